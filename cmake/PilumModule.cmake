@@ -1,0 +1,45 @@
+# One folder of src/ is one static library. Its USES row is the module's row of the dependency table
+# in docs/internals/architecture.md; tools/check_layers.py holds the includes to it.
+
+# One precompiled header for all modules and tests: Arrow's headers dominate the compile time.
+file(WRITE "${CMAKE_BINARY_DIR}/pch.cc" "")
+add_library(pilum_pch OBJECT "${CMAKE_BINARY_DIR}/pch.cc")
+target_link_libraries(pilum_pch PRIVATE pilum_flags pilum_arrow)
+target_precompile_headers(pilum_pch PRIVATE
+  <algorithm> <atomic> <cstdint> <functional> <map> <memory> <mutex> <optional> <span> <string>
+  <string_view> <unordered_map> <utility> <vector> <arrow/api.h>)
+
+# pilum_module(NAME [USES module...] [LINKS third_party...]): globs *.cc, leaves out *_test.cc, *_benchmark.cc
+# and *_fuzzer.cc.
+function(pilum_module name)
+  cmake_parse_arguments(arg "" "" "USES;LINKS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cc"
+       "${CMAKE_CURRENT_SOURCE_DIR}/${name}/*/*.cc")
+  set(tests ${sources})
+  set(benchmarks ${sources})
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  list(FILTER benchmarks INCLUDE REGEX "_benchmark\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "_(test|benchmark|conformance)\\.cc$")
+  list(TRANSFORM arg_USES PREPEND pilum_)
+
+  if(sources)
+    add_library(pilum_${name} STATIC ${sources})
+    target_link_libraries(pilum_${name} PUBLIC ${arg_USES} pilum_arrow ${arg_LINKS} PRIVATE pilum_flags Threads::Threads)
+    target_include_directories(pilum_${name} PUBLIC
+      $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>)
+    target_precompile_headers(pilum_${name} REUSE_FROM pilum_pch)
+    set_property(GLOBAL APPEND PROPERTY PILUM_MODULES pilum_${name})
+  endif()
+  if(PILUM_BUILD_TESTS AND tests)
+    file(GLOB conformance CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${name}/*_conformance.cc")
+    add_executable(${name}_test ${tests} ${conformance})
+    target_link_libraries(${name}_test PRIVATE pilum_${name} pilum_flags GTest::gmock GTest::gtest_main)
+    target_precompile_headers(${name}_test REUSE_FROM pilum_pch)
+    gtest_discover_tests(${name}_test DISCOVERY_TIMEOUT 60)
+  endif()
+  if(PILUM_BUILD_BENCHMARKS AND benchmarks)
+    add_executable(${name}_benchmark ${benchmarks})
+    target_link_libraries(${name}_benchmark PRIVATE pilum_${name} pilum_flags benchmark::benchmark_main)
+    target_precompile_headers(${name}_benchmark REUSE_FROM pilum_pch)
+  endif()
+endfunction()

@@ -1,0 +1,88 @@
+// Object stores: the only door to the outside world.
+//
+// A store holds immutable objects under '/'-separated relative paths ("data/x.lance"). All calls block,
+// are thread-safe, and report errors as pilum::ErrorDetail kinds (kNotFound, kPermission, kUnavailable…).
+// Concurrency is the caller's: io/fetch.h runs many reads at once, as many as the policy allows.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <arrow/buffer.h>
+#include <arrow/result.h>
+#include <arrow/status.h>
+
+namespace pilum {
+
+/// How a store likes to be read. Whoever schedules reads obeys it; nobody else knows.
+struct ReadPolicy {
+  uint64_t max_gap = 4096;           ///< bytes: two ranges nearer than this are read as one
+  uint64_t max_request = 8u << 20;   ///< bytes: larger ranges are split
+  int concurrency = 16;              ///< reads in flight that the store can use
+};
+
+/// One object of a listing.
+struct ObjectInfo {
+  std::string path;   ///< relative to the store
+  uint64_t size = 0;  ///< bytes
+};
+
+/// An object opened for positional reads. Immutable, thread-safe, valid in a forked child.
+class ReadableObject {
+ public:
+  virtual ~ReadableObject() = default;
+
+  /// The name to show in errors (absolute where the store has absolute names).
+  virtual const std::string& name() const = 0;
+  virtual uint64_t size() const = 0;  ///< bytes
+  virtual const ReadPolicy& policy() const = 0;
+
+  /// Fills `out` with the bytes from `offset` on. Fewer bytes than asked for is an error (kCorruptData,
+  /// naming file and offset), never a short success.
+  virtual arrow::Status ReadAt(uint64_t offset, std::span<std::byte> out) const = 0;
+};
+
+class ObjectStore {
+ public:
+  virtual ~ObjectStore() = default;
+
+  /// The root, for messages: "/data/db", "memory://".
+  virtual const std::string& root() const = 0;
+  virtual const ReadPolicy& policy() const = 0;
+
+  /// Opens `path`. `known_size` spares the store a metadata request when it is right; 0 = unknown.
+  virtual arrow::Result<std::shared_ptr<ReadableObject>> Open(std::string_view path,
+                                                              uint64_t known_size = 0) = 0;
+
+  /// All objects directly under the folder `prefix`, not below it, in no particular order. A folder that
+  /// does not exist is an empty one.
+  virtual arrow::Result<std::vector<ObjectInfo>> List(std::string_view prefix) = 0;
+
+  /// Names of the folders directly under the folder `prefix`, in no particular order.
+  virtual arrow::Result<std::vector<std::string>> ListFolders(std::string_view prefix) = 0;
+
+  /// Writes a whole object, atomically: readers see all of it or nothing. With `create_only` an existing
+  /// object is kAlreadyExists and stays as it was; otherwise it is replaced.
+  virtual arrow::Status Put(std::string_view path, std::span<const std::byte> bytes,
+                            bool create_only = false) = 0;
+
+  /// Removes an object; removing what is not there is not an error.
+  virtual arrow::Status Delete(std::string_view path) = 0;
+};
+
+/// A directory of the local file system. Paths with empty or ".." parts are kInvalidArgument.
+arrow::Result<std::shared_ptr<ObjectStore>> OpenLocalStore(std::string directory);
+
+/// A fresh, private, empty store in memory.
+std::shared_ptr<ObjectStore> MakeMemoryStore();
+
+/// A view of `store` below the folder `prefix`.
+std::shared_ptr<ObjectStore> SubStore(std::shared_ptr<ObjectStore> store, std::string prefix);
+
+}  // namespace pilum

@@ -1,0 +1,121 @@
+// The manifest: one version of a table, as read from its _versions file.
+//
+//   Manifest ─► Fragment ─► DataFile (columns of all rows of the fragment), DeletionFile, row ids
+//
+// Values only; immutable after reading. What names a file here has been checked to stay inside the table.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <arrow/result.h>
+
+#include "dataset/schema.h"
+#include "pilum/storage.h"
+
+namespace pilum::dataset {
+
+inline constexpr int32_t kTombstoneFieldId = -2;
+
+/// Storage version of the data files of a table.
+enum class FileVersion { kV2_0, kV2_1, kV2_2 };
+
+struct DataFile {
+  std::string path;                     ///< below the data folder of its base
+  std::vector<int32_t> fields;          ///< field ids; kTombstoneFieldId = superseded
+  std::vector<int32_t> column_indices;  ///< parallel to `fields`; -1 = no column
+  FileVersion version = FileVersion::kV2_2;
+  uint64_t size = 0;                    ///< bytes; 0 = unknown
+  std::optional<uint32_t> base_id;      ///< another root that holds the file
+};
+
+struct DeletionFile {
+  enum class Type { kArrowArray, kBitmap };
+  Type type = Type::kArrowArray;
+  uint64_t read_version = 0;
+  uint64_t id = 0;
+  uint64_t num_deleted_rows = 0;
+  std::optional<uint32_t> base_id;
+};
+
+struct Fragment {
+  uint64_t id = 0;
+  uint64_t physical_rows = 0;  ///< rows in its files, deleted ones included
+  std::vector<DataFile> files;
+  std::optional<DeletionFile> deletion_file;
+  std::string inline_row_ids;  ///< serialised RowIdSequence; empty = none
+
+  uint64_t live_rows() const {
+    return physical_rows - (deletion_file ? deletion_file->num_deleted_rows : 0);
+  }
+};
+
+struct BasePath {
+  uint32_t id = 0;
+  std::string name;
+  bool is_dataset_root = false;
+  std::string path;
+};
+
+struct Manifest {
+  uint64_t version = 0;
+  int64_t timestamp_us = 0;  ///< microseconds since 1970, UTC
+  Schema schema;
+  std::vector<Fragment> fragments;  ///< in scan order, which is not the order of ids
+  FileVersion file_version = FileVersion::kV2_2;
+  bool stable_row_ids = false;
+  uint64_t next_row_id = 0;
+  std::map<std::string, std::string> config;
+  std::map<std::string, std::string> table_metadata;
+  std::vector<BasePath> base_paths;
+  std::string branch;   ///< empty = main
+  std::string writer;   ///< "lance 14.0.2"
+  std::string path;     ///< the manifest file, for messages
+
+  uint64_t live_rows() const;
+};
+
+/// Parses the bytes of a manifest file. Refuses reader feature flags and storage versions that are not
+/// implemented (kUnsupported, naming them and what to do); every count, id and path is checked.
+arrow::Result<Manifest> ParseManifest(std::span<const std::byte> bytes, const std::string& path);
+
+/// One version of a table, as listed.
+struct VersionInfo {
+  uint64_t version = 0;
+  std::string path;  ///< of its manifest, relative to the table's store
+};
+
+/// All versions in ascending order. Understands V1 and V2 manifest names; ignores detached manifests and
+/// files that are none. Empty when there is no `_versions` folder. A mix of both schemes is kCorruptData.
+arrow::Result<std::vector<VersionInfo>> ListVersions(ObjectStore& store);
+
+/// Reads the manifest of `version`, or the latest without one. kNotFound when there is no such version.
+arrow::Result<std::shared_ptr<const Manifest>> ReadManifest(ObjectStore& store,
+                                                            std::optional<uint64_t> version);
+
+/// A tag of a table.
+struct Tag {
+  std::string name;
+  std::string branch;  ///< empty = main
+  uint64_t version = 0;
+  uint64_t manifest_size = 0;
+};
+
+/// All tags, sorted by name.
+arrow::Result<std::vector<Tag>> ListTags(ObjectStore& store);
+
+/// A branch of a table: its own versions below `tree/<name>`.
+struct Branch {
+  std::string name;
+  std::string parent;  ///< empty = main
+  uint64_t parent_version = 0;
+};
+
+/// All branches, sorted by name.
+arrow::Result<std::vector<Branch>> ListBranches(ObjectStore& store);
+
+}  // namespace pilum::dataset

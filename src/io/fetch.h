@@ -1,0 +1,77 @@
+// Fetch: many byte ranges of many objects, read together.
+//
+//   Add(object, range) ─► id      collect what a plan needs
+//   Run() / RunAsync(done)        sort, merge neighbours by the object's ReadPolicy, read in parallel
+//   bytes(id)                     a view into the buffer of the merged read
+//
+// Nearby ranges share one read and one buffer, so a range is never copied. The Fetch owns the buffers
+// (taken from the recycling pool) and must outlive the views. One owner; not thread-safe while collecting.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include <arrow/buffer.h>
+#include <arrow/status.h>
+
+#include "pilum/storage.h"
+
+namespace pilum::io {
+
+struct ByteRange {
+  uint64_t offset = 0;
+  uint64_t length = 0;
+};
+
+class Fetch {
+ public:
+  using Id = uint32_t;
+
+  Fetch();
+  ~Fetch();
+  Fetch(const Fetch&) = delete;
+  Fetch& operator=(const Fetch&) = delete;
+
+  /// Asks for a range; it may overlap others. A range outside the object is reported by Run as
+  /// kCorruptData before anything is allocated. Empty ranges are allowed.
+  Id Add(const std::shared_ptr<ReadableObject>& object, ByteRange range);
+
+  bool empty() const { return requests_.empty(); }
+  /// Sum of the lengths asked for, bytes.
+  uint64_t requested_bytes() const { return requested_bytes_; }
+
+  /// Reads everything; the calling thread helps. Priority as in Executor::Submit.
+  arrow::Status Run(int64_t priority = 0);
+
+  /// The same without blocking: `done` is called exactly once, on an I/O thread. The Fetch must stay alive
+  /// until then.
+  void RunAsync(int64_t priority, std::function<void(arrow::Status)> done);
+
+  /// The bytes of a range, after a successful run.
+  std::span<const std::byte> bytes(Id id) const {
+    const Request& request = requests_[id];
+    return {request.data, static_cast<size_t>(request.range.length)};
+  }
+
+ private:
+  struct Request {
+    uint32_t object;
+    ByteRange range;
+    const std::byte* data;
+  };
+  struct Extent;
+
+  arrow::Status Plan();
+
+  std::vector<std::shared_ptr<ReadableObject>> objects_;
+  std::vector<Request> requests_;
+  std::vector<Extent> extents_;
+  std::vector<std::shared_ptr<arrow::Buffer>> buffers_;
+  uint64_t requested_bytes_ = 0;
+};
+
+}  // namespace pilum::io

@@ -9,6 +9,13 @@ target_precompile_headers(pilum_pch PRIVATE
   <algorithm> <atomic> <cstdint> <functional> <map> <memory> <mutex> <optional> <span> <string>
   <string_view> <unordered_map> <utility> <vector> <arrow/api.h>)
 
+# An executable compiled as the header was, which is position-independent code: clang refuses a mixture.
+function(pilum_reuse_pch target)
+  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+  target_compile_options(${target} PRIVATE -fPIC)
+  target_precompile_headers(${target} REUSE_FROM pilum_pch)
+endfunction()
+
 # pilum_module(NAME [USES module...] [LINKS third_party...]): globs *.cc, leaves out *_test.cc, *_benchmark.cc
 # and *_fuzzer.cc.
 function(pilum_module name)
@@ -34,12 +41,12 @@ function(pilum_module name)
     file(GLOB conformance CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${name}/*_conformance.cc")
     add_executable(${name}_test ${tests} ${conformance})
     target_link_libraries(${name}_test PRIVATE pilum_${name} pilum_flags GTest::gmock GTest::gtest_main)
-    target_precompile_headers(${name}_test REUSE_FROM pilum_pch)
+    pilum_reuse_pch(${name}_test)
     gtest_discover_tests(${name}_test DISCOVERY_TIMEOUT 60)
   endif()
   if(PILUM_BUILD_BENCHMARKS AND benchmarks)
     add_executable(${name}_benchmark ${benchmarks})
     target_link_libraries(${name}_benchmark PRIVATE pilum_${name} pilum_flags benchmark::benchmark_main)
-    target_precompile_headers(${name}_benchmark REUSE_FROM pilum_pch)
+    pilum_reuse_pch(${name}_benchmark)
   endif()
 endfunction()

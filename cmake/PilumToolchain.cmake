@@ -20,7 +20,7 @@ if(PILUM_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
 endif()
 
 add_library(pilum_flags INTERFACE)
-target_compile_options(pilum_flags INTERFACE -Wall -Wextra -Wno-unused-parameter)
+target_compile_options(pilum_flags INTERFACE -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # -fpch-preprocess lets ccache see through the precompiled header; the warning is a false positive of GCC 12.
   target_compile_options(pilum_flags INTERFACE -fpch-preprocess -Wno-maybe-uninitialized)

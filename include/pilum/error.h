@@ -1,8 +1,8 @@
 // Errors of pilum.
 //
-// Every fallible function returns arrow::Status or arrow::Result. What happened, in a form programs can
-// act on, travels in an ErrorDetail: the kind of failure and where it was found. The message always says
-// the same in words. Values only: safe to copy between threads.
+// Every fallible function returns arrow::Status or arrow::Result. What happened, in a form programs
+// can act on, travels in an ErrorDetail: the kind of failure and where it was found. The message
+// always says the same in words. Values only: safe to copy between threads.
 #pragma once
 
 #include <cstdint>
@@ -30,10 +30,10 @@ enum class ErrorKind {
 
 /// Where an error was found. Unknown parts are left empty.
 struct ErrorWhere {
-  std::string path;                 ///< file or object, as the store names it
-  std::optional<uint64_t> offset;   ///< byte offset in that file
-  std::string column;               ///< dotted field path
-  std::optional<uint64_t> version;  ///< table version
+  std::string path = {};                 ///< file or object, as the store names it
+  std::optional<uint64_t> offset = {};   ///< byte offset in that file
+  std::string column = {};               ///< dotted field path
+  std::optional<uint64_t> version = {};  ///< table version
 };
 
 /// Attached to every Status that pilum makes.
@@ -61,8 +61,8 @@ std::shared_ptr<const ErrorDetail> GetErrorDetail(const arrow::Status& status);
 /// The kind of any Status; statuses without detail are classified by their Arrow code.
 ErrorKind GetErrorKind(const arrow::Status& status);
 
-/// `status` with the parts of `where` that it does not name yet; OK stays OK. Modules call this once, at
-/// their border, so that a message reads "file x.lance, column a.b, byte 4096: …".
+/// `status` with the parts of `where` that it does not name yet; OK stays OK. Modules call this
+/// once, at their border, so that a message reads "file x.lance, column a.b, byte 4096: …".
 arrow::Status WithContext(const arrow::Status& status, const ErrorWhere& where);
 
 }  // namespace pilum

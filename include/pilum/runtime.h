@@ -1,7 +1,7 @@
 // Process-wide settings and services.
 //
-// The runtime owns the threads and caches of the process. It is made at first use and anew in a forked
-// child; no object of the public API has to be told about it.
+// The runtime owns the threads and caches of the process. It is made at first use and anew in a
+// forked child; no object of the public API has to be told about it.
 #pragma once
 
 #include <cstdint>
@@ -11,20 +11,23 @@
 
 namespace pilum {
 
-/// Each setting has an environment variable, read once when the runtime is made.
+/// Each setting has an environment variable, read once when the runtime is made. A value that is no
+/// number, or out of range, counts as unset.
 struct RuntimeOptions {
-  int cpu_threads = 0;  ///< PILUM_CPU_THREADS; 0 = CPUs this process may use (affinity and cgroup quota)
-  int io_threads = 0;   ///< PILUM_IO_THREADS; 0 = what the store's policy can use, at most 64
-  int64_t recycle_bytes = 128 << 20;   ///< PILUM_RECYCLE_BYTES: freed buffers kept for reuse, bytes
-  int64_t metadata_cache_bytes = 256 << 20;  ///< PILUM_METADATA_CACHE_BYTES: footers and page indexes, bytes
+  int cpu_threads =
+      0;  ///< PILUM_CPU_THREADS; 0 = CPUs this process may use (affinity and cgroup quota)
+  int io_threads = 0;                 ///< PILUM_IO_THREADS; 0 = 16
+  int64_t recycle_bytes = 128 << 20;  ///< PILUM_RECYCLE_BYTES: freed buffers kept for reuse, bytes
+  int64_t metadata_cache_bytes =
+      256 << 20;  ///< PILUM_METADATA_CACHE_BYTES: footers and page indexes, bytes
 };
 
-/// The settings in effect.
+/// The settings in effect: automatic values are resolved.
 const RuntimeOptions& GetRuntimeOptions();
 
-/// The pool from which all result buffers come: freed buffers are kept, up to recycle_bytes, and handed out
-/// again, because touching fresh memory costs several times what decoding into warm memory does.
-/// Thread-safe; lives for ever.
+/// The pool from which all result buffers come: freed buffers are kept, up to recycle_bytes, and
+/// handed out again, because touching fresh memory costs several times what decoding into warm
+/// memory does. Thread-safe; lives for ever.
 arrow::MemoryPool* GetMemoryPool();
 
 }  // namespace pilum

@@ -1,8 +1,9 @@
 // Object stores: the only door to the outside world.
 //
-// A store holds immutable objects under '/'-separated relative paths ("data/x.lance"). All calls block,
-// are thread-safe, and report errors as pilum::ErrorDetail kinds (kNotFound, kPermission, kUnavailable…).
-// Concurrency is the caller's: io/fetch.h runs many reads at once, as many as the policy allows.
+// A store holds immutable objects under '/'-separated relative paths ("data/x.lance"). All calls
+// block, are thread-safe, and report errors as pilum::ErrorDetail kinds (kNotFound, kPermission,
+// kUnavailable…). Concurrency is the caller's: io/fetch.h runs many reads at once, as many as the
+// policy allows.
 #pragma once
 
 #include <cstddef>
@@ -22,9 +23,9 @@ namespace pilum {
 
 /// How a store likes to be read. Whoever schedules reads obeys it; nobody else knows.
 struct ReadPolicy {
-  uint64_t max_gap = 4096;           ///< bytes: two ranges nearer than this are read as one
-  uint64_t max_request = 8u << 20;   ///< bytes: larger ranges are split
-  int concurrency = 16;              ///< reads in flight that the store can use
+  uint64_t max_gap = 4096;          ///< bytes: two ranges nearer than this are read as one
+  uint64_t max_request = 8u << 20;  ///< bytes: larger ranges are split
+  int concurrency = 16;             ///< reads in flight that the store can use
 };
 
 /// One object of a listing.
@@ -43,8 +44,8 @@ class ReadableObject {
   virtual uint64_t size() const = 0;  ///< bytes
   virtual const ReadPolicy& policy() const = 0;
 
-  /// Fills `out` with the bytes from `offset` on. Fewer bytes than asked for is an error (kCorruptData,
-  /// naming file and offset), never a short success.
+  /// Fills `out` with the bytes from `offset` on. Fewer bytes than asked for is an error
+  /// (kCorruptData, naming file and offset), never a short success.
   virtual arrow::Status ReadAt(uint64_t offset, std::span<std::byte> out) const = 0;
 };
 
@@ -60,15 +61,15 @@ class ObjectStore {
   virtual arrow::Result<std::shared_ptr<ReadableObject>> Open(std::string_view path,
                                                               uint64_t known_size = 0) = 0;
 
-  /// All objects directly under the folder `prefix`, not below it, in no particular order. A folder that
-  /// does not exist is an empty one.
+  /// All objects directly under the folder `prefix`, not below it, in no particular order. A folder
+  /// that does not exist is an empty one.
   virtual arrow::Result<std::vector<ObjectInfo>> List(std::string_view prefix) = 0;
 
   /// Names of the folders directly under the folder `prefix`, in no particular order.
   virtual arrow::Result<std::vector<std::string>> ListFolders(std::string_view prefix) = 0;
 
-  /// Writes a whole object, atomically: readers see all of it or nothing. With `create_only` an existing
-  /// object is kAlreadyExists and stays as it was; otherwise it is replaced.
+  /// Writes a whole object, atomically: readers see all of it or nothing. With `create_only` an
+  /// existing object is kAlreadyExists and stays as it was; otherwise it is replaced.
   virtual arrow::Status Put(std::string_view path, std::span<const std::byte> bytes,
                             bool create_only = false) = 0;
 

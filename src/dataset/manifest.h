@@ -2,13 +2,16 @@
 //
 //   Manifest ─► Fragment ─► DataFile (columns of all rows of the fragment), DeletionFile, row ids
 //
-// Values only; immutable after reading. What names a file here has been checked to stay inside the table.
+// Values only; immutable after reading. What names a file here has been checked to stay inside the
+// table.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,8 +32,8 @@ struct DataFile {
   std::vector<int32_t> fields;          ///< field ids; kTombstoneFieldId = superseded
   std::vector<int32_t> column_indices;  ///< parallel to `fields`; -1 = no column
   FileVersion version = FileVersion::kV2_2;
-  uint64_t size = 0;                    ///< bytes; 0 = unknown
-  std::optional<uint32_t> base_id;      ///< another root that holds the file
+  uint64_t size = 0;                ///< bytes; 0 = unknown
+  std::optional<uint32_t> base_id;  ///< another root that holds the file
 };
 
 struct DeletionFile {
@@ -38,7 +41,7 @@ struct DeletionFile {
   Type type = Type::kArrowArray;
   uint64_t read_version = 0;
   uint64_t id = 0;
-  uint64_t num_deleted_rows = 0;
+  uint64_t num_deleted_rows = 0;  ///< at least 1
   std::optional<uint32_t> base_id;
 };
 
@@ -72,28 +75,31 @@ struct Manifest {
   std::map<std::string, std::string> config;
   std::map<std::string, std::string> table_metadata;
   std::vector<BasePath> base_paths;
-  std::string branch;   ///< empty = main
-  std::string writer;   ///< "lance 14.0.2"
-  std::string path;     ///< the manifest file, for messages
+  std::string branch;  ///< empty = main
+  std::string writer;  ///< "lance 14.0.2"
+  std::string path;    ///< the manifest file, for messages
 
   uint64_t live_rows() const;
 };
 
-/// Parses the bytes of a manifest file. Refuses reader feature flags and storage versions that are not
-/// implemented (kUnsupported, naming them and what to do); every count, id and path is checked.
+/// Parses the bytes of a manifest file. Refuses reader feature flags and storage versions that are
+/// not implemented (kUnsupported, naming them and what to do); every count, id and path is checked.
 arrow::Result<Manifest> ParseManifest(std::span<const std::byte> bytes, const std::string& path);
 
 /// One version of a table, as listed.
 struct VersionInfo {
   uint64_t version = 0;
-  std::string path;  ///< of its manifest, relative to the table's store
+  std::string path;   ///< of its manifest, relative to the table's store
+  uint64_t size = 0;  ///< of its manifest, bytes
 };
 
-/// All versions in ascending order. Understands V1 and V2 manifest names; ignores detached manifests and
-/// files that are none. Empty when there is no `_versions` folder. A mix of both schemes is kCorruptData.
+/// All versions in ascending order. Understands V1 and V2 manifest names; ignores detached
+/// manifests and files that are none. Empty when there is no `_versions` folder. A mix of both
+/// schemes is kCorruptData.
 arrow::Result<std::vector<VersionInfo>> ListVersions(ObjectStore& store);
 
-/// Reads the manifest of `version`, or the latest without one. kNotFound when there is no such version.
+/// Reads the manifest of `version`, or the latest without one. kNotFound when there is no such
+/// version.
 arrow::Result<std::shared_ptr<const Manifest>> ReadManifest(ObjectStore& store,
                                                             std::optional<uint64_t> version);
 

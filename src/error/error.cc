@@ -9,32 +9,50 @@ constexpr char kTypeId[] = "pilum::ErrorDetail";
 
 std::string_view KindName(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::kNotFound: return "not found";
-    case ErrorKind::kAlreadyExists: return "already exists";
-    case ErrorKind::kInvalidArgument: return "invalid argument";
-    case ErrorKind::kCorruptData: return "corrupt data";
-    case ErrorKind::kUnsupported: return "unsupported";
-    case ErrorKind::kCommitConflict: return "commit conflict";
-    case ErrorKind::kPermission: return "permission denied";
-    case ErrorKind::kUnavailable: return "unavailable";
-    case ErrorKind::kCancelled: return "cancelled";
-    case ErrorKind::kInternal: return "internal error";
+    case ErrorKind::kNotFound:
+      return "not found";
+    case ErrorKind::kAlreadyExists:
+      return "already exists";
+    case ErrorKind::kInvalidArgument:
+      return "invalid argument";
+    case ErrorKind::kCorruptData:
+      return "corrupt data";
+    case ErrorKind::kUnsupported:
+      return "unsupported";
+    case ErrorKind::kCommitConflict:
+      return "commit conflict";
+    case ErrorKind::kPermission:
+      return "permission denied";
+    case ErrorKind::kUnavailable:
+      return "unavailable";
+    case ErrorKind::kCancelled:
+      return "cancelled";
+    case ErrorKind::kInternal:
+      return "internal error";
   }
   return "internal error";
 }
 
 arrow::StatusCode CodeOf(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::kNotFound: return arrow::StatusCode::KeyError;
-    case ErrorKind::kAlreadyExists: return arrow::StatusCode::AlreadyExists;
-    case ErrorKind::kInvalidArgument: return arrow::StatusCode::Invalid;
-    case ErrorKind::kCorruptData: return arrow::StatusCode::SerializationError;
-    case ErrorKind::kUnsupported: return arrow::StatusCode::NotImplemented;
+    case ErrorKind::kNotFound:
+      return arrow::StatusCode::KeyError;
+    case ErrorKind::kAlreadyExists:
+      return arrow::StatusCode::AlreadyExists;
+    case ErrorKind::kInvalidArgument:
+      return arrow::StatusCode::Invalid;
+    case ErrorKind::kCorruptData:
+      return arrow::StatusCode::SerializationError;
+    case ErrorKind::kUnsupported:
+      return arrow::StatusCode::NotImplemented;
     case ErrorKind::kPermission:
-    case ErrorKind::kUnavailable: return arrow::StatusCode::IOError;
-    case ErrorKind::kCancelled: return arrow::StatusCode::Cancelled;
+    case ErrorKind::kUnavailable:
+      return arrow::StatusCode::IOError;
+    case ErrorKind::kCancelled:
+      return arrow::StatusCode::Cancelled;
     case ErrorKind::kCommitConflict:
-    case ErrorKind::kInternal: return arrow::StatusCode::UnknownError;
+    case ErrorKind::kInternal:
+      return arrow::StatusCode::UnknownError;
   }
   return arrow::StatusCode::UnknownError;
 }
@@ -78,7 +96,10 @@ ErrorKind GetErrorKind(const arrow::Status& status) {
     return ErrorKind::kInvalidArgument;
   }
   if (status.IsNotImplemented()) return ErrorKind::kUnsupported;
-  if (status.IsIOError()) return ErrorKind::kUnavailable;
+  if (status.IsIOError() || status.IsOutOfMemory()) return ErrorKind::kUnavailable;
+  if (status.IsKeyError()) return ErrorKind::kNotFound;
+  if (status.IsAlreadyExists()) return ErrorKind::kAlreadyExists;
+  if (status.IsSerializationError()) return ErrorKind::kCorruptData;
   if (status.IsCancelled()) return ErrorKind::kCancelled;
   return ErrorKind::kInternal;
 }

@@ -1,11 +1,13 @@
 // Fetch: many byte ranges of many objects, read together.
 //
 //   Add(object, range) ─► id      collect what a plan needs
-//   Run() / RunAsync(done)        sort, merge neighbours by the object's ReadPolicy, read in parallel
-//   bytes(id)                     a view into the buffer of the merged read
+//   Run() / RunAsync(done)        sort, merge neighbours by the object's ReadPolicy, read in
+//   parallel bytes(id)                     a view into the buffer of the merged read
 //
-// Nearby ranges share one read and one buffer, so a range is never copied. The Fetch owns the buffers
-// (taken from the recycling pool) and must outlive the views. One owner; not thread-safe while collecting.
+// Nearby ranges share one read and small reads share one buffer, so a range is never copied. A view
+// has the alignment that its range has in the object, up to 64 bytes. The Fetch owns the buffers
+// (taken from the recycling pool) and must outlive the views. One owner; not thread-safe while
+// collecting.
 #pragma once
 
 #include <cstddef>
@@ -13,19 +15,21 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 #include <arrow/buffer.h>
+#include <arrow/result.h>
 #include <arrow/status.h>
 
+#include "bytes/byte_range.h"
 #include "pilum/storage.h"
 
 namespace pilum::io {
 
-struct ByteRange {
-  uint64_t offset = 0;
-  uint64_t length = 0;
-};
+using bytes::ByteRange;
+
+class ReadJob;
 
 class Fetch {
  public:
@@ -41,14 +45,14 @@ class Fetch {
   Id Add(const std::shared_ptr<ReadableObject>& object, ByteRange range);
 
   bool empty() const { return requests_.empty(); }
-  /// Sum of the lengths asked for, bytes.
+  /// Sum of the lengths asked for, bytes; the largest number when it is larger than that.
   uint64_t requested_bytes() const { return requested_bytes_; }
 
   /// Reads everything; the calling thread helps. Priority as in Executor::Submit.
   arrow::Status Run(int64_t priority = 0);
 
-  /// The same without blocking: `done` is called exactly once, on an I/O thread. The Fetch must stay alive
-  /// until then.
+  /// The same without blocking: `done` is called exactly once, on an I/O thread. The Fetch must
+  /// stay alive until then.
   void RunAsync(int64_t priority, std::function<void(arrow::Status)> done);
 
   /// The bytes of a range, after a successful run.
@@ -63,13 +67,18 @@ class Fetch {
     ByteRange range;
     const std::byte* data;
   };
+  struct Wanted;
   struct Extent;
 
-  arrow::Status Plan();
+  uint32_t IndexOf(const std::shared_ptr<ReadableObject>& object);
+  arrow::Result<std::vector<Wanted>> SortRequests() const;
+  std::vector<Extent> MergeNeighbours(const std::vector<Wanted>& wanted) const;
+  arrow::Status AllocateBuffers(std::vector<Extent>* extents);
+  arrow::Result<std::shared_ptr<ReadJob>> Plan(int64_t priority);
 
   std::vector<std::shared_ptr<ReadableObject>> objects_;
+  std::unordered_map<const ReadableObject*, uint32_t> object_indexes_;
   std::vector<Request> requests_;
-  std::vector<Extent> extents_;
   std::vector<std::shared_ptr<arrow::Buffer>> buffers_;
   uint64_t requested_bytes_ = 0;
 };

@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""Reading, side by side: pilum, the reference library, and the floor that the machine sets.
+
+    .venv/bin/python bench/peers/read.py --peer-python build/reference/bin/python
+
+Every measurement is a fresh process. A round measures every library once in every case, in an order
+that turns around each time; the table shows medians over the rounds. The page cache is warm: each
+process reads its files once before the clock starts. Data is made at the first run (2.5 GB in
+bench/data).
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+import sys
+
+from worker import CASES, TAKES
+
+HERE = pathlib.Path(__file__).resolve().parent
+WORKER = HERE / "worker.py"
+FLOORS = ["pread-reused", "pread-fresh"]
+
+
+def prepare(folder: pathlib.Path, peer_python: str, scale: float) -> None:
+    made = folder / "scale"
+    if not made.exists() or float(made.read_text()) != scale:
+        print(f"writing the data to {folder} …", flush=True)
+        subprocess.run([peer_python, WORKER, "make", folder, str(scale)], check=True)
+    library = folder / "pread_floor.so"
+    source = HERE / "pread_floor.c"
+    subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", library, source], check=True)
+
+
+def run(python: str, library: str, case: str, folder: pathlib.Path, seconds: float) -> dict:
+    command = [python, WORKER, library, case, folder, str(seconds)]
+    environment = os.environ | {"LANCE_LOG": "error"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode:
+        raise SystemExit(f"{library} {case} failed:\n{done.stderr[-3000:]}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def measure(options: argparse.Namespace) -> list[dict]:
+    pythons = {"pilum": options.python, "lance": options.peer_python}
+    pythons |= dict.fromkeys(FLOORS, options.python)
+    results = []
+    for number in range(options.rounds):
+        for case in options.cases:
+            libraries = ["pilum", "lance", *(FLOORS if case in TAKES else [])]
+            libraries = [name for name in libraries if name in options.libraries]
+            for library in libraries[:: -1 if number % 2 else 1]:
+                result = run(pythons[library], library, case, options.data, options.seconds)
+                results.append({"round": number, **result})
+                print(".", end="", flush=True)
+    print()
+    return results
+
+
+def check_digests(results: list[dict]) -> None:
+    """The libraries must have read the same rows and values, or the comparison means nothing."""
+    for case in {result["case"] for result in results}:
+        engines = [r for r in results if r["case"] == case and r["library"] in ("pilum", "lance")]
+        rows = {r["rows"] for r in engines}
+        digests = {r["digest"] for r in engines} if case not in TAKES else {0}
+        if len(rows) > 1 or len(digests) > 1:
+            raise SystemExit(f"{case}: the libraries read different things: {rows}, {digests}")
+
+
+def summary(results: list[dict]) -> list[dict]:
+    rows = []
+    for case in dict.fromkeys(result["case"] for result in results):
+        for library in dict.fromkeys(r["library"] for r in results if r["case"] == case):
+            own = [r for r in results if r["case"] == case and r["library"] == library]
+            row = {"case": case, "library": library, "rows": own[0]["rows"]}
+            for key in ("median_s", "first_s", "p99_s", "cpu_s_per_call", "peak_rss_mb"):
+                row[key] = statistics.median(r[key] for r in own)
+            ratios = [
+                peer["median_s"] / r["median_s"]
+                for r in own
+                for peer in results
+                if (peer["library"], peer["case"], peer["round"]) == ("lance", case, r["round"])
+            ]
+            if ratios and library != "lance":
+                row["speed_vs_lance"] = statistics.median(ratios)
+                row["speed_range"] = [min(ratios), max(ratios)]
+            rows.append(row)
+    return rows
+
+
+def print_table(rows: list[dict]) -> None:
+    head = ("case", "library", "median", "first", "p99", "cpu", "M rows/s", "peak RSS", "x lance")
+    print("{:<15} {:<13} {:>10} {:>10} {:>10} {:>10} {:>9} {:>9}  {}".format(*head))
+    for row in rows:
+        times = [
+            f"{row[k] * 1e3:.2f} ms" for k in ("median_s", "first_s", "p99_s", "cpu_s_per_call")
+        ]
+        rate = row["rows"] / row["median_s"] / 1e6
+        ratio = ""
+        if "speed_vs_lance" in row:
+            low, high = row["speed_range"]
+            ratio = f"{row['speed_vs_lance']:.2f} ({low:.2f}..{high:.2f})"
+        print(
+            f"{row['case']:<15} {row['library']:<13} {times[0]:>10} {times[1]:>10} {times[2]:>10} "
+            f"{times[3]:>10} {rate:>9.2f} {row['peak_rss_mb']:>6.0f} MB  {ratio}"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--peer-python", required=True, help="a Python with pylance")
+    parser.add_argument("--python", default=sys.executable, help="a Python with pilum")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--seconds", type=float, default=2.0, help="per measurement, at least one call"
+    )
+    parser.add_argument(
+        "--scale", type=float, default=1.0, help="size of the data, for a quick try"
+    )
+    parser.add_argument("--cases", nargs="+", default=CASES, choices=CASES)
+    libraries = ["pilum", "lance", *FLOORS]
+    parser.add_argument("--libraries", nargs="+", default=libraries, choices=libraries)
+    parser.add_argument("--data", type=pathlib.Path, default=HERE.parent / "data")
+    parser.add_argument("--json", type=pathlib.Path, help="write all measurements here")
+    options = parser.parse_args()
+
+    prepare(options.data, options.peer_python, options.scale)
+    results = measure(options)
+    check_digests(results)
+    rows = summary(results)
+    print_table(rows)
+    if options.json:
+        machine = {"machine": platform.platform(), "cpus": os.cpu_count(), "scale": options.scale}
+        content = {**machine, "summary": rows, "measurements": results}
+        options.json.write_text(json.dumps(content, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

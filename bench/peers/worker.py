@@ -1,0 +1,197 @@
+"""One measurement in a process of its own. Started by read.py with either interpreter.
+
+    worker.py make FOLDER SCALE            write the data (reference library)
+    worker.py LIBRARY CASE FOLDER SECONDS  measure; prints one JSON line
+
+LIBRARY is pilum, lance (the reference library), or pread-reused and pread-fresh: the floor below
+the takes, rows of a flat file read by a C loop into one warm buffer or into fresh memory each time.
+"""
+
+import ctypes
+import json
+import mmap
+import os
+import pathlib
+import resource
+import sys
+import time
+
+import numpy as np
+
+BATCH = 256  # rows per take
+SCANS = {
+    "scan-num-8192": ("num", 8192),
+    "scan-num-65536": ("num", 65536),
+    "scan-img": ("img", 1024),
+}
+TAKES = {"take-num": "num", "take-img": "img"}
+FILTERS = {"filter-img": ("img", "label = 3")}
+CASES = [*SCANS, *TAKES, *FILTERS]
+
+
+# -------------------------------------------------------------------------------------------- data
+def make(folder: pathlib.Path, scale: float) -> None:
+    """num: 10 M rows of id, four floats, a flag. img: 50 k rows of about 20 KB and a label."""
+    import lance
+    import pyarrow as pa
+
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(0)
+    rows = int(10_000_000 * scale)
+    num = {"id": np.arange(rows)}
+    num |= {name: rng.random(rows, dtype=np.float32) for name in "abcd"}
+    num["flag"] = rng.random(rows) < 0.5
+    options = {"mode": "overwrite", "data_storage_version": "2.2"}
+    lance.write_dataset(pa.table(num), folder / "num.lance", max_rows_per_file=1 << 20, **options)
+    records = np.zeros(rows, [("id", "i8"), *((name, "f4") for name in "abcd"), ("flag", "?")])
+    for name, values in num.items():
+        records[name] = values
+    records.tofile(folder / "num.flat")
+
+    rows = int(50_000 * scale)
+    labels = rng.integers(0, 100, rows)
+    sizes = rng.integers(18_000, 22_000, rows)
+    schema = pa.schema([("image", pa.binary()), ("label", pa.int64())])
+
+    def images():
+        with open(folder / "img.flat", "wb") as flat:
+            for first in range(0, rows, 1000):
+                part = slice(first, first + 1000)
+                values = [rng.bytes(int(size)) for size in sizes[part]]
+                flat.write(b"".join(values))
+                yield pa.record_batch(
+                    [pa.array(values, pa.binary()), pa.array(labels[part])], schema=schema
+                )
+
+    lance.write_dataset(
+        pa.RecordBatchReader.from_batches(schema, images()), folder / "img.lance", **options
+    )
+    np.save(folder / "img.sizes.npy", sizes)
+    (folder / "scale").write_text(str(scale))
+
+
+def warm(path: pathlib.Path) -> None:
+    """Read the files once, so that the page cache holds them."""
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    buffer = bytearray(1 << 20)
+    for file in files:
+        with open(file, "rb", buffering=0) as source:
+            while source.readinto(buffer):
+                pass
+
+
+# ----------------------------------------------------------------------------------------- actions
+def open_dataset(library: str, path: pathlib.Path):
+    if library == "pilum":
+        import pilum
+
+        return pilum.dataset(str(path))
+    import lance
+
+    return lance.dataset(str(path))
+
+
+def action(library: str, case: str, folder: pathlib.Path):
+    """The call to measure, which returns (rows, a number that depends on what was read)."""
+    if library.startswith("pread"):
+        return pread_take(TAKES[case], folder, fresh=library == "pread-fresh")
+    if case in SCANS:
+        name, size = SCANS[case]
+        dataset = open_dataset(library, folder / f"{name}.lance")
+        return lambda: scan(dataset.to_batches(batch_size=size))
+    if case in FILTERS:
+        name, condition = FILTERS[case]
+        dataset = open_dataset(library, folder / f"{name}.lance")
+        return lambda: scan(dataset.to_batches(filter=condition))
+    name = TAKES[case]
+    dataset = open_dataset(library, folder / f"{name}.lance")
+    choose = chooser(dataset.count_rows())
+
+    def take():
+        table = dataset.take(choose())
+        return table.num_rows, table.nbytes
+
+    return take
+
+
+def scan(batches):
+    rows = last = 0
+    for batch in batches:
+        rows += batch.num_rows
+        last = batch.column(batch.num_columns - 1)[batch.num_rows - 1].as_py()
+    return rows, int(last)
+
+
+def chooser(rows: int):
+    rng = np.random.default_rng(1)
+    return lambda: rng.integers(0, rows, BATCH).tolist()
+
+
+def pread_take(name: str, folder: pathlib.Path, fresh: bool):
+    library = ctypes.CDLL(str(folder / "pread_floor.so"))
+    pointer = ctypes.c_void_p
+    library.pread_rows.argtypes = [ctypes.c_int, pointer, pointer, ctypes.c_size_t, pointer]
+    fd = os.open(folder / f"{name}.flat", os.O_RDONLY)
+    if name == "num":
+        rows = os.fstat(fd).st_size // 25
+        offsets, sizes = np.arange(rows) * 25, np.full(rows, 25)
+    else:
+        sizes = np.load(folder / "img.sizes.npy")
+        rows = len(sizes)
+        offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    choose = chooser(rows)
+    buffer = np.zeros(BATCH * int(sizes.max()), np.uint8)
+
+    def take():
+        nonlocal buffer
+        chosen = np.array(choose())
+        start, length = offsets[chosen], sizes[chosen]
+        if fresh:
+            buffer = np.frombuffer(mmap.mmap(-1, int(length.sum())), np.uint8)
+        pointers = start.ctypes.data, length.ctypes.data
+        if library.pread_rows(fd, *pointers, BATCH, buffer.ctypes.data):
+            raise OSError("short read")
+        return BATCH, int(length.sum())
+
+    return take
+
+
+def measure(library: str, case: str, folder: pathlib.Path, seconds: float) -> dict:
+    """Repeats the call for `seconds`, at least once."""
+    name = TAKES.get(case) or (SCANS.get(case) or FILTERS[case])[0]
+    warm(folder / (f"{name}.flat" if library.startswith("pread") else f"{name}.lance"))
+    call = action(library, case, folder)
+    rss_before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    times, rows, digest = [], 0, 0
+    cpu = time.process_time()
+    end = time.perf_counter() + seconds
+    while not times or time.perf_counter() < end:
+        start = time.perf_counter()
+        rows, value = call()
+        times.append(time.perf_counter() - start)
+        digest = digest or value  # of the first call, the same for every library that does the same
+    return {
+        "library": library,
+        "case": case,
+        "rows": rows,
+        "calls": len(times),
+        "first_s": times[0],
+        "median_s": float(np.median(times)),
+        "p99_s": float(np.quantile(times, 0.99)),
+        "cpu_s_per_call": (time.process_time() - cpu) / len(times),
+        "digest": digest,
+        "rss_before_mb": rss_before / 1000,
+        "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000,
+    }
+
+
+def main() -> None:
+    if sys.argv[1] == "make":
+        make(pathlib.Path(sys.argv[2]), float(sys.argv[3]))
+        return
+    library, case, folder, seconds = sys.argv[1:]
+    print(json.dumps(measure(library, case, pathlib.Path(folder), float(seconds))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+// Databases: named tables under one location. Start here.
+//
+//   auto db = pilum::Connect("/data/db").ValueOrDie();
+//   auto table = db->OpenTable("images").ValueOrDie();
+//   auto snapshot = table->Latest().ValueOrDie();
+//   auto stream = snapshot->Scan({.filter = "label = 3"}).ValueOrDie();
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <arrow/result.h>
+
+#include "pilum/storage.h"
+#include "pilum/table.h"
+
+namespace pilum {
+
+/// Thread-safe.
+class Database {
+ public:
+  virtual ~Database() = default;
+
+  /// The absolute folder, or "memory://".
+  virtual const std::string& uri() const = 0;
+  virtual arrow::Result<std::vector<std::string>> TableNames() = 0;  ///< sorted
+  /// kNotFound if there is no such table, kInvalidArgument for names with other characters than letters,
+  /// digits, '_', '-' and '.'.
+  virtual arrow::Result<std::shared_ptr<Table>> OpenTable(const std::string& name) = 0;
+};
+
+/// Opens a database: "memory://" (fresh and private to the result), a path or "file://" URI (created if it
+/// does not exist; "~" and relative paths are resolved now). Other schemes are kUnsupported or
+/// kInvalidArgument with the list of valid ones.
+arrow::Result<std::shared_ptr<Database>> Connect(const std::string& uri);
+
+/// A database over any store.
+std::shared_ptr<Database> OpenDatabase(std::shared_ptr<ObjectStore> store, std::string uri);
+
+/// Opens the table in the folder `uri` itself ("…/images.lance"). kNotFound if there is none.
+arrow::Result<std::shared_ptr<Table>> OpenTableAt(const std::string& uri);
+
+/// The table whose folder a store is.
+arrow::Result<std::shared_ptr<Table>> OpenTableIn(std::shared_ptr<ObjectStore> store, std::string name,
+                                                  std::string uri);
+
+}  // namespace pilum

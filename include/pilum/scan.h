@@ -1,0 +1,52 @@
+// Reading rows of a table version: what to read, and the stream it comes as.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <arrow/record_batch.h>
+#include <arrow/result.h>
+
+namespace pilum {
+
+/// What a scan or take delivers of each row. Without columns and expressions: all stored columns.
+struct Columns {
+  /// Top-level columns, nested ones by dotted path (delivered under that name), or `_rowid`, `_rowaddr`,
+  /// `_rowoffset`.
+  std::optional<std::vector<std::string>> names;
+  /// Alternatively: (name, SQL expression) pairs.
+  std::vector<std::pair<std::string, std::string>> expressions;
+  bool with_row_id = false;       ///< append `_rowid` (uint64)
+  bool with_row_address = false;  ///< append `_rowaddr` (uint64): fragment id << 32 | offset
+};
+
+struct ScanOptions {
+  Columns columns;
+  std::string filter;              ///< SQL; empty = every row. Rows are kept where it is TRUE.
+  std::optional<uint64_t> limit;   ///< rows, after filter and offset
+  uint64_t offset = 0;             ///< matching rows to skip
+  int64_t batch_size = 0;          ///< rows per batch at most; 0 = 8192, fewer if they exceed about 4 MiB
+  uint64_t readahead_bytes = 64 << 20;  ///< decoded data that may wait for the consumer, beyond one batch
+  std::optional<std::vector<uint64_t>> fragments;  ///< ids of the fragments to read, in their stored order
+};
+
+/// What identifies a row in a take.
+enum class RowKey {
+  kOffset,      ///< position among the live rows of the version, in storage order
+  kRowId,       ///< `_rowid`
+  kRowAddress,  ///< `_rowaddr`
+};
+
+/// A stream of batches in storage order. Batches have batch_size rows; shorter ones occur at the ends of
+/// fragments and wherever a filter drops rows. One consumer; destroying it early stops the reads.
+class BatchStream : public arrow::RecordBatchReader {
+ public:
+  /// Waits until ReadNext would not block, at most `timeout`; tells whether that is so.
+  virtual bool WaitNext(std::chrono::milliseconds timeout) = 0;
+};
+
+}  // namespace pilum

@@ -1,0 +1,9 @@
+// The version of pilum.
+#pragma once
+
+namespace pilum {
+
+/// "major.minor.patch"
+const char* Version();
+
+}  // namespace pilum

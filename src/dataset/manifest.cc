@@ -1,0 +1,296 @@
+#include "dataset/manifest.h"
+
+#include <algorithm>
+#include <cstring>
+#include <iterator>
+#include <limits>
+#include <string>
+#include <unordered_set>
+#include <utility>
+
+#include "bytes/byte_reader.h"
+#include "dataset/compatibility.h"
+#include "dataset/object_path.h"
+#include "dataset/wire.h"
+#include "lance/table.pb.h"
+#include "pilum/error.h"
+
+namespace pilum::dataset {
+namespace {
+
+using bytes::Bytes;
+using bytes::Corrupt;
+
+constexpr size_t kFooterSize = 16;
+constexpr char kMagic[] = "LANC";
+
+// Row addresses keep the fragment and the offset in 32 bits each.
+constexpr uint64_t kMaxFragmentId = std::numeric_limits<uint32_t>::max();
+constexpr uint64_t kMaxRows = uint64_t{1} << 32;
+
+// 0001-01-01 and 9999-12-31, the range of a timestamp message.
+constexpr int64_t kMinSeconds = -62'135'596'800;
+constexpr int64_t kMaxSeconds = 253'402'300'799;
+
+/// The encoded manifest message, found through the footer.
+arrow::Result<Bytes> FindMessage(Bytes file) {
+  if (file.size() < kFooterSize) {
+    return Corrupt("a manifest file ends with " + std::to_string(kFooterSize) +
+                   " bytes of footer, but this one has " + std::to_string(file.size()) + " bytes");
+  }
+  const size_t body_size = file.size() - kFooterSize;
+  bytes::ByteReader footer(file.subspan(body_size));
+  ARROW_ASSIGN_OR_RAISE(uint64_t position, footer.Read<uint64_t>("manifest position"));
+  ARROW_ASSIGN_OR_RAISE(uint16_t major, footer.Read<uint16_t>("manifest format"));
+  ARROW_ASSIGN_OR_RAISE(uint16_t minor, footer.Read<uint16_t>("manifest format"));
+  ARROW_ASSIGN_OR_RAISE(Bytes magic, footer.Take(4, "magic bytes"));
+  if (std::memcmp(magic.data(), kMagic, 4) != 0) {
+    return Corrupt("the file does not end with 'LANC', so it is no manifest or was cut short");
+  }
+  if (major != 0 || minor > 2) {
+    return MakeError(ErrorKind::kUnsupported, "manifest format " + std::to_string(major) + "." +
+                                                  std::to_string(minor) +
+                                                  " is not known; use a newer version of pilum");
+  }
+  if (position > body_size) {
+    return Corrupt("the footer places the manifest at offset " + std::to_string(position) +
+                   ", behind the " + std::to_string(body_size) + " bytes before it");
+  }
+  bytes::ByteReader body(file.first(body_size));
+  ARROW_RETURN_NOT_OK(body.Take(position, "sections before the manifest").status());
+  ARROW_ASSIGN_OR_RAISE(uint32_t length, body.Read<uint32_t>("manifest length"));
+  return body.Take(length, "manifest message");
+}
+
+using BaseIds = std::unordered_set<uint32_t>;
+
+arrow::Result<int64_t> Microseconds(const lance::wire::Timestamp& timestamp) {
+  if (timestamp.seconds() < kMinSeconds || timestamp.seconds() > kMaxSeconds ||
+      timestamp.nanos() < 0 || timestamp.nanos() > 999'999'999) {
+    return Corrupt(
+        "the timestamp of the version is out of range: " + std::to_string(timestamp.seconds()) +
+        " s and " + std::to_string(timestamp.nanos()) + " ns");
+  }
+  return timestamp.seconds() * 1'000'000 + timestamp.nanos() / 1000;
+}
+
+arrow::Result<std::vector<BasePath>> ReadBasePaths(const lance::table::Manifest& message,
+                                                   BaseIds* ids) {
+  std::vector<BasePath> bases;
+  for (const lance::table::BasePath& base : message.base_paths()) {
+    if (!ids->insert(base.id()).second) {
+      return Corrupt("two base paths have the id " + std::to_string(base.id()));
+    }
+    if (base.path().empty()) {
+      return Corrupt("the base path " + std::to_string(base.id()) + " is empty");
+    }
+    bases.push_back({base.id(), base.name(), base.is_dataset_root(), base.path()});
+  }
+  return bases;
+}
+
+/// Both data and deletion files may lie below another base.
+template <typename File>
+arrow::Result<std::optional<uint32_t>> ReadBaseId(const File& file, const BaseIds& bases) {
+  if (!file.has_base_id()) return std::nullopt;
+  if (!bases.contains(file.base_id())) {
+    return Corrupt("a file lies below base path " + std::to_string(file.base_id()) +
+                   ", which the manifest does not list");
+  }
+  return file.base_id();
+}
+
+arrow::Result<DataFile> ReadDataFile(const lance::table::DataFile& message, const BaseIds& bases) {
+  DataFile file;
+  if (!IsInnerPath(message.path())) {
+    return Corrupt("the data file path '" + message.path() +
+                   "' is not a plain relative path; a table must not point outside its folder");
+  }
+  ARROW_ASSIGN_OR_RAISE(
+      file.version, MakeFileVersion(message.file_major_version(), message.file_minor_version()));
+  file.path = message.path();
+  file.fields.assign(message.fields().begin(), message.fields().end());
+  file.column_indices.assign(message.column_indices().begin(), message.column_indices().end());
+  if (file.fields.size() != file.column_indices.size()) {
+    return Corrupt("data file '" + file.path + "' lists " + std::to_string(file.fields.size()) +
+                   " fields but " + std::to_string(file.column_indices.size()) + " columns");
+  }
+  if (std::any_of(file.column_indices.begin(), file.column_indices.end(),
+                  [](int32_t column) { return column < -1; })) {
+    return Corrupt("data file '" + file.path + "' lists a negative column");
+  }
+  file.size = message.file_size_bytes();
+  ARROW_ASSIGN_OR_RAISE(file.base_id, ReadBaseId(message, bases));
+  return file;
+}
+
+/// A field that two files of a fragment hold would have two values.
+arrow::Status CheckFieldsOnce(const std::vector<DataFile>& files) {
+  std::vector<int32_t> ids;
+  for (const DataFile& file : files) {
+    std::copy_if(file.fields.begin(), file.fields.end(), std::back_inserter(ids),
+                 [](int32_t id) { return id >= 0; });
+  }
+  std::sort(ids.begin(), ids.end());
+  auto twice = std::adjacent_find(ids.begin(), ids.end());
+  if (twice == ids.end()) return arrow::Status::OK();
+  return Corrupt("field " + std::to_string(*twice) + " has more than one column");
+}
+
+arrow::Result<DeletionFile> ReadDeletionFile(const lance::table::DeletionFile& message,
+                                             uint64_t physical_rows, const BaseIds& bases) {
+  DeletionFile file;
+  switch (message.file_type()) {
+    case lance::table::DeletionFile::ARROW_ARRAY:
+      file.type = DeletionFile::Type::kArrowArray;
+      break;
+    case lance::table::DeletionFile::BITMAP:
+      file.type = DeletionFile::Type::kBitmap;
+      break;
+    default:
+      return MakeError(ErrorKind::kUnsupported, "deletion files of type " +
+                                                    std::to_string(message.file_type()) +
+                                                    " are not known; use a newer version of pilum");
+  }
+  file.read_version = message.read_version();
+  file.id = message.id();
+  file.num_deleted_rows = message.num_deleted_rows();
+  if (file.num_deleted_rows == 0) {
+    return MakeError(ErrorKind::kUnsupported,
+                     "the manifest does not say how many rows are deleted, as early writers did; "
+                     "compact the table with the reference library");
+  }
+  if (file.num_deleted_rows > physical_rows) {
+    return Corrupt(std::to_string(file.num_deleted_rows) + " rows are deleted of " +
+                   std::to_string(physical_rows));
+  }
+  ARROW_ASSIGN_OR_RAISE(file.base_id, ReadBaseId(message, bases));
+  return file;
+}
+
+arrow::Status CheckFragment(const lance::table::DataFragment& message, bool stable_row_ids) {
+  if (message.id() > kMaxFragmentId) return Corrupt("fragment ids have 32 bits");
+  if (message.physical_rows() > kMaxRows) {
+    return Corrupt("it says to have " + std::to_string(message.physical_rows()) +
+                   " rows; offsets of rows have 32 bits");
+  }
+  if (message.physical_rows() == 0 && message.files_size() > 0) {
+    return MakeError(ErrorKind::kUnsupported,
+                     "the manifest does not say how many rows it has, as early writers did; "
+                     "compact the table with the reference library");
+  }
+  if (message.overlays_size() > 0) {
+    return MakeError(ErrorKind::kUnsupported,
+                     "it has data overlay files, which are not supported; compact the table with "
+                     "the reference library");
+  }
+  if (message.has_external_row_ids()) {
+    return MakeError(ErrorKind::kUnsupported,
+                     "its row ids are in a file of their own, which is not supported; rewrite the "
+                     "table with the reference library");
+  }
+  if (stable_row_ids && message.inline_row_ids().empty() && message.physical_rows() > 0) {
+    return Corrupt("the table has stable row ids, but this fragment has none");
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Result<Fragment> ReadFragment(lance::table::DataFragment& message, bool stable_row_ids,
+                                     const BaseIds& bases) {
+  ARROW_RETURN_NOT_OK(CheckFragment(message, stable_row_ids));
+  Fragment fragment;
+  fragment.id = message.id();
+  fragment.physical_rows = message.physical_rows();
+  for (const lance::table::DataFile& file : message.files()) {
+    ARROW_ASSIGN_OR_RAISE(DataFile made, ReadDataFile(file, bases));
+    fragment.files.push_back(std::move(made));
+  }
+  ARROW_RETURN_NOT_OK(CheckFieldsOnce(fragment.files));
+  if (message.has_deletion_file()) {
+    ARROW_ASSIGN_OR_RAISE(fragment.deletion_file,
+                          ReadDeletionFile(message.deletion_file(), fragment.physical_rows, bases));
+  }
+  if (message.has_inline_row_ids()) {
+    fragment.inline_row_ids = std::move(*message.mutable_inline_row_ids());
+  }
+  return fragment;
+}
+
+arrow::Result<std::vector<Fragment>> ReadFragments(lance::table::Manifest& message,
+                                                   bool stable_row_ids, const BaseIds& bases) {
+  std::vector<Fragment> fragments;
+  std::unordered_set<uint64_t> ids;
+  for (lance::table::DataFragment& fragment : *message.mutable_fragments()) {
+    auto read = ReadFragment(fragment, stable_row_ids, bases);
+    if (!read.ok()) {
+      return MakeError(GetErrorKind(read.status()), "fragment " + std::to_string(fragment.id()) +
+                                                        ": " + read.status().message());
+    }
+    if (!ids.insert(read->id).second) {
+      return Corrupt("two fragments have the id " + std::to_string(read->id));
+    }
+    fragments.push_back(*std::move(read));
+  }
+  return fragments;
+}
+
+/// Early manifests leave the storage version to their files.
+arrow::Result<FileVersion> ReadFileVersion(const lance::table::Manifest& message) {
+  if (message.has_data_format()) {
+    const auto& format = message.data_format();
+    if (format.file_format() != "lance") {
+      return MakeError(ErrorKind::kUnsupported, "the data files are in the format '" +
+                                                    format.file_format() + "', not 'lance'");
+    }
+    return ParseFileVersion(format.version());
+  }
+  for (const lance::table::DataFragment& fragment : message.fragments()) {
+    if (fragment.files_size() == 0) continue;
+    const lance::table::DataFile& file = fragment.files(0);
+    return MakeFileVersion(file.file_major_version(), file.file_minor_version());
+  }
+  if (message.writer_feature_flags() & kVersion2Files) return FileVersion::kV2_0;
+  return ParseFileVersion("legacy");
+}
+
+arrow::Result<Manifest> ReadMessage(lance::table::Manifest& message) {
+  ARROW_RETURN_NOT_OK(CheckReaderFlags(message.reader_feature_flags()));
+  Manifest manifest;
+  manifest.version = message.version();
+  manifest.stable_row_ids = (message.reader_feature_flags() & kStableRowIds) != 0;
+  manifest.next_row_id = message.next_row_id();
+  ARROW_ASSIGN_OR_RAISE(manifest.file_version, ReadFileVersion(message));
+  ARROW_ASSIGN_OR_RAISE(manifest.timestamp_us, Microseconds(message.timestamp()));
+  ARROW_ASSIGN_OR_RAISE(manifest.schema, MakeSchema(message));
+  BaseIds bases;
+  ARROW_ASSIGN_OR_RAISE(manifest.base_paths, ReadBasePaths(message, &bases));
+  ARROW_ASSIGN_OR_RAISE(manifest.fragments, ReadFragments(message, manifest.stable_row_ids, bases));
+  manifest.config = {message.config().begin(), message.config().end()};
+  manifest.table_metadata = {message.table_metadata().begin(), message.table_metadata().end()};
+  manifest.branch = message.branch();
+  manifest.writer = message.writer_version().library() + " " + message.writer_version().version();
+  return manifest;
+}
+
+}  // namespace
+
+uint64_t Manifest::live_rows() const {
+  uint64_t rows = 0;
+  for (const Fragment& fragment : fragments) rows += fragment.live_rows();
+  return rows;
+}
+
+arrow::Result<Manifest> ParseManifest(std::span<const std::byte> bytes, const std::string& path) {
+  auto encoded = FindMessage(bytes);
+  if (!encoded.ok()) return WithContext(encoded.status(), {.path = path});
+  auto message = ParseMessage<lance::table::Manifest>(*encoded, "manifest message");
+  if (!message.ok()) return WithContext(message.status(), {.path = path});
+  auto manifest = ReadMessage(*message);
+  if (!manifest.ok()) {
+    return WithContext(manifest.status(), {.path = path, .version = message->version()});
+  }
+  manifest->path = path;
+  return manifest;
+}
+
+}  // namespace pilum::dataset

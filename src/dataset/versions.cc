@@ -1,0 +1,111 @@
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <utility>
+
+#include "bytes/byte_reader.h"
+#include "dataset/manifest.h"
+#include "dataset/read_object.h"
+#include "pilum/error.h"
+
+namespace pilum::dataset {
+namespace {
+
+constexpr char kVersionsFolder[] = "_versions";
+constexpr std::string_view kManifestSuffix = ".manifest";
+
+/// V1 names are the version, "7.manifest". V2 names count down from the largest number in 20
+/// digits, so that the latest version is listed first.
+enum class Naming { kV1, kV2 };
+
+struct ManifestName {
+  uint64_t version;
+  Naming naming;
+};
+
+/// Nothing when the file is no manifest of the table's history: detached versions, hints, staging
+/// files.
+std::optional<ManifestName> ParseManifestName(std::string_view path) {
+  constexpr size_t kV2Digits = 20;
+  std::string_view name = path.substr(path.rfind('/') + 1);
+  if (!name.ends_with(kManifestSuffix)) return std::nullopt;
+  std::string_view digits = name.substr(0, name.size() - kManifestSuffix.size());
+  uint64_t number = 0;
+  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+  if (digits.size() == kV2Digits) {
+    return ManifestName{std::numeric_limits<uint64_t>::max() - number, Naming::kV2};
+  }
+  if (digits.front() == '0' && digits.size() > 1) return std::nullopt;
+  return ManifestName{number, Naming::kV1};
+}
+
+arrow::Status NoSuchVersion(const ObjectStore& store, const std::vector<VersionInfo>& versions,
+                            std::optional<uint64_t> version) {
+  if (versions.empty()) {
+    return MakeError(ErrorKind::kNotFound,
+                     "there is no table at '" + store.root() +
+                         "': it has no manifest in the "
+                         "folder '" +
+                         kVersionsFolder + "'; check the path",
+                     {.path = store.root()});
+  }
+  return MakeError(ErrorKind::kNotFound,
+                   "version " + std::to_string(*version) + " does not exist; the table at '" +
+                       store.root() + "' has " + std::to_string(versions.size()) +
+                       " versions between " + std::to_string(versions.front().version) + " and " +
+                       std::to_string(versions.back().version),
+                   {.path = store.root(), .version = version});
+}
+
+}  // namespace
+
+arrow::Result<std::vector<VersionInfo>> ListVersions(ObjectStore& store) {
+  ARROW_ASSIGN_OR_RAISE(std::vector<ObjectInfo> objects, store.List(kVersionsFolder));
+  std::vector<VersionInfo> versions;
+  std::optional<Naming> naming;
+  for (ObjectInfo& object : objects) {
+    auto name = ParseManifestName(object.path);
+    if (!name) continue;
+    if (naming.value_or(name->naming) != name->naming) {
+      return MakeError(ErrorKind::kCorruptData,
+                       "the folder mixes old and new manifest names ('1.manifest' and '" +
+                           std::to_string(std::numeric_limits<uint64_t>::max() - 1) +
+                           ".manifest'); finish the migration of the manifest paths with the "
+                           "reference library",
+                       {.path = store.root() + "/" + kVersionsFolder});
+    }
+    naming = name->naming;
+    versions.push_back({name->version, std::move(object.path), object.size});
+  }
+  std::sort(versions.begin(), versions.end(),
+            [](const VersionInfo& a, const VersionInfo& b) { return a.version < b.version; });
+  return versions;
+}
+
+arrow::Result<std::shared_ptr<const Manifest>> ReadManifest(ObjectStore& store,
+                                                            std::optional<uint64_t> version) {
+  ARROW_ASSIGN_OR_RAISE(std::vector<VersionInfo> versions, ListVersions(store));
+  if (versions.empty()) return NoSuchVersion(store, versions, version);
+  const VersionInfo* found = &versions.back();
+  if (version) {
+    auto at = std::lower_bound(
+        versions.begin(), versions.end(), *version,
+        [](const VersionInfo& info, uint64_t wanted) { return info.version < wanted; });
+    if (at == versions.end() || at->version != *version) {
+      return NoSuchVersion(store, versions, version);
+    }
+    found = &*at;
+  }
+  ARROW_ASSIGN_OR_RAISE(WholeObject object, ReadObject(store, found->path, found->size));
+  ARROW_ASSIGN_OR_RAISE(Manifest manifest, ParseManifest(object.bytes(), object.name));
+  if (manifest.version != found->version) {
+    return MakeError(ErrorKind::kCorruptData,
+                     "by its name the manifest is version " + std::to_string(found->version) +
+                         ", by its content version " + std::to_string(manifest.version),
+                     {.path = object.name, .version = found->version});
+  }
+  return std::make_shared<const Manifest>(std::move(manifest));
+}
+
+}  // namespace pilum::dataset

@@ -1,0 +1,64 @@
+#include "encoding/flat/flat.h"
+
+namespace pilum::encoding {
+namespace {
+
+// n * bits fits: n < 2^40 by the callers' limits and bits <= 2^32 would overflow, so divide instead.
+arrow::Result<Values> View(Bytes buffer, uint64_t n, uint64_t bits) {
+  unsigned __int128 need = (static_cast<unsigned __int128>(n) * bits + 7) / 8;
+  if (need > buffer.size()) {
+    return bytes::Truncated("flat values", 0, static_cast<uint64_t>(need), buffer.size());
+  }
+  Values values;
+  values.fixed = buffer.first(static_cast<size_t>(need));
+  return values;
+}
+
+class FlatMiniBlock final : public MiniBlockDecoder {
+ public:
+  explicit FlatMiniBlock(uint64_t bits) : bits_(bits) {}
+  ValueShape shape() const override { return {.bits = bits_}; }
+  arrow::Result<Values> Decode(std::span<const Bytes> buffers, uint32_t n, std::byte*,
+                               Arena*) const override {
+    return View(buffers[0], n, bits_);
+  }
+  bool addressable() const override { return true; }
+
+ private:
+  uint64_t bits_;
+};
+
+class FlatBlock final : public BlockDecoder {
+ public:
+  explicit FlatBlock(uint64_t bits) : bits_(bits) {}
+  ValueShape shape() const override { return {.bits = bits_}; }
+  arrow::Result<Values> Decode(Bytes buffer, uint64_t n, Arena*) const override {
+    return View(buffer, n, bits_);
+  }
+
+ private:
+  uint64_t bits_;
+};
+
+arrow::Result<uint64_t> ReadBits(const Wire& wire) {
+  if (wire.flat().has_data()) return bytes::Corrupt("flat encoding with its own compression");
+  ARROW_RETURN_NOT_OK(CheckBits(wire.flat().bits_per_value(), "flat encoding"));
+  return wire.flat().bits_per_value();
+}
+
+arrow::Result<std::unique_ptr<MiniBlockDecoder>> MakeMiniBlock(const Wire& wire, int) {
+  ARROW_ASSIGN_OR_RAISE(uint64_t bits, ReadBits(wire));
+  return std::make_unique<FlatMiniBlock>(bits);
+}
+
+arrow::Result<std::unique_ptr<BlockDecoder>> MakeBlock(const Wire& wire, int) {
+  ARROW_ASSIGN_OR_RAISE(uint64_t bits, ReadBits(wire));
+  return std::make_unique<FlatBlock>(bits);
+}
+
+}  // namespace
+
+const Codec kFlat = {
+    .name = "flat", .wire_case = Wire::kFlat, .mini_block = MakeMiniBlock, .block = MakeBlock};
+
+}  // namespace pilum::encoding

@@ -1,0 +1,316 @@
+#include "encoding/page_layout/full_zip.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "encoding/fixed_size_list/fixed_size_list.h"
+#include "encoding/page_layout/nested_rows.h"
+#include "pilum/error.h"
+
+namespace pilum::encoding {
+namespace {
+
+using arrow::Result;
+using arrow::Status;
+
+
+/// Where rows start in the data buffer; empty if every row has the same size.
+class FullZipIndex final : public PageIndex {
+ public:
+  size_t memory_bytes() const override { return sizeof(*this) + offsets_.size() * 8; }
+
+  Status SetOffsets(Bytes table, uint64_t rows, uint64_t data_bytes);
+  void SetRowBytes(uint64_t row_bytes) { row_bytes_ = row_bytes; }
+  uint64_t offset(uint64_t row) const { return offsets_.empty() ? row * row_bytes_ : offsets_[row]; }
+
+ private:
+  std::vector<uint64_t> offsets_;
+  uint64_t row_bytes_ = 0;
+};
+
+Status FullZipIndex::SetOffsets(Bytes table, uint64_t rows, uint64_t data_bytes) {
+  const uint64_t width = table.size() / (rows + 1);
+  if (table.size() % (rows + 1) != 0 || (width != 1 && width != 2 && width != 4 && width != 8)) {
+    return bytes::Corrupt("row offsets of " + std::to_string(table.size()) + " bytes for " +
+                          std::to_string(rows) + " rows");
+  }
+  offsets_.resize(rows + 1);
+  uint64_t previous = 0;
+  for (uint64_t row = 0; row <= rows; ++row) {
+    uint64_t offset = 0;
+    std::memcpy(&offset, table.data() + row * width, width);
+    if (offset < previous || offset > data_bytes) {
+      return bytes::Corrupt("row " + std::to_string(row) + " starts at byte " + std::to_string(offset) + " after " +
+                            std::to_string(previous) + ", in " + std::to_string(data_bytes) + " bytes");
+    }
+    offsets_[row] = previous = offset;
+  }
+  return Status::OK();
+}
+
+/// An entry in the data buffer.
+struct Entry {
+  uint16_t rep = 0;
+  uint16_t def = 0;
+  Bytes value;       // encoded
+  bool has_value = false;
+};
+
+class FullZipPage final : public PageLayout {
+ public:
+  static Result<std::unique_ptr<PageLayout>> Make(const lance::encodings21::FullZipLayout& wire,
+                                                  const PageLocation& location, const LevelScheme& scheme,
+                                                  const LeafType& type);
+
+  void IndexRanges(std::vector<ByteRange>* ranges) const override {
+    if (has_offsets_) ranges->push_back(offsets_range_);
+  }
+  Result<std::shared_ptr<const PageIndex>> ParseIndex(std::span<const Bytes> fetched) const override;
+  Status Plan(const PageIndex& index, std::span<const Run> runs,
+              std::vector<PlannedRead>* reads) const override;
+  Status Decode(const PageIndex& index, std::span<const Run> runs, std::span<const PlannedRead> reads,
+                std::span<const Bytes> fetched, Arena* arena, LeafBuilder* builder) const override;
+  std::string Describe() const override { return description_; }
+
+ private:
+  Status SetFixed(const lance::encodings21::FullZipLayout& wire, const LeafType& type);
+  Status SetVariable(const lance::encodings21::FullZipLayout& wire, const LeafType& type);
+  Result<Entry> ReadEntry(bytes::ByteReader* reader) const;
+  Status PutValue(const Entry& entry, int64_t slot, Arena* arena, LeafBuilder* builder) const;
+  Status PutFixed(Bytes row, int64_t slot, LeafBuilder* builder) const;
+  Status DecodeFlatRun(const Run& run, Bytes bytes, Arena* arena, LeafBuilder* builder) const;
+  Status DecodeNestedRun(const Run& run, Bytes bytes, Arena* arena, LeafBuilder* builder) const;
+
+  PageLevels levels_;
+  uint16_t row_level_ = 0;
+  uint32_t bits_def_ = 0;
+  uint32_t control_bytes_ = 0;
+  uint64_t value_bytes_ = 0;    // fixed width
+  uint64_t length_bytes_ = 0;   // variable
+  bool widened_bool_ = false;
+  ListLevels lists_;
+  bool list_bitmaps_ = false;
+  std::unique_ptr<PerValueDecoder> decoder_;
+  uint64_t rows_ = 0;
+  ByteRange data_range_;
+  ByteRange offsets_range_;
+  bool has_offsets_ = false;
+  std::string description_;
+};
+
+Status FullZipPage::SetFixed(const lance::encodings21::FullZipLayout& wire, const LeafType& type) {
+  const Wire& values = wire.value_compression();
+  if (type.shape.variable || wire.bits_per_value() % 8 != 0 || wire.bits_per_value() == 0) {
+    return bytes::Corrupt("full-zip values of " + std::to_string(wire.bits_per_value()) + " bits in this column");
+  }
+  value_bytes_ = wire.bits_per_value() / 8;
+  uint64_t bitmap_bytes = 0;
+  uint64_t items = 1;
+  const Wire* leaf = &values;
+  if (values.compression_case() == Wire::kFixedSizeList) {
+    ARROW_ASSIGN_OR_RAISE(lists_, ReadListLevels(values));
+    leaf = lists_.items;
+    for (size_t i = 0; i < lists_.sizes.size(); ++i) {
+      items *= lists_.sizes[i];
+      if (lists_.has_validity[i]) bitmap_bytes += (items + 7) / 8;
+    }
+  }
+  list_bitmaps_ = bitmap_bytes > 0;
+  ARROW_ASSIGN_OR_RAISE(auto plain, MakeMiniBlockDecoder(*leaf));
+  if (!plain->addressable() && leaf->compression_case() != Wire::kPackedStruct) {
+    return MakeError(ErrorKind::kUnsupported, "full-zip values encoded as " + DescribeEncoding(values));
+  }
+  const uint64_t leaf_bits = plain->shape().bits * items;
+  widened_bool_ = type.shape.bits == 1 && leaf_bits == 8 && lists_.sizes.empty();
+  if (lists_.sizes != type.shape.list_sizes || (leaf_bits != type.shape.bits && !widened_bool_) ||
+      value_bytes_ != bitmap_bytes + (leaf_bits + 7) / 8) {
+    return bytes::Corrupt("the page's values are not of the column's type");
+  }
+  return Status::OK();
+}
+
+Status FullZipPage::SetVariable(const lance::encodings21::FullZipLayout& wire, const LeafType& type) {
+  if (!type.shape.variable) return bytes::Corrupt("variable-width values in a fixed-width column");
+  if (wire.bits_per_offset() != 32 && wire.bits_per_offset() != 64) {
+    return bytes::Corrupt("lengths of " + std::to_string(wire.bits_per_offset()) + " bits");
+  }
+  length_bytes_ = wire.bits_per_offset() / 8;
+  ARROW_ASSIGN_OR_RAISE(decoder_, MakePerValueDecoder(wire.value_compression()));
+  return Status::OK();
+}
+
+Result<std::unique_ptr<PageLayout>> FullZipPage::Make(const lance::encodings21::FullZipLayout& wire,
+                                                      const PageLocation& location,
+                                                      const LevelScheme& scheme, const LeafType& type) {
+  auto page = std::make_unique<FullZipPage>();
+  ARROW_ASSIGN_OR_RAISE(page->levels_, MapPageLevels(scheme, wire.layers()));
+  page->row_level_ = scheme.num_lists();
+  if (type.dictionary) return bytes::Corrupt("a full-zip page in a dictionary column");
+  if (wire.bits_rep() > 16 || wire.bits_def() > 16) return bytes::Corrupt("levels of more than 16 bits");
+  if ((wire.bits_rep() > 0) != (scheme.num_lists() > 0)) {
+    return bytes::Corrupt("full-zip page with " + std::to_string(wire.bits_rep()) +
+                          " repetition bits in a column of " + std::to_string(scheme.num_lists()) + " list layers");
+  }
+  const uint32_t bits = wire.bits_rep() + wire.bits_def();
+  page->bits_def_ = wire.bits_def();
+  page->control_bytes_ = bits == 0 ? 0 : bits <= 8 ? 1 : bits <= 16 ? 2 : 4;
+  const bool variable = wire.details_case() == lance::encodings21::FullZipLayout::kBitsPerOffset;
+  ARROW_RETURN_NOT_OK(variable ? page->SetVariable(wire, type) : page->SetFixed(wire, type));
+  page->has_offsets_ = variable || wire.bits_rep() > 0;
+  page->rows_ = location.rows;
+  if (location.buffers.size() != (page->has_offsets_ ? 2 : 1)) {
+    return bytes::Corrupt("full-zip page of " + std::to_string(location.buffers.size()) + " buffers");
+  }
+  page->data_range_ = location.buffers[0];
+  if (page->has_offsets_) page->offsets_range_ = location.buffers[1];
+  const uint64_t row_bytes = page->control_bytes_ + page->value_bytes_;
+  if (!page->has_offsets_ && page->rows_ > page->data_range_.length / row_bytes) {
+    return bytes::Truncated("full-zip rows", 0, page->rows_ * row_bytes, page->data_range_.length);
+  }
+  if (page->has_offsets_ && page->rows_ >= page->offsets_range_.length) {
+    return bytes::Corrupt("row offsets of " + std::to_string(page->offsets_range_.length) + " bytes for " +
+                          std::to_string(page->rows_) + " rows");
+  }
+  page->description_ = "full-zip " + DescribeEncoding(wire.value_compression());
+  return page;
+}
+
+Result<std::shared_ptr<const PageIndex>> FullZipPage::ParseIndex(std::span<const Bytes> fetched) const {
+  auto index = std::make_shared<FullZipIndex>();
+  if (has_offsets_) {
+    ARROW_RETURN_NOT_OK(index->SetOffsets(fetched[0], rows_, data_range_.length));
+  } else {
+    index->SetRowBytes(control_bytes_ + value_bytes_);
+  }
+  return index;
+}
+
+Status FullZipPage::Plan(const PageIndex& page_index, std::span<const Run> runs,
+                         std::vector<PlannedRead>* reads) const {
+  const auto& index = static_cast<const FullZipIndex&>(page_index);
+  for (uint32_t i = 0; i < runs.size(); ++i) {
+    const uint64_t begin = index.offset(runs[i].row);
+    const uint64_t end = index.offset(runs[i].row + runs[i].count);
+    reads->push_back({.range = {data_range_.offset + begin, end - begin}, .first_run = i, .num_runs = 1});
+  }
+  return Status::OK();
+}
+
+Status FullZipPage::Decode(const PageIndex& index, std::span<const Run> runs,
+                           std::span<const PlannedRead> reads, std::span<const Bytes> fetched, Arena* arena,
+                           LeafBuilder* builder) const {
+  for (size_t i = 0; i < reads.size(); ++i) {
+    const Run& run = runs[reads[i].first_run];
+    Status status = builder->nested() ? DecodeNestedRun(run, fetched[i], arena, builder)
+                                      : DecodeFlatRun(run, fetched[i], arena, builder);
+    if (!status.ok()) return WithContext(status, {.offset = reads[i].range.offset});
+  }
+  return Status::OK();
+}
+
+Result<Entry> FullZipPage::ReadEntry(bytes::ByteReader* reader) const {
+  Entry entry;
+  if (control_bytes_ > 0) {
+    ARROW_ASSIGN_OR_RAISE(Bytes raw, reader->Take(control_bytes_, "control word"));
+    uint32_t word = 0;
+    std::memcpy(&word, raw.data(), control_bytes_);
+    entry.def = static_cast<uint16_t>(word & ((uint32_t{1} << bits_def_) - 1));
+    const uint32_t rep = word >> bits_def_;
+    if (entry.def > levels_.max_def() || rep > row_level_) {
+      return bytes::Corrupt("control word " + std::to_string(word) + " with levels the page does not have");
+    }
+    entry.rep = static_cast<uint16_t>(rep);
+  }
+  if (value_bytes_ > 0) {
+    entry.has_value = entry.def <= levels_.max_visible;
+    if (entry.has_value) {
+      ARROW_ASSIGN_OR_RAISE(entry.value, reader->Take(value_bytes_, "value"));
+    }
+    return entry;
+  }
+  entry.has_value = entry.def == 0;
+  if (!entry.has_value) return entry;
+  uint64_t length;
+  if (length_bytes_ == 4) {
+    ARROW_ASSIGN_OR_RAISE(length, reader->Read<uint32_t>("length of a value"));
+  } else {
+    ARROW_ASSIGN_OR_RAISE(length, reader->Read<uint64_t>("length of a value"));
+  }
+  ARROW_ASSIGN_OR_RAISE(entry.value, reader->Take(length, "value"));
+  return entry;
+}
+
+Status FullZipPage::PutFixed(Bytes row, int64_t slot, LeafBuilder* builder) const {
+  if (widened_bool_) return builder->PutRepeated(slot, row, 1);
+  Values values;
+  uint64_t items = 1;
+  for (size_t i = 0; i < lists_.sizes.size(); ++i) {
+    items *= lists_.sizes[i];
+    const uint64_t size = lists_.has_validity[i] ? (items + 7) / 8 : 0;
+    values.item_validity.push_back(row.first(size));
+    row = row.subspan(size);
+  }
+  values.fixed = row;
+  return builder->Put(slot, values, 0, 1, false);
+}
+
+Status FullZipPage::PutValue(const Entry& entry, int64_t slot, Arena* arena, LeafBuilder* builder) const {
+  if (!entry.has_value) return builder->PutNothing(slot, 1);
+  if (value_bytes_ > 0) return PutFixed(entry.value, slot, builder);
+  arena->Reset();
+  ARROW_ASSIGN_OR_RAISE(Bytes value, decoder_->Decode(entry.value, arena));
+  return builder->PutBytes(slot, value, decoder_->stable());
+}
+
+Status FullZipPage::DecodeFlatRun(const Run& run, Bytes bytes, Arena* arena, LeafBuilder* builder) const {
+  if (control_bytes_ == 0 && value_bytes_ > 0 && !list_bitmaps_ && !widened_bool_) {
+    Values values;
+    values.fixed = bytes;
+    values.item_validity.resize(lists_.sizes.size());
+    return builder->Put(run.slot, values, 0, run.count, false);
+  }
+  bytes::ByteReader reader(bytes);
+  for (uint32_t i = 0; i < run.count; ++i) {
+    ARROW_ASSIGN_OR_RAISE(Entry entry, ReadEntry(&reader));
+    const int64_t slot = run.slot + i;
+    if (entry.def != 0) ARROW_RETURN_NOT_OK(builder->PutValidity(slot, {&entry.def, 1}));
+    ARROW_RETURN_NOT_OK(PutValue(entry, slot, arena, builder));
+  }
+  if (reader.remaining() > 0) {
+    return bytes::Corrupt("rows end " + std::to_string(reader.remaining()) + " bytes before their offsets say");
+  }
+  return Status::OK();
+}
+
+Status FullZipPage::DecodeNestedRun(const Run& run, Bytes bytes, Arena* arena, LeafBuilder* builder) const {
+  bytes::ByteReader reader(bytes);
+  uint64_t rows = 0;
+  while (reader.remaining() > 0) {
+    const bool first = reader.position() == 0;
+    ARROW_ASSIGN_OR_RAISE(Entry entry, ReadEntry(&reader));
+    const bool starts = entry.rep == row_level_;
+    if (first && !starts) return bytes::Corrupt("a row offset does not point at the start of a row");
+    rows += starts;
+    const std::span<const uint16_t> rep(&entry.rep, row_level_ > 0 ? 1 : 0);
+    ARROW_RETURN_NOT_OK(builder->AppendLevels(levels_, rep, {&entry.def, 1}, 1));
+    if (entry.def > levels_.max_visible) continue;
+    ARROW_ASSIGN_OR_RAISE(int64_t slot, builder->AppendSlots(1));
+    ARROW_RETURN_NOT_OK(PutValue(entry, slot, arena, builder));
+  }
+  if (rows != run.count) {
+    return bytes::Corrupt(std::to_string(rows) + " rows where the row offsets have " + std::to_string(run.count));
+  }
+  return Status::OK();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<PageLayout>> MakeFullZipPage(const lance::encodings21::FullZipLayout& wire,
+                                                    const PageLocation& location, const LevelScheme& scheme,
+                                                    const LeafType& type) {
+  return FullZipPage::Make(wire, location, scheme, type);
+}
+
+}  // namespace pilum::encoding

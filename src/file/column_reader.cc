@@ -1,0 +1,91 @@
+#include "file/column_reader.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "lance/encodings21.pb.h"
+#include "pilum/error.h"
+
+namespace pilum::file {
+namespace {
+
+using arrow::Result;
+using arrow::Status;
+
+Result<std::unique_ptr<Page>> MakePage(const lance::file::v2::ColumnMetadata::Page& wire, uint64_t file_size,
+                                       const encoding::LevelScheme& scheme, const encoding::LeafType& type) {
+  auto page = std::make_unique<Page>();
+  encoding::PageLocation location;
+  ARROW_ASSIGN_OR_RAISE(location.buffers, PageBuffers(wire, file_size));
+  location.rows = page->rows = wire.length();
+  for (const ByteRange& buffer : location.buffers) page->bytes += buffer.length;
+  ARROW_ASSIGN_OR_RAISE(std::string bytes, UnwrapEncoding(wire.encoding(), "/lance.encodings21.PageLayout"));
+  lance::encodings21::PageLayout layout;
+  if (!layout.ParseFromString(bytes)) return bytes::Corrupt("the page's layout cannot be parsed");
+  ARROW_ASSIGN_OR_RAISE(page->layout, encoding::MakePageLayout(layout, location, scheme, type));
+  return page;
+}
+
+}  // namespace
+
+Result<std::vector<ByteRange>> PageBuffers(const lance::file::v2::ColumnMetadata::Page& page, uint64_t file_size) {
+  if (page.buffer_offsets_size() != page.buffer_sizes_size()) {
+    return bytes::Corrupt("a page with " + std::to_string(page.buffer_offsets_size()) + " buffer offsets and " +
+                          std::to_string(page.buffer_sizes_size()) + " sizes");
+  }
+  std::vector<ByteRange> buffers;
+  for (int i = 0; i < page.buffer_offsets_size(); ++i) {
+    const ByteRange range{page.buffer_offsets(i), page.buffer_sizes(i)};
+    if (range.offset > file_size || range.length > file_size - range.offset) {
+      return bytes::Corrupt("page buffer " + std::to_string(i) + " at " + std::to_string(range.offset) + " of " +
+                            std::to_string(range.length) + " bytes lies outside the file of " +
+                            std::to_string(file_size));
+    }
+    buffers.push_back(range);
+  }
+  return buffers;
+}
+
+Result<std::shared_ptr<ColumnReader>> ColumnReader::Get(const std::shared_ptr<FileReader>& file,
+                                                        uint32_t column, uint64_t rows,
+                                                        const encoding::LevelScheme& scheme,
+                                                        const encoding::LeafType& type) {
+  const ErrorWhere where{.path = file->object()->name()};
+  if (column >= file->num_columns()) return file->ReadColumnMetadata(column).status();
+  return file->Cached<ColumnReader>(column, [&]() -> Result<std::shared_ptr<ColumnReader>> {
+    std::shared_ptr<ColumnReader> reader(new ColumnReader());
+    reader->object_ = file->object();
+    reader->column_ = column;
+    ARROW_ASSIGN_OR_RAISE(auto metadata, file->ReadColumnMetadata(column));
+    uint64_t first_row = 0;
+    for (const auto& wire : metadata.pages()) {
+      auto page = MakePage(wire, file->object()->size(), scheme, type);
+      if (!page.ok()) {
+        return WithContext(page.status().WithMessage("page ", reader->pages_.size(), ": ", page.status().message()),
+                           where);
+      }
+      (*page)->first_row = first_row;
+      if ((*page)->rows > rows - first_row) {
+        return WithContext(bytes::Corrupt("the column's pages hold more than its " + std::to_string(rows) + " rows"),
+                           where);
+      }
+      first_row += (*page)->rows;
+      reader->total_bytes_ += (*page)->bytes;
+      reader->first_rows_.push_back((*page)->first_row);
+      reader->pages_.push_back(std::move(*page));
+    }
+    if (first_row != rows) {
+      return WithContext(bytes::Corrupt("the column's pages hold " + std::to_string(first_row) + " of " +
+                                        std::to_string(rows) + " rows"), where);
+    }
+    return reader;
+  });
+}
+
+size_t ColumnReader::PageOf(uint64_t row) const {
+  auto it = std::upper_bound(first_rows_.begin(), first_rows_.end(), row);
+  return static_cast<size_t>(it - first_rows_.begin()) - 1;
+}
+
+}  // namespace pilum::file

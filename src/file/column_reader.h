@@ -1,0 +1,64 @@
+// ColumnReader: the pages of one column of a 2.1 or 2.2 file.
+//
+// Immutable but for the page indexes, which are fetched when first needed and then kept. Thread-safe.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include <arrow/result.h>
+
+#include "encoding/page_layout/page_layout.h"
+#include "file/file_reader.h"
+
+namespace pilum::file {
+
+/// One page. `index` is null until some read has fetched it.
+struct Page {
+  uint64_t first_row = 0;
+  uint64_t rows = 0;
+  uint64_t bytes = 0;  ///< of all its buffers
+  std::unique_ptr<encoding::PageLayout> layout;
+  std::shared_ptr<const encoding::PageIndex> index;  // access through Load/StoreIndex
+
+  std::shared_ptr<const encoding::PageIndex> LoadIndex() const { return std::atomic_load(&index); }
+  void StoreIndex(std::shared_ptr<const encoding::PageIndex> parsed) {
+    std::atomic_store(&index, std::move(parsed));
+  }
+};
+
+class ColumnReader {
+ public:
+  /// The reader of `column`, kept with the file. `rows` is how many rows (of the column: slots, for children
+  /// of fixed-size lists of structs) its pages must have in total.
+  static arrow::Result<std::shared_ptr<ColumnReader>> Get(const std::shared_ptr<FileReader>& file,
+                                                          uint32_t column, uint64_t rows,
+                                                          const encoding::LevelScheme& scheme,
+                                                          const encoding::LeafType& type);
+
+  const std::shared_ptr<ReadableObject>& object() const { return object_; }
+  uint32_t column() const { return column_; }
+  std::vector<std::unique_ptr<Page>>& pages() { return pages_; }
+  /// Number of the page that holds `row`.
+  size_t PageOf(uint64_t row) const;
+  /// Bytes of all pages.
+  uint64_t total_bytes() const { return total_bytes_; }
+
+ private:
+  ColumnReader() = default;
+
+  std::shared_ptr<ReadableObject> object_;
+  uint32_t column_ = 0;
+  uint64_t total_bytes_ = 0;
+  std::vector<std::unique_ptr<Page>> pages_;
+  std::vector<uint64_t> first_rows_;
+};
+
+/// The buffers of a page, checked to lie inside the file.
+arrow::Result<std::vector<ByteRange>> PageBuffers(const lance::file::v2::ColumnMetadata::Page& page,
+                                                  uint64_t file_size);
+
+}  // namespace pilum::file

@@ -1,0 +1,37 @@
+// FieldRead: one field of the result being read.
+//
+//   while (Step(fetch)) run the fetch        page indexes, then values, then what values point at
+//   Finish()                                 decode what is left and assemble the Arrow array
+//
+// A read belongs to one thread at a time. Fields of a batch are stepped together, so that each step's reads of
+// all of them are coalesced.
+#pragma once
+
+#include <memory>
+
+#include <arrow/array/data.h>
+#include <arrow/memory_pool.h>
+#include <arrow/result.h>
+
+#include "file/field_tree.h"
+#include "io/fetch.h"
+
+namespace pilum::file {
+
+class FieldRead {
+ public:
+  virtual ~FieldRead() = default;
+
+  /// Adds the byte ranges wanted next and returns true; or returns false when nothing more has to be
+  /// fetched. The fetch has been run before the next call, and lives until the read is destroyed.
+  virtual arrow::Result<bool> Step(const std::shared_ptr<io::Fetch>& fetch) = 0;
+
+  /// The field's values, in slot order.
+  virtual arrow::Result<std::shared_ptr<arrow::ArrayData>> Finish() = 0;
+};
+
+/// A read of the tree's field. All sources are of one storage version.
+arrow::Result<std::unique_ptr<FieldRead>> MakeFieldRead(FieldTree tree, FormatVersion version,
+                                                        arrow::MemoryPool* pool);
+
+}  // namespace pilum::file

@@ -1,0 +1,32 @@
+// From decoded leaves to Arrow arrays.
+#pragma once
+
+#include <memory>
+
+#include <arrow/array/data.h>
+#include <arrow/memory_pool.h>
+#include <arrow/result.h>
+#include <arrow/type.h>
+
+#include "encoding/leaf_builder.h"
+
+namespace pilum::file {
+
+/// What a column of this Arrow type holds. kUnsupported for types that are no single column.
+arrow::Result<encoding::LeafType> LeafTypeOf(const arrow::DataType& type);
+
+/// What a packed struct's column holds.
+arrow::Result<encoding::LeafType> PackedLeafTypeOf(const arrow::StructType& type);
+
+/// The values of a leaf as an array of `type`, with `validity` (null = all valid) over its slots.
+arrow::Result<std::shared_ptr<arrow::ArrayData>> MakeLeafArray(const std::shared_ptr<arrow::DataType>& type,
+                                                               const encoding::LeafData& leaf,
+                                                               std::shared_ptr<arrow::Buffer> validity,
+                                                               int64_t null_count);
+
+/// A packed struct's rows taken apart.
+arrow::Result<std::shared_ptr<arrow::ArrayData>> SplitPackedStruct(
+    const std::shared_ptr<arrow::DataType>& type, const encoding::LeafData& leaf,
+    std::shared_ptr<arrow::Buffer> validity, int64_t null_count, arrow::MemoryPool* pool);
+
+}  // namespace pilum::file

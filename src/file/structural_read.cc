@@ -1,0 +1,377 @@
+// Reading a field of a 2.1 or 2.2 file: leaf columns with levels, assembled into the field's structure.
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include <arrow/compute/api_vector.h>
+#include <arrow/type_traits.h>
+#include <arrow/util/checked_cast.h>
+
+#include "file/blob.h"
+#include "file/column_reader.h"
+#include "file/field_read.h"
+#include "file/layer_array.h"
+#include "file/leaf_array.h"
+#include "file/row_order.h"
+#include "file/structural_read.h"
+#include "pilum/error.h"
+
+namespace pilum::file {
+namespace {
+
+using arrow::ArrayData;
+using arrow::Result;
+using arrow::Status;
+using arrow::internal::checked_cast;
+using encoding::Layer;
+
+/// Rows wanted of one page; without a page, rows of a fragment that lacks the column.
+struct PageRead {
+  std::shared_ptr<ColumnReader> column;
+  Page* page = nullptr;
+  uint32_t segment = 0;
+  std::vector<Run> runs;
+  std::shared_ptr<const encoding::PageIndex> index;
+  std::vector<encoding::PlannedRead> planned;
+  std::vector<io::Fetch::Id> ids;
+};
+
+struct Leaf {
+  const FieldNode* node = nullptr;
+  encoding::LevelScheme scheme;
+  encoding::LeafType type;
+  int64_t slots_per_row = 1;
+  std::unique_ptr<encoding::LeafBuilder> builder;
+  std::vector<PageRead> reads;
+  encoding::LeafData data;
+  std::unique_ptr<BlobValues> blobs;
+
+  bool is_blob() const { return node->kind == NodeKind::kBlobV1 || node->kind == NodeKind::kBlobV2; }
+};
+
+int64_t ListSize(const FieldNode& node) {
+  return node.kind == NodeKind::kFixedSizeListOfStruct
+             ? checked_cast<const arrow::FixedSizeListType&>(*node.field->type()).list_size()
+             : 1;
+}
+
+// At and above a fixed-size list of structs, the level of a slot is repeated for every item below.
+int64_t ItemsPerSlot(const FieldNode& node) {
+  return ListSize(node) * (node.children.empty() ? 1 : ItemsPerSlot(node.children[0]));
+}
+
+class StructuralRead final : public FieldRead {
+ public:
+  StructuralRead(FieldTree tree, arrow::MemoryPool* pool) : tree_(std::move(tree)), pool_(pool) {}
+
+  Status Init();
+  Result<bool> Step(const std::shared_ptr<io::Fetch>& fetch) override;
+  Result<std::shared_ptr<ArrayData>> Finish() override;
+
+ private:
+  enum class Stage { kIndexes, kValues, kBlobs, kReady };
+
+  Status AddLeaves(const FieldNode& node, std::vector<Layer> outer, int64_t slots_per_row);
+  Status AddReads(Leaf* leaf);
+  Status RequestIndexes(const std::shared_ptr<io::Fetch>& fetch, bool* wants);
+  Status RequestValues(const std::shared_ptr<io::Fetch>& fetch, bool* wants);
+  Status RequestBlobs(const std::shared_ptr<io::Fetch>& fetch, bool* wants);
+  Status DecodeLeaf(Leaf* leaf);
+  Status DecodePage(PageRead* read, Leaf* leaf, bytes::Arena* arena);
+  Result<std::shared_ptr<ArrayData>> Assemble(const FieldNode& node, size_t depth, size_t* next_leaf);
+  Result<std::shared_ptr<ArrayData>> AssembleLeaf(const Leaf& leaf);
+  Status Context(const Status& status, const ReadableObject* object) const;
+
+  FieldTree tree_;
+  arrow::MemoryPool* pool_;
+  Stage stage_ = Stage::kIndexes;
+  std::vector<Leaf> leaves_;
+  std::shared_ptr<io::Fetch> index_fetch_;
+  std::shared_ptr<io::Fetch> value_fetch_;
+  std::shared_ptr<arrow::Array> permutation_;  // from the order read to the order wanted, if they differ
+};
+
+Status StructuralRead::Context(const Status& status, const ReadableObject* object) const {
+  return WithContext(status, {.path = object ? object->name() : "", .column = tree_.path});
+}
+
+Status StructuralRead::Init() {
+  ARROW_RETURN_NOT_OK(AddLeaves(tree_.root, {}, 1));
+  const bool nested = leaves_.size() != 1 || !leaves_[0].scheme.flat();
+  if (nested && !tree_.in_order) {
+    // A nested column appends, so rows wanted in another order are read in storage order and permuted.
+    ARROW_ASSIGN_OR_RAISE(OrderedRows ordered, OrderRows(*tree_.segments, tree_.num_rows));
+    tree_.segments = ordered.segments;
+    tree_.num_rows = ordered.num_rows;
+    permutation_ = ordered.permutation;
+  }
+  for (Leaf& leaf : leaves_) ARROW_RETURN_NOT_OK(AddReads(&leaf));
+  return Status::OK();
+}
+
+Status StructuralRead::AddLeaves(const FieldNode& node, std::vector<Layer> outer, int64_t slots_per_row) {
+  const bool list = node.kind == NodeKind::kList;
+  outer.insert(outer.begin(), list ? Layer::kList : Layer::kItem);
+  if (outer.size() > 64) return MakeError(ErrorKind::kUnsupported, "fields nest deeper than 64 levels");
+  if (node.kind == NodeKind::kFixedSizeListOfStruct) {
+    slots_per_row *= ListSize(node);
+    if (std::count(outer.begin(), outer.end(), Layer::kList) > 0) {
+      return MakeError(ErrorKind::kUnsupported, "fixed-size lists of structs inside lists are not supported");
+    }
+  }
+  const bool inner = list || node.kind == NodeKind::kStruct || node.kind == NodeKind::kFixedSizeListOfStruct;
+  if (inner) {
+    for (const FieldNode& child : node.children) ARROW_RETURN_NOT_OK(AddLeaves(child, outer, slots_per_row));
+    return Status::OK();
+  }
+  Leaf leaf;
+  leaf.node = &node;
+  leaf.scheme = encoding::LevelScheme(std::move(outer));
+  leaf.slots_per_row = slots_per_row;
+  switch (node.kind) {
+    case NodeKind::kPackedStruct: {
+      ARROW_ASSIGN_OR_RAISE(leaf.type,
+                            PackedLeafTypeOf(checked_cast<const arrow::StructType&>(*node.field->type())));
+      break;
+    }
+    case NodeKind::kBlobV1:
+      if (!leaf.scheme.flat()) return MakeError(ErrorKind::kUnsupported, "blob columns inside structs or lists");
+      leaf.type.shape.bits = 128;
+      break;
+    case NodeKind::kBlobV2:
+      leaf.type.shape.variable = true;
+      leaf.type.wide_offsets = true;
+      break;
+    default: {
+      ARROW_ASSIGN_OR_RAISE(leaf.type, LeafTypeOf(*node.field->type()));
+    }
+  }
+  leaves_.push_back(std::move(leaf));
+  return Status::OK();
+}
+
+Status StructuralRead::AddReads(Leaf* leaf) {
+  const auto stride = static_cast<uint32_t>(leaf->slots_per_row);
+  for (uint32_t s = 0; s < tree_.segments->size(); ++s) {
+    const Segment& segment = (*tree_.segments)[s];
+    const ColumnSource& source = leaf->node->sources[s];
+    if (segment.runs.empty()) continue;
+    std::shared_ptr<ColumnReader> column;
+    if (source.file) {
+      auto opened = ColumnReader::Get(source.file, source.column, segment.physical_rows * stride, leaf->scheme, leaf->type);
+      if (!opened.ok()) return Context(opened.status(), source.file->object().get());
+      column = *opened;
+    }
+    for (const Run& wanted : segment.runs) {
+      Run run{wanted.row * stride, wanted.count * stride, wanted.slot};
+      if (run.row + run.count > segment.physical_rows * stride) {
+        return Context(bytes::Corrupt("row " + std::to_string(run.row + run.count - 1) + " of " +
+                                      std::to_string(segment.physical_rows)), nullptr);
+      }
+      while (run.count > 0) {
+        Page* page = column ? column->pages()[column->PageOf(run.row)].get() : nullptr;
+        const uint64_t first_row = page ? page->first_row : 0;
+        const uint64_t available = page ? first_row + page->rows - run.row : run.count;
+        const uint32_t count = static_cast<uint32_t>(std::min<uint64_t>(run.count, available));
+        if (leaf->reads.empty() || leaf->reads.back().page != page || leaf->reads.back().segment != s) {
+          leaf->reads.push_back({.column = column, .page = page, .segment = s});
+        }
+        leaf->reads.back().runs.push_back({run.row - first_row, count, run.slot});
+        run = {run.row + count, run.count - count, run.slot + count};
+      }
+    }
+  }
+  return Status::OK();
+}
+
+Result<bool> StructuralRead::Step(const std::shared_ptr<io::Fetch>& fetch) {
+  bool wants = false;
+  while (!wants && stage_ != Stage::kReady) {
+    switch (stage_) {
+      case Stage::kIndexes:
+        ARROW_RETURN_NOT_OK(RequestIndexes(fetch, &wants));
+        stage_ = Stage::kValues;
+        break;
+      case Stage::kValues:
+        ARROW_RETURN_NOT_OK(RequestValues(fetch, &wants));
+        stage_ = std::any_of(leaves_.begin(), leaves_.end(), [](const Leaf& leaf) { return leaf.is_blob(); })
+                     ? Stage::kBlobs
+                     : Stage::kReady;
+        break;
+      case Stage::kBlobs:
+        ARROW_RETURN_NOT_OK(RequestBlobs(fetch, &wants));
+        stage_ = Stage::kReady;
+        break;
+      case Stage::kReady: break;
+    }
+  }
+  return wants;
+}
+
+Status StructuralRead::RequestIndexes(const std::shared_ptr<io::Fetch>& fetch, bool* wants) {
+  std::vector<ByteRange> ranges;
+  for (Leaf& leaf : leaves_) {
+    for (PageRead& read : leaf.reads) {
+      if (!read.page) continue;
+      read.index = read.page->LoadIndex();
+      if (read.index) continue;
+      ranges.clear();
+      read.page->layout->IndexRanges(&ranges);
+      for (const ByteRange& range : ranges) read.ids.push_back(fetch->Add(read.column->object(), range));
+      *wants |= !ranges.empty();
+    }
+  }
+  index_fetch_ = fetch;
+  return Status::OK();
+}
+
+Status StructuralRead::RequestValues(const std::shared_ptr<io::Fetch>& fetch, bool* wants) {
+  std::vector<Bytes> fetched;
+  for (Leaf& leaf : leaves_) {
+    for (PageRead& read : leaf.reads) {
+      if (!read.page) continue;
+      if (!read.index) {
+        fetched.clear();
+        for (io::Fetch::Id id : read.ids) fetched.push_back(index_fetch_->bytes(id));
+        auto index = read.page->layout->ParseIndex(fetched);
+        if (!index.ok()) return Context(index.status(), read.column->object().get());
+        read.index = *index;
+        read.page->StoreIndex(read.index);
+      }
+      Status status = read.page->layout->Plan(*read.index, read.runs, &read.planned);
+      if (!status.ok()) return Context(status, read.column->object().get());
+      read.ids.clear();
+      for (const auto& planned : read.planned) read.ids.push_back(fetch->Add(read.column->object(), planned.range));
+      *wants |= !read.planned.empty();
+    }
+  }
+  index_fetch_.reset();
+  value_fetch_ = fetch;
+  return Status::OK();
+}
+
+Status StructuralRead::DecodePage(PageRead* read, Leaf* leaf, bytes::Arena* arena) {
+  encoding::LeafBuilder* builder = leaf->builder.get();
+  if (!read->page) {
+    for (const Run& run : read->runs) {
+      ARROW_RETURN_NOT_OK(builder->nested() ? builder->AppendNullRows(run.count)
+                                            : builder->PutNulls(run.slot, run.count));
+    }
+    return Status::OK();
+  }
+  std::vector<Bytes> fetched;
+  fetched.reserve(read->ids.size());
+  for (io::Fetch::Id id : read->ids) fetched.push_back(value_fetch_->bytes(id));
+  return read->page->layout->Decode(*read->index, read->runs, read->planned, fetched, arena, builder);
+}
+
+Status StructuralRead::DecodeLeaf(Leaf* leaf) {
+  if (leaf->scheme.flat()) {
+    ARROW_ASSIGN_OR_RAISE(leaf->builder, encoding::LeafBuilder::MakeFlat(leaf->type, tree_.num_rows, tree_.in_order, pool_));
+  } else {
+    ARROW_ASSIGN_OR_RAISE(leaf->builder, encoding::LeafBuilder::MakeNested(leaf->type, leaf->scheme, pool_));
+  }
+  uint64_t planned_bytes = 0;
+  for (const PageRead& read : leaf->reads) {
+    for (const auto& planned : read.planned) planned_bytes += planned.range.length;
+  }
+  ARROW_RETURN_NOT_OK(leaf->builder->ReserveBytes(planned_bytes));
+  bytes::Arena arena;
+  for (PageRead& read : leaf->reads) {
+    Status status = DecodePage(&read, leaf, &arena);
+    if (!status.ok()) return Context(status, read.column ? read.column->object().get() : nullptr);
+  }
+  auto data = leaf->builder->Finish();
+  if (!data.ok()) return Context(data.status(), nullptr);
+  leaf->data = std::move(*data);
+  leaf->builder.reset();
+  return Status::OK();
+}
+
+Status StructuralRead::RequestBlobs(const std::shared_ptr<io::Fetch>& fetch, bool* wants) {
+  for (Leaf& leaf : leaves_) {
+    if (!leaf.is_blob()) continue;
+    if (!leaf.scheme.flat()) return Context(MakeError(ErrorKind::kUnsupported, "blob columns inside structs or lists"), nullptr);
+    ARROW_RETURN_NOT_OK(DecodeLeaf(&leaf));
+    std::vector<uint32_t> segment_of(static_cast<size_t>(leaf.data.slots));
+    for (const PageRead& read : leaf.reads) {
+      for (const Run& run : read.runs) {
+        std::fill_n(segment_of.begin() + run.slot, run.count, read.segment);
+      }
+    }
+    std::vector<std::shared_ptr<ReadableObject>> files;
+    for (const ColumnSource& source : leaf.node->sources) files.push_back(source.file ? source.file->object() : nullptr);
+    auto blobs = BlobValues::Make(leaf.node->kind, leaf.data, leaf.data.validity, segment_of, files, tree_.open_blob, fetch);
+    if (!blobs.ok()) return Context(blobs.status(), nullptr);
+    leaf.blobs = std::move(*blobs);
+    *wants |= !fetch->empty();
+  }
+  return Status::OK();
+}
+
+Result<std::shared_ptr<ArrayData>> StructuralRead::AssembleLeaf(const Leaf& leaf) {
+  if (leaf.blobs) return leaf.blobs->Finish(pool_);
+  std::shared_ptr<arrow::Buffer> validity = leaf.data.validity;
+  int64_t null_count = leaf.data.null_count;
+  if (!leaf.scheme.flat()) {
+    ARROW_ASSIGN_OR_RAISE(LayerArrays layer, ReadLayer(leaf.scheme, 0, leaf.data, 1, pool_));
+    if (layer.slots != leaf.data.slots) {
+      return bytes::Corrupt("the levels of the column have " + std::to_string(layer.slots) + " slots for " +
+                            std::to_string(leaf.data.slots) + " values");
+    }
+    validity = layer.validity;
+    null_count = layer.null_count;
+  }
+  const auto& type = leaf.node->field->type();
+  if (leaf.node->kind == NodeKind::kPackedStruct) {
+    return SplitPackedStruct(type, leaf.data, std::move(validity), null_count, pool_);
+  }
+  return MakeLeafArray(type, leaf.data, std::move(validity), null_count);
+}
+
+// `depth` counts layers from the outside; layer numbers count from the leaf.
+Result<std::shared_ptr<ArrayData>> StructuralRead::Assemble(const FieldNode& node, size_t depth, size_t* next_leaf) {
+  const bool inner = node.kind == NodeKind::kStruct || node.kind == NodeKind::kList ||
+                     node.kind == NodeKind::kFixedSizeListOfStruct;
+  if (!inner) return AssembleLeaf(leaves_[(*next_leaf)++]);
+  const Leaf& leaf = leaves_[*next_leaf];
+  const int64_t list_size = ListSize(node);
+  ARROW_ASSIGN_OR_RAISE(LayerArrays layer,
+                        ReadLayer(leaf.scheme, leaf.scheme.layers().size() - 1 - depth, leaf.data, ItemsPerSlot(node), pool_));
+  std::vector<std::shared_ptr<ArrayData>> children;
+  for (const FieldNode& child : node.children) {
+    ARROW_ASSIGN_OR_RAISE(auto array, Assemble(child, depth + 1, next_leaf));
+    if (node.kind != NodeKind::kList && array->length != layer.slots * list_size) {
+      return bytes::Corrupt("fields of a struct have different numbers of values");
+    }
+    children.push_back(std::move(array));
+  }
+  if (node.kind == NodeKind::kList) return MakeListArray(node.field->type(), std::move(layer), std::move(children[0]), pool_);
+  return ArrayData::Make(node.field->type(), layer.slots, {layer.validity}, std::move(children), layer.null_count);
+}
+
+Result<std::shared_ptr<ArrayData>> StructuralRead::Finish() {
+  for (Leaf& leaf : leaves_) {
+    if (!leaf.blobs) ARROW_RETURN_NOT_OK(DecodeLeaf(&leaf));
+  }
+  size_t next_leaf = 0;
+  auto array = Assemble(tree_.root, 0, &next_leaf);
+  if (!array.ok()) return Context(array.status(), nullptr);
+  if ((*array)->length != tree_.num_rows) {
+    return Context(bytes::Corrupt("the field has " + std::to_string((*array)->length) + " of " +
+                                  std::to_string(tree_.num_rows) + " rows"), nullptr);
+  }
+  if (!permutation_) return array;
+  ARROW_ASSIGN_OR_RAISE(arrow::Datum taken, arrow::compute::Take(arrow::MakeArray(*array), permutation_));
+  return taken.array();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<FieldRead>> MakeStructuralRead(FieldTree tree, arrow::MemoryPool* pool) {
+  auto read = std::make_unique<StructuralRead>(std::move(tree), pool);
+  ARROW_RETURN_NOT_OK(read->Init());
+  return read;
+}
+
+}  // namespace pilum::file

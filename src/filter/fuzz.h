@@ -1,0 +1,13 @@
+// Fuzz entry point of the module.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+namespace pilum::filter {
+
+/// Parses, binds and evaluates the bytes as SQL on a small fixed batch; only the first 4 KiB are
+/// read.
+void FuzzFilter(std::span<const std::byte> data);
+
+}  // namespace pilum::filter

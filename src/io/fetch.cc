@@ -1,0 +1,167 @@
+#include "io/fetch.h"
+
+#include <algorithm>
+#include <limits>
+#include <tuple>
+#include <utility>
+
+#include "io/object_range.h"
+#include "io/read_job.h"
+#include "pilum/error.h"
+#include "pilum/runtime.h"
+#include "runtime/runtime.h"
+
+namespace pilum::io {
+namespace {
+
+// Extents share a buffer up to this size: one allocation for thousands of small reads, and buffers
+// that the recycling pool can hand out again.
+constexpr uint64_t kBufferBytes = 8u << 20;
+constexpr uint64_t kAlignment = 64;
+constexpr uint64_t kMaxBuffer = uint64_t{1} << 62;
+
+}  // namespace
+
+/// A range that is not empty, in the order of reading.
+struct Fetch::Wanted {
+  uint64_t offset;
+  uint64_t length;
+  uint32_t object;
+  Id id;
+};
+
+/// Wanted ranges next to each other, read as one.
+struct Fetch::Extent {
+  uint64_t offset;
+  uint64_t length;
+  uint32_t object;
+  uint32_t end;  ///< the first of the wanted ranges behind it
+  std::byte* data = nullptr;
+};
+
+Fetch::Fetch() = default;
+Fetch::~Fetch() = default;
+
+Fetch::Id Fetch::Add(const std::shared_ptr<ReadableObject>& object, ByteRange range) {
+  requests_.push_back({IndexOf(object), range, nullptr});
+  uint64_t room = std::numeric_limits<uint64_t>::max() - requested_bytes_;
+  requested_bytes_ += std::min(range.length, room);
+  return static_cast<Id>(requests_.size() - 1);
+}
+
+uint32_t Fetch::IndexOf(const std::shared_ptr<ReadableObject>& object) {
+  // Ranges mostly come object by object.
+  if (!requests_.empty() && objects_[requests_.back().object] == object) {
+    return requests_.back().object;
+  }
+  auto [entry, is_new] =
+      object_indexes_.try_emplace(object.get(), static_cast<uint32_t>(objects_.size()));
+  if (is_new) objects_.push_back(object);
+  return entry->second;
+}
+
+arrow::Result<std::vector<Fetch::Wanted>> Fetch::SortRequests() const {
+  std::vector<Wanted> wanted;
+  wanted.reserve(requests_.size());
+  for (const Request& request : requests_) {
+    auto [offset, length] = request.range;
+    ARROW_RETURN_NOT_OK(CheckRange(*objects_[request.object], offset, length));
+    auto id = static_cast<Id>(&request - requests_.data());
+    if (length > 0) wanted.push_back({offset, length, request.object, id});
+  }
+  auto before = [](const Wanted& a, const Wanted& b) {
+    return std::tie(a.object, a.offset) < std::tie(b.object, b.offset);
+  };
+  if (!std::is_sorted(wanted.begin(), wanted.end(), before)) {
+    std::sort(wanted.begin(), wanted.end(), before);
+  }
+  return wanted;
+}
+
+std::vector<Fetch::Extent> Fetch::MergeNeighbours(const std::vector<Wanted>& wanted) const {
+  std::vector<Extent> extents;
+  uint64_t end = 0;  // of the last extent
+  uint64_t max_gap = 0;
+  for (const Wanted& want : wanted) {
+    bool same_object = !extents.empty() && extents.back().object == want.object;
+    if (!same_object) max_gap = objects_[want.object]->policy().max_gap;
+    if (!same_object || (want.offset > end && want.offset - end > max_gap)) {
+      extents.push_back({want.offset, 0, want.object, 0});
+      end = want.offset;
+    }
+    end = std::max(end, want.offset + want.length);
+    extents.back().length = end - extents.back().offset;
+    extents.back().end = static_cast<uint32_t>(&want - wanted.data() + 1);
+  }
+  return extents;
+}
+
+/// Gives every extent its memory: at the same distance from a multiple of 64 as in the object.
+arrow::Status Fetch::AllocateBuffers(std::vector<Extent>* extents) {
+  auto place_behind = [](uint64_t used, const Extent& extent) {
+    return used + (extent.offset - used) % kAlignment;
+  };
+  for (size_t first = 0; first < extents->size();) {
+    size_t last = first;
+    uint64_t used = 0;
+    for (; last < extents->size(); ++last) {
+      const Extent& extent = (*extents)[last];
+      uint64_t start = place_behind(used, extent);
+      if (extent.length > kMaxBuffer) {
+        return MakeError(ErrorKind::kCorruptData, "a range is larger than any memory",
+                         {.path = objects_[extent.object]->name(), .offset = extent.offset});
+      }
+      if (last > first && start + extent.length > kBufferBytes) break;
+      used = start + extent.length;
+    }
+    ARROW_ASSIGN_OR_RAISE(std::unique_ptr<arrow::Buffer> buffer,
+                          arrow::AllocateBuffer(static_cast<int64_t>(used), GetMemoryPool()));
+    auto* memory = reinterpret_cast<std::byte*>(buffer->mutable_data());
+    buffers_.push_back(std::move(buffer));
+    for (used = 0; first < last; ++first) {
+      Extent& extent = (*extents)[first];
+      uint64_t start = place_behind(used, extent);
+      extent.data = memory + start;
+      used = start + extent.length;
+    }
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Result<std::shared_ptr<ReadJob>> Fetch::Plan(int64_t priority) {
+  buffers_.clear();
+  ARROW_ASSIGN_OR_RAISE(std::vector<Wanted> wanted, SortRequests());
+  std::vector<Extent> extents = MergeNeighbours(wanted);
+  ARROW_RETURN_NOT_OK(AllocateBuffers(&extents));
+  std::vector<Read> reads;
+  reads.reserve(extents.size());
+  auto want = wanted.begin();
+  for (const Extent& extent : extents) {
+    for (; want != wanted.begin() + extent.end; ++want) {
+      requests_[want->id].data = extent.data + (want->offset - extent.offset);
+    }
+    const ReadableObject* object = objects_[extent.object].get();
+    uint64_t step = std::max<uint64_t>(object->policy().max_request, 1);
+    for (uint64_t at = 0; at < extent.length; at += std::min(step, extent.length - at)) {
+      uint64_t length = std::min(step, extent.length - at);
+      reads.push_back(
+          {object, extent.offset + at, {extent.data + at, static_cast<size_t>(length)}});
+    }
+  }
+  return std::make_shared<ReadJob>(std::move(reads), priority);
+}
+
+arrow::Status Fetch::Run(int64_t priority) {
+  ARROW_ASSIGN_OR_RAISE(auto job, Plan(priority));
+  return job->RunAndWait();
+}
+
+void Fetch::RunAsync(int64_t priority, std::function<void(arrow::Status)> done) {
+  runtime::Runtime::Get().io().Submit(priority, [this, priority, done = std::move(done)]() mutable {
+    auto job = Plan(priority);
+    if (!job.ok()) return done(job.status());
+    (*job)->RunAndCall(std::move(done));
+  });
+}
+
+}  // namespace pilum::io

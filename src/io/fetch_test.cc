@@ -1,0 +1,241 @@
+#include "io/fetch.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <future>
+#include <limits>
+#include <random>
+#include <thread>
+
+#include "io/fault_store.h"
+#include "io/store_conformance.h"
+#include "pilum/error.h"
+#include "pilum/runtime.h"
+#include "runtime/runtime.h"
+
+namespace pilum::io {
+namespace {
+
+using Call = FaultStore::Call;
+constexpr uint64_t kMax = std::numeric_limits<uint64_t>::max();
+
+class FetchTest : public ::testing::Test {
+ protected:
+  std::shared_ptr<ReadableObject> Object(const std::string& path, const std::string& text) {
+    EXPECT_TRUE(store_->Put(path, AsBytes(text)).ok());
+    return store_->Open(path).ValueOrDie();
+  }
+  static std::string Text(const Fetch& fetch, Fetch::Id id) {
+    auto bytes = fetch.bytes(id);
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  }
+
+  std::shared_ptr<FaultStore> store_ = std::make_shared<FaultStore>(MakeMemoryStore());
+};
+
+TEST_F(FetchTest, NothingToReadSucceeds) {
+  Fetch fetch;
+  EXPECT_TRUE(fetch.empty());
+  EXPECT_TRUE(fetch.Run().ok());
+}
+
+TEST_F(FetchTest, RandomRangesOfSeveralObjectsEqualTheObjects) {
+  std::mt19937 random(5);
+  std::vector<std::string> texts;
+  std::vector<std::shared_ptr<ReadableObject>> objects;
+  for (size_t size : {1, 1000, 70'000, 3'000'000}) {
+    texts.push_back(PatternText(size));
+    objects.push_back(Object("o" + std::to_string(size), texts.back()));
+  }
+  for (int round = 0; round < 60; ++round) {
+    Fetch fetch;
+    std::vector<std::string> expected;
+    size_t max_length = size_t{1} << (random() % 21);
+    for (int i = random() % 400; i >= 0; --i) {
+      size_t which = random() % texts.size();
+      size_t offset = random() % (texts[which].size() + 1);
+      size_t length = std::min<size_t>(random() % max_length, texts[which].size() - offset);
+      ASSERT_EQ(fetch.Add(objects[which], {offset, length}), expected.size());
+      expected.push_back(texts[which].substr(offset, length));
+    }
+    ASSERT_TRUE(fetch.Run().ok());
+    for (size_t i = 0; i < expected.size(); ++i) {
+      ASSERT_EQ(Text(fetch, static_cast<Fetch::Id>(i)), expected[i]);
+    }
+  }
+}
+
+TEST_F(FetchTest, NeighboursShareOneRead) {
+  auto object = Object("x", PatternText(1000));
+  Fetch fetch;
+  fetch.Add(object, {300, 10});
+  fetch.Add(object, {0, 100});
+  fetch.Add(object, {50, 100});  // overlaps
+  fetch.Add(object, {150, 20});  // touches
+  fetch.Add(object, {310 + object->policy().max_gap, 5});
+  ASSERT_TRUE(fetch.Run().ok());
+  EXPECT_EQ(store_->calls(Call::kRead), 1);
+}
+
+TEST_F(FetchTest, RangesFurtherApartThanTheGapAreReadAlone) {
+  auto object = Object("x", PatternText(10'000));
+  Fetch fetch;
+  fetch.Add(object, {0, 10});
+  fetch.Add(object, {11 + object->policy().max_gap, 10});
+  ASSERT_TRUE(fetch.Run().ok());
+  EXPECT_EQ(store_->calls(Call::kRead), 2);
+  EXPECT_EQ(store_->bytes_read(), 20);
+}
+
+TEST_F(FetchTest, LargeRangesAreReadInPartsIntoOneView) {
+  const std::string text = PatternText(20 << 20);
+  auto object = Object("x", text);
+  Fetch fetch;
+  auto id = fetch.Add(object, {1, text.size() - 1});
+  ASSERT_TRUE(fetch.Run().ok());
+  EXPECT_EQ(store_->calls(Call::kRead), 3);
+  EXPECT_EQ(Text(fetch, id), text.substr(1));
+}
+
+TEST_F(FetchTest, ThousandsOfSmallReadsMakeOneAllocation) {
+  auto object = Object("x", PatternText(4 << 20));
+  Fetch fetch;
+  for (uint64_t i = 0; i < 1536; ++i) fetch.Add(object, {i * 2500, 64});
+  int64_t before = GetMemoryPool()->num_allocations();
+  ASSERT_TRUE(fetch.Run().ok());
+  EXPECT_EQ(GetMemoryPool()->num_allocations() - before, 1);
+  EXPECT_EQ(store_->calls(Call::kRead), 1536);
+}
+
+TEST_F(FetchTest, ViewsKeepTheAlignmentOfTheirOffsets) {
+  auto object = Object("x", PatternText(100'000));
+  Fetch fetch;
+  std::vector<uint64_t> offsets;
+  for (uint64_t i = 0; i < 50; ++i) offsets.push_back(i * 1111);
+  for (uint64_t offset : offsets) fetch.Add(object, {offset, 10});
+  ASSERT_TRUE(fetch.Run().ok());
+  for (Fetch::Id id = 0; id < offsets.size(); ++id) {
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(fetch.bytes(id).data()) % 64, offsets[id] % 64);
+  }
+}
+
+TEST_F(FetchTest, EmptyRangesAreAllowedUpToTheEnd) {
+  auto object = Object("x", "0123456789");
+  Fetch fetch;
+  auto start = fetch.Add(object, {0, 0});
+  auto end = fetch.Add(object, {10, 0});
+  ASSERT_TRUE(fetch.Run().ok());
+  EXPECT_TRUE(fetch.bytes(start).empty());
+  EXPECT_TRUE(fetch.bytes(end).empty());
+  EXPECT_EQ(store_->calls(Call::kRead), 0);
+}
+
+TEST_F(FetchTest, RangeOutsideTheObjectIsCorruptDataBeforeAnythingIsAllocatedOrRead) {
+  auto object = Object("x", "0123456789");
+  const ByteRange bad[] = {{0, 11},   {10, 1},      {11, 0},  {kMax, 1},
+                           {1, kMax}, {kMax, kMax}, {0, kMax}};
+  for (ByteRange range : bad) {
+    Fetch fetch;
+    fetch.Add(object, {0, 10});
+    fetch.Add(object, range);
+    int64_t before = GetMemoryPool()->num_allocations();
+    arrow::Status status = fetch.Run();
+    auto detail = GetErrorDetail(status);
+    ASSERT_NE(detail, nullptr);
+    EXPECT_EQ(detail->kind(), ErrorKind::kCorruptData);
+    EXPECT_EQ(detail->where().path, object->name());
+    EXPECT_EQ(detail->where().offset, range.offset);
+    EXPECT_EQ(GetMemoryPool()->num_allocations(), before);
+  }
+  EXPECT_EQ(store_->calls(Call::kRead), 0);
+}
+
+TEST_F(FetchTest, RequestedBytesDoNotOverflow) {
+  auto object = Object("x", "0");
+  Fetch fetch;
+  fetch.Add(object, {0, 5});
+  EXPECT_EQ(fetch.requested_bytes(), 5u);
+  fetch.Add(object, {0, kMax});
+  fetch.Add(object, {0, kMax});
+  EXPECT_EQ(fetch.requested_bytes(), kMax);
+}
+
+TEST_F(FetchTest, FailedReadFailsTheRun) {
+  auto object = Object("x", PatternText(1 << 20));
+  for (int64_t nth : {0, 1, 50, 399}) {
+    store_->Clear();
+    store_->Fail(Call::kRead, ErrorKind::kUnavailable, {.skip = nth, .times = 1});
+    Fetch fetch;
+    for (uint64_t i = 0; i < 400; ++i) fetch.Add(object, {i * 2500, 100});
+    EXPECT_EQ(GetErrorKind(fetch.Run()), ErrorKind::kUnavailable) << nth;
+    EXPECT_TRUE(fetch.Run().ok()) << "the fault is over";
+  }
+}
+
+TEST_F(FetchTest, ObjectThatShrankIsCorruptData) {
+  auto object = Object("x", PatternText(1000));
+  store_->Truncate(500, false);
+  Fetch fetch;
+  fetch.Add(object, {400, 200});
+  EXPECT_EQ(GetErrorKind(fetch.Run()), ErrorKind::kCorruptData);
+}
+
+TEST_F(FetchTest, SlowReadsRunAtTheSameTime) {
+  auto object = Object("x", PatternText(1 << 20));
+  store_->Delay(Call::kRead, std::chrono::milliseconds(5));
+  Fetch fetch;
+  for (uint64_t i = 0; i < 400; ++i) fetch.Add(object, {i * 2500, 64});
+  auto start = std::chrono::steady_clock::now();
+  ASSERT_TRUE(fetch.Run().ok());
+  // One after the other they take two seconds.
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(1000));
+}
+
+TEST_F(FetchTest, RunAsyncCallsDoneOnceWithTheResult) {
+  const std::string text = PatternText(1 << 20);
+  auto object = Object("x", text);
+  for (int round = 0; round < 200; ++round) {
+    Fetch fetch;
+    for (uint64_t i = 0; i < 300; ++i) fetch.Add(object, {i * 2500, 100});
+    std::promise<arrow::Status> result;  // throws when it is set twice
+    fetch.RunAsync(0, [&](arrow::Status status) { result.set_value(std::move(status)); });
+    ASSERT_TRUE(result.get_future().get().ok());
+    ASSERT_EQ(Text(fetch, 299), text.substr(299 * 2500, 100));
+  }
+}
+
+TEST_F(FetchTest, RunAsyncReportsErrorsAndEmptyFetches) {
+  auto object = Object("x", PatternText(1 << 20));
+  auto run = [](Fetch& fetch) {
+    std::promise<arrow::Status> result;
+    fetch.RunAsync(0, [&](arrow::Status status) { result.set_value(std::move(status)); });
+    return result.get_future().get();
+  };
+  Fetch nothing;
+  EXPECT_TRUE(run(nothing).ok());
+  Fetch outside;
+  outside.Add(object, {1 << 20, 1});
+  EXPECT_EQ(GetErrorKind(run(outside)), ErrorKind::kCorruptData);
+  store_->Fail(Call::kRead, ErrorKind::kUnavailable, {.skip = 100, .times = 1});
+  Fetch failing;
+  for (uint64_t i = 0; i < 400; ++i) failing.Add(object, {i * 2500, 100});
+  EXPECT_EQ(GetErrorKind(run(failing)), ErrorKind::kUnavailable);
+}
+
+TEST_F(FetchTest, RunsInsideTasksOfTheIoExecutor) {
+  const std::string text = PatternText(1 << 20);
+  auto object = Object("x", text);
+  std::vector<std::promise<bool>> results(40);  // more than the executor has threads
+  for (auto& result : results) {
+    runtime::Runtime::Get().io().Submit(0, [&] {
+      Fetch fetch;
+      for (uint64_t i = 0; i < 400; ++i) fetch.Add(object, {i * 2500, 100});
+      result.set_value(fetch.Run().ok() && Text(fetch, 7) == text.substr(7 * 2500, 100));
+    });
+  }
+  for (auto& result : results) EXPECT_TRUE(result.get_future().get());
+}
+
+}  // namespace
+}  // namespace pilum::io

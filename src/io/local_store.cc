@@ -1,0 +1,135 @@
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <memory>
+#include <utility>
+
+#include "io/local_object.h"
+#include "io/local_put.h"
+#include "io/posix_file.h"
+#include "io/store_path.h"
+#include "pilum/error.h"
+#include "pilum/storage.h"
+
+namespace pilum {
+namespace {
+
+struct CloseFolder {
+  void operator()(DIR* folder) const { ::closedir(folder); }
+};
+
+/// Calls visit(name, info) for every entry of a folder, symbolic links followed. A folder that does
+/// not exist has none; entries that vanish meanwhile are left out.
+template <typename Visit>
+arrow::Status ForEachEntry(const std::string& path, Visit visit) {
+  std::unique_ptr<DIR, CloseFolder> folder(::opendir(path.c_str()));
+  if (!folder) {
+    if (errno == ENOENT || errno == ENOTDIR) return arrow::Status::OK();
+    return io::ErrnoError(errno, "list", path);
+  }
+  for (;;) {
+    errno = 0;
+    const dirent* entry = ::readdir(folder.get());
+    if (entry == nullptr) break;
+    std::string_view name(entry->d_name);
+    if (name == "." || name == "..") continue;
+    struct stat info;
+    if (::fstatat(::dirfd(folder.get()), entry->d_name, &info, 0) == 0) {
+      visit(name, info);
+    } else if (errno != ENOENT && errno != ELOOP) {
+      return io::ErrnoError(errno, "examine", path + "/" + entry->d_name);
+    }
+  }
+  return errno == 0 ? arrow::Status::OK() : io::ErrnoError(errno, "list", path);
+}
+
+class LocalStore final : public ObjectStore {
+ public:
+  explicit LocalStore(std::string root) : root_(std::move(root)) {}
+
+  const std::string& root() const override { return root_; }
+  const ReadPolicy& policy() const override { return io::kLocalReadPolicy; }
+
+  // Asking an open file for its size costs less than being wrong about it.
+  arrow::Result<std::shared_ptr<ReadableObject>> Open(std::string_view path, uint64_t) override {
+    ARROW_RETURN_NOT_OK(io::CheckObjectPath(root_, path));
+    return io::OpenLocalObject(Absolute(path));
+  }
+
+  arrow::Result<std::vector<ObjectInfo>> List(std::string_view prefix) override {
+    ARROW_RETURN_NOT_OK(io::CheckFolderPath(root_, prefix));
+    std::string_view folder = io::WithoutTrailingSlashes(prefix);
+    std::vector<ObjectInfo> listed;
+    ARROW_RETURN_NOT_OK(
+        ForEachEntry(Absolute(folder), [&](std::string_view name, const struct stat& info) {
+          if (!S_ISREG(info.st_mode) || io::IsTemporaryName(name)) return;
+          listed.push_back({io::JoinPath(folder, name), static_cast<uint64_t>(info.st_size)});
+        }));
+    return listed;
+  }
+
+  arrow::Result<std::vector<std::string>> ListFolders(std::string_view prefix) override {
+    ARROW_RETURN_NOT_OK(io::CheckFolderPath(root_, prefix));
+    std::vector<std::string> listed;
+    ARROW_RETURN_NOT_OK(ForEachEntry(Absolute(io::WithoutTrailingSlashes(prefix)),
+                                     [&](std::string_view name, const struct stat& info) {
+                                       if (S_ISDIR(info.st_mode)) listed.emplace_back(name);
+                                     }));
+    return listed;
+  }
+
+  arrow::Status Put(std::string_view path, std::span<const std::byte> bytes,
+                    bool create_only) override {
+    ARROW_RETURN_NOT_OK(io::CheckObjectPath(root_, path));
+    std::string absolute = Absolute(path);
+    size_t slash = absolute.rfind('/');
+    return io::PutLocalFile(absolute.substr(0, slash), absolute.substr(slash + 1), bytes,
+                            create_only);
+  }
+
+  arrow::Status Delete(std::string_view path) override {
+    ARROW_RETURN_NOT_OK(io::CheckObjectPath(root_, path));
+    std::string absolute = Absolute(path);
+    // A folder of that name, or a file where the path has a folder, is no object: nothing to
+    // remove.
+    if (::unlink(absolute.c_str()) == 0 || errno == ENOENT || errno == ENOTDIR || errno == EISDIR) {
+      return arrow::Status::OK();
+    }
+    return io::ErrnoError(errno, "remove", absolute);
+  }
+
+ private:
+  std::string Absolute(std::string_view path) const {
+    return path.empty() ? root_ : (root_ == "/" ? "" : root_) + "/" + std::string(path);
+  }
+
+  const std::string root_;  ///< absolute, without a slash at its end
+};
+
+}  // namespace
+
+arrow::Result<std::shared_ptr<ObjectStore>> OpenLocalStore(std::string directory) {
+  if (directory.empty() || directory.find('\0') != std::string::npos) {
+    return MakeError(
+        ErrorKind::kInvalidArgument,
+        "a local store needs the path of a directory, not an empty one or one with NUL "
+        "bytes");
+  }
+  std::error_code error;
+  std::filesystem::path absolute = std::filesystem::absolute(directory, error);
+  if (error) return io::ErrnoError(error.value(), "find the current directory for", directory);
+  std::string root = absolute.lexically_normal().string();
+  while (root.size() > 1 && root.ends_with('/')) root.pop_back();
+  struct stat info;
+  if (::stat(root.c_str(), &info) == 0 && !S_ISDIR(info.st_mode)) {
+    return MakeError(ErrorKind::kInvalidArgument,
+                     "'" + root + "' is a file; a local store needs a directory", {.path = root});
+  }
+  return std::make_shared<LocalStore>(std::move(root));
+}
+
+}  // namespace pilum

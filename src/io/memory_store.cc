@@ -1,0 +1,137 @@
+#include <cstring>
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include "io/object_range.h"
+#include "io/store_path.h"
+#include "pilum/error.h"
+#include "pilum/storage.h"
+#include "runtime/fork_mutex.h"
+
+namespace pilum {
+namespace {
+
+using Contents = std::shared_ptr<const std::vector<std::byte>>;
+
+// A read is a copy: there is nothing to gain from reading gaps, or from other threads for small
+// reads.
+constexpr ReadPolicy kPolicy{.max_gap = 256, .max_request = 8u << 20, .concurrency = 16};
+
+class MemoryObject final : public ReadableObject {
+ public:
+  MemoryObject(std::string name, Contents contents)
+      : name_(std::move(name)), contents_(std::move(contents)) {}
+
+  const std::string& name() const override { return name_; }
+  uint64_t size() const override { return contents_->size(); }
+  const ReadPolicy& policy() const override { return kPolicy; }
+
+  arrow::Status ReadAt(uint64_t offset, std::span<std::byte> out) const override {
+    ARROW_RETURN_NOT_OK(io::CheckRange(*this, offset, out.size()));
+    if (!out.empty()) std::memcpy(out.data(), contents_->data() + offset, out.size());
+    return arrow::Status::OK();
+  }
+
+ private:
+  const std::string name_;
+  const Contents contents_;
+};
+
+// One lock for the objects of all memory stores: it is held for a map operation only, never while
+// bytes are copied or freed.
+runtime::ForkMutex objects_mutex;
+
+class MemoryStore final : public ObjectStore {
+ public:
+  const std::string& root() const override { return root_; }
+  const ReadPolicy& policy() const override { return kPolicy; }
+
+  arrow::Result<std::shared_ptr<ReadableObject>> Open(std::string_view path, uint64_t) override {
+    ARROW_RETURN_NOT_OK(io::CheckObjectPath(root_, path));
+    std::string name = root_ + std::string(path);
+    Contents contents;
+    {
+      std::lock_guard<runtime::ForkMutex> lock(objects_mutex);
+      auto found = objects_.find(path);
+      if (found != objects_.end()) contents = found->second;
+    }
+    if (!contents) {
+      return MakeError(ErrorKind::kNotFound, "there is no object '" + name + "'", {.path = name});
+    }
+    return std::make_shared<MemoryObject>(std::move(name), std::move(contents));
+  }
+
+  arrow::Result<std::vector<ObjectInfo>> List(std::string_view prefix) override {
+    std::vector<ObjectInfo> listed;
+    ARROW_RETURN_NOT_OK(ForEachBelow(
+        prefix, [&](const std::string& path, size_t start, size_t slash, const Contents& contents) {
+          if (slash == std::string::npos) listed.push_back({path, contents->size()});
+        }));
+    return listed;
+  }
+
+  arrow::Result<std::vector<std::string>> ListFolders(std::string_view prefix) override {
+    std::vector<std::string> listed;
+    ARROW_RETURN_NOT_OK(ForEachBelow(
+        prefix, [&](const std::string& path, size_t start, size_t slash, const Contents&) {
+          if (slash == std::string::npos) return;
+          std::string_view folder = std::string_view(path).substr(start, slash - start);
+          if (listed.empty() || listed.back() != folder) listed.emplace_back(folder);
+        }));
+    return listed;
+  }
+
+  arrow::Status Put(std::string_view path, std::span<const std::byte> bytes,
+                    bool create_only) override {
+    ARROW_RETURN_NOT_OK(io::CheckObjectPath(root_, path));
+    // Whatever is replaced is freed when `contents` goes, after the lock.
+    Contents contents = std::make_shared<const std::vector<std::byte>>(bytes.begin(), bytes.end());
+    std::string key(path);
+    std::lock_guard<runtime::ForkMutex> lock(objects_mutex);
+    auto [entry, is_new] = objects_.try_emplace(std::move(key));
+    if (!is_new && create_only) {
+      return MakeError(ErrorKind::kAlreadyExists, "the object exists already",
+                       {.path = root_ + std::string(path)});
+    }
+    entry->second.swap(contents);
+    return arrow::Status::OK();
+  }
+
+  arrow::Status Delete(std::string_view path) override {
+    ARROW_RETURN_NOT_OK(io::CheckObjectPath(root_, path));
+    Contents removed;
+    std::lock_guard<runtime::ForkMutex> lock(objects_mutex);
+    auto found = objects_.find(path);
+    if (found == objects_.end()) return arrow::Status::OK();
+    removed = std::move(found->second);
+    objects_.erase(found);
+    return arrow::Status::OK();
+  }
+
+ private:
+  /// Calls visit(path, start, slash, contents) for every object below the folder, in order of
+  /// paths: `start` is where the name begins after the folder's, `slash` the first '/' from there
+  /// on, or npos.
+  template <typename Visit>
+  arrow::Status ForEachBelow(std::string_view folder, Visit visit) {
+    ARROW_RETURN_NOT_OK(io::CheckFolderPath(root_, folder));
+    folder = io::WithoutTrailingSlashes(folder);
+    std::string prefix = folder.empty() ? "" : std::string(folder) + "/";
+    std::lock_guard<runtime::ForkMutex> lock(objects_mutex);
+    for (auto it = objects_.lower_bound(prefix);
+         it != objects_.end() && it->first.starts_with(prefix); ++it) {
+      visit(it->first, prefix.size(), it->first.find('/', prefix.size()), it->second);
+    }
+    return arrow::Status::OK();
+  }
+
+  const std::string root_ = "memory://";
+  std::map<std::string, Contents, std::less<>> objects_;  ///< guarded by objects_mutex
+};
+
+}  // namespace
+
+std::shared_ptr<ObjectStore> MakeMemoryStore() { return std::make_shared<MemoryStore>(); }
+
+}  // namespace pilum

@@ -1,0 +1,25 @@
+// Paths of objects and folders inside a store.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <arrow/status.h>
+
+namespace pilum::io {
+
+/// kInvalidArgument unless `path` names an object below `root`: '/'-separated parts, none of them
+/// empty,
+/// "." or "..", and no NUL. Absolute paths begin with an empty part. `root` is for the message.
+arrow::Status CheckObjectPath(std::string_view root, std::string_view path);
+
+/// The same for a folder: the empty path is the root itself, and a slash at the end does no harm.
+arrow::Status CheckFolderPath(std::string_view root, std::string_view path);
+
+/// `path` below `folder`; either may be empty.
+std::string JoinPath(std::string_view folder, std::string_view path);
+
+/// `path` without the slashes at its end.
+std::string_view WithoutTrailingSlashes(std::string_view path);
+
+}  // namespace pilum::io

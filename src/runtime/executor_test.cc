@@ -1,0 +1,163 @@
+#include "runtime/executor.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <latch>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace pilum::runtime {
+namespace {
+
+TEST(Executor, RunsEveryTask) {
+  std::atomic<int> runs{0};
+  std::latch all(1000);
+  Executor executor(4);
+  for (int i = 0; i < 1000; ++i) {
+    executor.Submit(0, [&] {
+      ++runs;
+      all.count_down();
+    });
+  }
+  all.wait();
+  EXPECT_EQ(runs, 1000);
+}
+
+TEST(Executor, RunsLowerPriorityFirstThenInOrderOfSubmission) {
+  Executor executor(1);
+  std::latch queued(1);
+  std::latch done(4);
+  executor.Submit(0, [&] { queued.wait(); });
+  std::vector<int> order;  // one thread: no lock
+  auto note = [&](int name) {
+    return [&order, &done, name] {
+      order.push_back(name);
+      done.count_down();
+    };
+  };
+  executor.Submit(5, note(2));
+  executor.Submit(7, note(4));
+  executor.Submit(5, note(3));
+  executor.Submit(-1, note(1));
+  queued.count_down();
+  done.wait();
+  EXPECT_EQ(order, (std::vector{1, 2, 3, 4}));
+}
+
+TEST(Executor, StartsAsManyThreadsAsAreBusyAtOnce) {
+  Executor executor(3);
+  std::latch together(3);  // opens only if three tasks run at the same time
+  std::latch done(3);
+  for (int i = 0; i < 3; ++i) {
+    executor.Submit(0, [&] {
+      together.arrive_and_wait();
+      done.count_down();
+    });
+  }
+  done.wait();
+  EXPECT_EQ(executor.max_threads(), 3);
+}
+
+TEST(Executor, DestructorDropsQueuedTasksAndWaitsForRunningOnes) {
+  std::atomic<int> started{0};
+  std::atomic<int> ended{0};
+  auto held = std::make_shared<int>(0);
+  {
+    Executor executor(1);
+    std::latch running(1);
+    executor.Submit(0, [&] {
+      ++started;
+      running.count_down();
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      ++ended;
+    });
+    running.wait();
+    for (int i = 0; i < 10; ++i) executor.Submit(0, [&started, held] { ++started; });
+  }
+  EXPECT_EQ(ended, 1);
+  EXPECT_EQ(started, 1);
+  EXPECT_EQ(held.use_count(), 1);
+}
+
+TEST(Executor, TaskMaySubmitTasks) {
+  Executor executor(2);
+  std::latch done(1);
+  executor.Submit(0, [&] { executor.Submit(0, [&] { done.count_down(); }); });
+  done.wait();
+}
+
+TEST(ParallelFor, RunsEachIndexOnce) {
+  Executor executor(4);
+  std::vector<std::atomic<int>> runs(10'000);
+  ASSERT_TRUE(ParallelFor(&executor, 4, 0, 10'000, [&](int64_t i) {
+                ++runs[i];
+                return arrow::Status::OK();
+              }).ok());
+  for (const auto& run : runs) ASSERT_EQ(run, 1);
+}
+
+TEST(ParallelFor, EmptyRangeCallsNothing) {
+  Executor executor(4);
+  auto never = [](int64_t) { return arrow::Status::Invalid("called"); };
+  EXPECT_TRUE(ParallelFor(&executor, 4, 0, 0, never).ok());
+}
+
+TEST(ParallelFor, ReturnsErrorOfLowestFailingIndex) {
+  Executor executor(4);
+  for (int round = 0; round < 200; ++round) {
+    arrow::Status status = ParallelFor(&executor, 4, 0, 1000, [](int64_t i) {
+      return i % 10 == 7 ? arrow::Status::Invalid(std::to_string(i)) : arrow::Status::OK();
+    });
+    ASSERT_EQ(status.message(), "7");
+  }
+}
+
+TEST(ParallelFor, StartsNothingAfterAFailure) {
+  Executor executor(2);
+  std::atomic<int64_t> highest{0};
+  arrow::Status status = ParallelFor(&executor, 0, 0, 1000, [&](int64_t i) {
+    highest = i;
+    return i == 3 ? arrow::Status::Invalid("three") : arrow::Status::OK();
+  });
+  EXPECT_FALSE(status.ok());
+  EXPECT_EQ(highest, 3);
+}
+
+TEST(ParallelFor, NestedInTasksOfTheSameExecutorEnds) {
+  Executor executor(2);
+  std::atomic<int> leaves{0};
+  auto inner = [&](int64_t) {
+    return ParallelFor(&executor, 2, 0, 8, [&](int64_t) {
+      ++leaves;
+      return arrow::Status::OK();
+    });
+  };
+  std::latch done(4);
+  for (int i = 0; i < 4; ++i) {
+    executor.Submit(0, [&] {
+      EXPECT_TRUE(ParallelFor(&executor, 2, 0, 8, inner).ok());
+      done.count_down();
+    });
+  }
+  done.wait();
+  EXPECT_EQ(leaves, 4 * 8 * 8);
+}
+
+TEST(ParallelFor, CallerDoesTheWorkWhenEveryThreadIsBusy) {
+  Executor executor(1);
+  std::latch release(1);
+  executor.Submit(0, [&] { release.wait(); });
+  int sum = 0;
+  auto add = [&](int64_t i) {
+    sum += static_cast<int>(i);
+    return arrow::Status::OK();
+  };
+  EXPECT_TRUE(ParallelFor(&executor, 1, 0, 10, add).ok());
+  EXPECT_EQ(sum, 45);
+  release.count_down();
+}
+
+}  // namespace
+}  // namespace pilum::runtime

@@ -1,0 +1,42 @@
+"""Reads whatever table it is told to read, and says what happened. Run as a process of its own.
+
+One JSON line in, one JSON line out: {"uri": ...} gives {"rows": n} or {"error": class, "bases":
+[...], "message": ...}. A crash ends the process, which is what the caller looks for. Memory is
+capped, so that a table that asks for an absurd allocation is found too.
+"""
+
+import json
+import resource
+import sys
+
+import pilum
+
+MEMORY_LIMIT = 6 << 30  # of address space, most of which is reserved by libraries and never touched
+
+
+def read_everything(uri: str, version: int | None) -> int:
+    dataset = pilum.dataset(uri, version=version)
+    table = dataset.to_table(with_row_id=True, with_row_address=True)
+    table.validate(full=True)  # what we hand out must be sound, whatever was on disk
+    rows = dataset.count_rows()
+    if rows:
+        dataset.take([rows - 1, 0, rows // 2]).validate(full=True)
+    for tag in dataset.tags.list():
+        dataset.checkout_version(tag).count_rows()
+    return table.num_rows
+
+
+def main() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            answer = {"rows": read_everything(request["uri"], request.get("version"))}
+        except BaseException as error:
+            bases = [base.__name__ for base in type(error).__mro__]
+            answer = {"error": type(error).__name__, "bases": bases, "message": str(error)}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()

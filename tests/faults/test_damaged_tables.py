@@ -1,0 +1,287 @@
+"""Damaged tables give an error that names the file, or sound data; never a crash or a hang."""
+
+import json
+import os
+import pathlib
+import struct
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import pilum
+from reference import golden
+
+STORAGES = ["2.0", "2.1", "2.2"]
+DAMAGE = (ValueError, OSError, RuntimeError)  # what an error about bytes on disk may be caught as
+
+hostile = settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+def files(table: pathlib.Path, folder: str) -> list[pathlib.Path]:
+    return sorted(path for path in (table / folder).rglob("*") if path.is_file())
+
+
+def newest_manifest(table: pathlib.Path) -> pathlib.Path:
+    return min(table.glob("_versions/*.manifest"))  # the names count downwards
+
+
+def check(answer: dict, table: pathlib.Path, named: str | None = None) -> None:
+    """An answer about a damaged table: data, or an error of a decent class that says where."""
+    if "error" not in answer:
+        return
+    allowed = {kind.__name__ for kind in DAMAGE}
+    assert allowed & set(answer["bases"]), f"{answer['error']}: {answer['message']}"
+    assert "MemoryError" not in answer["bases"], answer["message"]
+    assert (named or table.name) in answer["message"], answer["message"]
+
+
+def expect_error(answer: dict, table: pathlib.Path, named: str) -> None:
+    assert "error" in answer, f"read {answer['rows']} rows from a table whose {named} is damaged"
+    check(answer, table, named)
+
+
+# ----------------------------------------------------------------------------------- flipped bits
+@pytest.mark.parametrize("name", ["mixed-2.0", "mixed-2.1", "mixed-2.2", "encodings-2.1",
+                                  "encodings-2.2", "blobs-2.2"])  # fmt: skip
+def test_flipped_bits_in_data_files(probe, copy_of, name):
+    table = copy_of(name)
+    [*data] = files(table, "data")
+    intact = {path: path.read_bytes() for path in data}
+
+    # From the end: the last few hundred bytes are footer and offset tables, where most goes wrong.
+    place = st.one_of(st.integers(1, 200), st.integers(1, 8000), st.integers(1, 10**6))
+
+    @hostile
+    @given(
+        st.sampled_from(data), st.lists(st.tuples(place, st.integers(0, 7)), min_size=1, max_size=3)
+    )
+    def flip(path, flips):
+        content = bytearray(intact[path])
+        for from_end, bit in flips:
+            content[-1 - from_end % len(content)] ^= 1 << bit
+        path.write_bytes(content)
+        try:
+            check(probe.read(table), table)
+        finally:
+            path.write_bytes(intact[path])
+
+    flip()
+    assert "rows" in probe.read(table)  # the damage is gone, and the process has kept nothing of it
+
+
+@pytest.mark.parametrize("name", ["history-2.1", "stable-row-ids", "names-v1"])
+@pytest.mark.parametrize("folder", ["_versions", "_deletions", "_refs"])
+def test_flipped_bits_in_table_metadata(probe, copy_of, name, folder):
+    table = copy_of(name)
+    found = files(table, folder) if (table / folder).exists() else []
+    if not found:
+        pytest.skip(f"{name} has no {folder}")
+    intact = {path: path.read_bytes() for path in found}
+
+    @hostile
+    @given(st.sampled_from(found), st.integers(0, 10**6), st.integers(0, 7))
+    def flip(path, place, bit):
+        content = bytearray(intact[path])
+        content[place % len(content)] ^= 1 << bit
+        path.write_bytes(content)
+        try:
+            check(probe.read(table), table)
+        finally:
+            path.write_bytes(intact[path])
+
+    flip()
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_rubbish_instead_of_a_data_file(probe, copy_of, storage):
+    table = copy_of(f"history-{storage}")
+    path = files(table, "data")[0]
+
+    @settings(hostile, max_examples=60)
+    @given(st.binary(max_size=300))
+    def replace(content):
+        path.write_bytes(content)
+        check(probe.read(table, version=1), table)
+        path.write_bytes(
+            content + struct.pack("<HH4s", 2, 1, b"LANC")
+        )  # with an ending that looks right
+        check(probe.read(table, version=1), table)
+
+    replace()
+
+
+# ------------------------------------------------------------------------------ truncated, missing
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("kept", [0, 1, 15, 16, 0.3, 0.9, 0.999])
+def test_truncated_data_file(probe, copy_of, storage, kept):
+    table = copy_of(f"mixed-{storage}")
+    [path] = files(table, "data")
+    size = path.stat().st_size
+    os.truncate(path, int(size * kept) if isinstance(kept, float) else kept)
+    expect_error(probe.read(table), table, path.name)
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_missing_data_file(probe, copy_of, storage):
+    table = copy_of(f"mixed-{storage}")
+    [path] = files(table, "data")
+    path.unlink()
+    expect_error(probe.read(table), table, path.name)
+    with pytest.raises(FileNotFoundError, match=path.name):
+        pilum.dataset(table).to_table()
+    assert pilum.dataset(table).count_rows() == 400  # what the manifest says can still be said
+
+
+def test_missing_deletion_file(probe, copy_of):
+    table = copy_of("history-2.2")
+    for path in files(table, "_deletions"):
+        path.unlink()
+    expect_error(probe.read(table), table, "_deletions")
+
+
+@pytest.mark.parametrize("kept", [0, 1, 15, 16, 100])
+def test_truncated_manifest(probe, copy_of, kept):
+    table = copy_of("history-2.2")
+    path = newest_manifest(table)
+    os.truncate(path, kept)
+    expect_error(probe.read(table), table, path.name)
+    assert probe.read(table, version=5) == {
+        "rows": len(golden("history-2.2").expected("expected.v5.arrow"))
+    }
+
+
+def test_no_manifest_at_all(copy_of):
+    table = copy_of("mixed-2.2")
+    for path in files(table, "_versions"):
+        path.unlink()
+    with pytest.raises(ValueError, match="was not found"):
+        pilum.dataset(table)
+
+
+def test_missing_blob_file(probe, copy_of):
+    table = copy_of("blobs-2.2")
+    blob = next(path for path in files(table, "data") if path.suffix == ".blob")
+    blob.unlink()
+    expect_error(probe.read(table), table, blob.name)
+
+
+# ------------------------------------------------------------------------- manifests of the future
+def varint(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes(out) + bytes([value])
+
+
+def append_to_manifest(path: pathlib.Path, field: int, value: int) -> None:
+    """Add a varint field to the manifest message; the last value of a field counts."""
+    content = path.read_bytes()
+    position, = struct.unpack_from("<Q", content, len(content) - 16)  # fmt: skip
+    length, = struct.unpack_from("<I", content, position)  # fmt: skip
+    message = content[position + 4 : position + 4 + length] + varint(field << 3) + varint(value)
+    rest = content[position + 4 + length :]
+    path.write_bytes(content[:position] + struct.pack("<I", len(message)) + message + rest)
+
+
+READER_FLAGS, WRITER_FLAGS = 9, 10
+
+
+@pytest.mark.parametrize("flag", [1 << 20, 1 << 40, 1 << 63])
+def test_unknown_reader_flag_is_refused(copy_of, flag):
+    table = copy_of("mixed-2.2")
+    path = newest_manifest(table)
+    append_to_manifest(path, READER_FLAGS, flag)
+    with pytest.raises(Exception, match=r"newer|flag|support") as caught:
+        pilum.dataset(table).to_table()
+    assert path.name in str(caught.value) or table.name in str(caught.value)
+
+
+def test_unknown_writer_flag_does_not_matter_to_a_reader(copy_of):
+    table = copy_of("mixed-2.2")
+    append_to_manifest(newest_manifest(table), WRITER_FLAGS, 1 << 40)
+    assert pilum.dataset(table).to_table().num_rows == 400
+
+
+# ------------------------------------------------------------------------------- rights and names
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_unreadable_files(copy_of):
+    table = copy_of("mixed-2.2")
+    [data] = files(table, "data")
+    data.chmod(0)
+    with pytest.raises(PermissionError, match=data.name):
+        pilum.dataset(table).to_table()
+    data.chmod(0o600)
+    table.chmod(0)
+    with pytest.raises(PermissionError, match=table.name):
+        pilum.dataset(table)
+    table.chmod(0o700)
+
+
+@pytest.mark.parametrize("name", ["../secret", "..", "a/../../secret", "/etc/passwd", "a\0"])
+def test_a_table_name_cannot_leave_the_database(tmp_path, copy_of, name):
+    copy_of("mixed-2.2").rename(tmp_path / "secret.lance")
+    inside = tmp_path / "db"
+    inside.mkdir()
+    with pytest.raises(ValueError, match="Invalid table name"):
+        pilum.connect(inside).open_table(name)
+
+
+@pytest.mark.parametrize("tag", ["../../../x", "/etc/passwd", "a/b", "..", ""])
+def test_a_tag_name_cannot_leave_the_table(copy_of, tag):
+    table = copy_of("history-2.2")
+    with pytest.raises(ValueError, match=r"tag|version"):
+        pilum.dataset(table).checkout_version(tag)
+
+
+BAD_TAGS = ["", "{", "[]", '"x"', "null", "[" * 100_000, "\xff"] + [
+    f'{{"version":{value}}}' for value in ('"3"', "-1", "1e99", "null", "99")
+]
+
+
+@pytest.mark.parametrize("content", BAD_TAGS, ids=lambda content: content[:20] or "empty")
+def test_a_damaged_tag_names_the_tag(copy_of, content):
+    table = copy_of("history-2.2")
+    (table / "_refs" / "tags" / "first.json").write_text(content, encoding="latin-1")
+    with pytest.raises((ValueError, OSError), match="first"):
+        pilum.dataset(table).checkout_version("first")
+    assert pilum.dataset(table).count_rows() > 0
+
+
+@pytest.mark.parametrize(
+    "hint", ["", "{}", '{"version":1}', '{"version":99}', "rubbish", '{"version":-3}']
+)
+def test_a_wrong_version_hint_does_not_matter(copy_of, hint):
+    table = copy_of("history-2.2")
+    (table / "_versions" / "latest_version_hint.json").write_text(hint)
+    assert pilum.dataset(table).version == 6
+
+
+@pytest.mark.parametrize("stray", ["d9223372036854775810.manifest", "x.manifest", "7.manifest.tmp",
+                                   "18446744073709551600.manifest-abc", "notes.txt"])  # fmt: skip
+def test_stray_files_beside_the_manifests(copy_of, stray):
+    table = copy_of("history-2.2")
+    (table / "_versions" / stray).write_bytes(b"stray")
+    dataset = pilum.dataset(table)
+    assert dataset.version == 6
+    assert len(dataset.versions()) == 6
+
+
+def test_a_data_file_path_cannot_leave_the_table(probe, copy_of, tmp_path):
+    """The manifest of a hostile table names ../../…; nothing outside the table is opened."""
+    table = copy_of("mixed-2.2")
+    [data] = files(table, "data")
+    outside = tmp_path / "outside.lance"
+    data.rename(outside)
+    manifest = newest_manifest(table)
+    content = manifest.read_bytes()
+    escape = "../../outside.lance".rjust(len(data.name), "/").replace("//", "./")[-len(data.name) :]
+    assert data.name.encode() in content
+    manifest.write_bytes(content.replace(data.name.encode(), escape.encode()))
+    answer = probe.read(table)
+    assert "error" in answer, json.dumps(answer)

@@ -1,0 +1,276 @@
+"""Makes random tables with the reference library, in a Python that has it.
+
+One JSON line in, one out:
+
+    {"make": folder, "seed": n, "storage": "2.1", "rows": n, "page_bytes": n}
+                                a table of random columns
+    {"make_branches": folder}   a table with branches
+    {"make_blobs": folder}      blobs of every kind, external ones included
+
+Answers {"uri": ..., "expected": {branch: IPC file of what the reference library reads}}, or
+{"unwritable": ...} when the reference library cannot write such a table, or {"error": ...}.
+"""
+
+import json
+import os
+import pathlib
+import shutil
+import sys
+import traceback
+
+os.environ.setdefault("LANCE_LOG", "error")
+
+import lance
+import lance.blob
+import numpy as np
+import pyarrow as pa
+
+WORDS = "row page fragment shuffle epoch batch worker rank vector token label image".split()
+INTEGERS = [pa.int8(), pa.int16(), pa.int32(), pa.int64()]
+INTEGERS += [pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64()]
+FLOATS = [pa.float16(), pa.float32(), pa.float64()]
+TEXTS = [pa.string(), pa.large_string(), pa.binary(), pa.large_binary()]
+TIMES = [
+    pa.date32(),
+    pa.time64("us"),
+    pa.timestamp("ns"),
+    pa.timestamp("ms", "UTC"),
+    pa.duration("s"),
+]
+OTHERS = [pa.bool_(), pa.decimal128(20, 4), pa.binary(3)]
+HINTS = [
+    {},
+    {},
+    {},
+    {"lance-encoding:compression": "zstd"},
+    {"lance-encoding:compression": "lz4"},
+    {"lance-encoding:compression": "none"},
+    {"lance-encoding:structural-encoding": "fullzip"},
+    {"lance-encoding:bss": "on", "lance-encoding:compression": "lz4"},
+]
+
+
+# ------------------------------------------------------------------------------------------ random
+def random_type(rng, storage, depth=0):
+    kind = rng.integers(0, 12 if depth < 3 else 8)
+    if kind < 8:
+        groups = [INTEGERS, INTEGERS, FLOATS, TEXTS, TEXTS, TEXTS, TIMES, OTHERS]
+        group = groups[kind]
+        return group[rng.integers(len(group))]
+    if kind == 8:
+        names = "abcd"[: rng.integers(1, 5)]
+        return pa.struct([(name, random_type(rng, storage, depth + 1)) for name in names])
+    if kind == 9:
+        item = (INTEGERS + FLOATS)[rng.integers(len(INTEGERS) + len(FLOATS))]
+        return pa.list_(item, int(rng.integers(1, 40)))
+    if kind == 10 and depth == 0:
+        return pa.dictionary(pa.int16(), pa.string())
+    return pa.list_(random_type(rng, storage, depth + 1))
+
+
+def random_nulls(rng, n, allowed):
+    style = rng.integers(0, 5) if allowed else 0
+    if style <= 1:
+        return np.zeros(n, bool)
+    if style == 2:
+        return rng.random(n) < rng.random()
+    if style == 3:
+        return (np.arange(n) // 50) % 2 == 0
+    return np.ones(n, bool)
+
+
+def random_integers(rng, n, kind):
+    dtype = np.dtype(kind.to_pandas_dtype())
+    limits = np.iinfo(dtype)
+    style = rng.integers(0, 5)
+    if style == 0:
+        values = np.full(n, rng.integers(limits.min, limits.max, dtype=dtype))
+    elif style == 1:
+        values = np.arange(n) % min(int(limits.max), 1 << 40)
+    elif style == 2:
+        values = rng.integers(0, 5, n)
+    elif style == 3:
+        values = np.repeat(rng.integers(0, 100, n // 30 + 1), 30)[:n]
+    else:
+        values = rng.integers(limits.min, limits.max, n, dtype=dtype, endpoint=True)
+    return values.astype(dtype)
+
+
+def random_texts(rng, n, kind):
+    style = rng.integers(0, 5)
+    if style == 0:
+        values = [WORDS[i] for i in rng.integers(0, len(WORDS), n)]
+    elif style == 1:
+        values = ["" if x < 0.5 else "x" for x in rng.random(n)]
+    elif style == 2:
+        values = ["same"] * n
+    else:
+        most = 8 if style == 3 else 120
+        values = [" ".join(rng.choice(WORDS, int(k))) for k in rng.integers(0, most, n)]
+    return [v.encode() for v in values] if "binary" in str(kind) else values
+
+
+def random_array(rng, n, kind, storage, depth=0):
+    old = storage == "2.0"
+    no_null = old and (pa.types.is_struct(kind) or pa.types.is_dictionary(kind))
+    nulls = random_nulls(rng, n, not no_null)
+    if pa.types.is_struct(kind):
+        children = [
+            random_array(rng, n, kind.field(i).type, storage, depth + 1)
+            for i in range(kind.num_fields)
+        ]
+        return pa.StructArray.from_arrays(children, fields=list(kind), mask=pa.array(nulls))
+    if pa.types.is_list(kind):
+        lengths = rng.integers(0, rng.integers(1, 8), n)
+        lengths[nulls] = 0
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+        values = random_array(rng, int(offsets[-1]), kind.value_type, storage, depth + 1)
+        return pa.ListArray.from_arrays(offsets, values, type=kind, mask=pa.array(nulls))
+    if pa.types.is_fixed_size_list(kind):
+        values = random_plain(
+            rng, n * kind.list_size, kind.value_type, np.zeros(n * kind.list_size, bool)
+        )
+        return pa.FixedSizeListArray.from_arrays(values, type=kind, mask=pa.array(nulls))
+    if pa.types.is_dictionary(kind):
+        keys = pa.array(rng.integers(0, len(WORDS), n), kind.index_type, mask=nulls)
+        return pa.DictionaryArray.from_arrays(keys, pa.array(WORDS, kind.value_type))
+    return random_plain(rng, n, kind, nulls)
+
+
+def random_plain(rng, n, kind, nulls):
+    if pa.types.is_boolean(kind):
+        return pa.array(rng.random(n) < rng.random(), mask=nulls)
+    if pa.types.is_integer(kind):
+        return pa.array(random_integers(rng, n, kind), kind, mask=nulls)
+    if pa.types.is_floating(kind):
+        bits = np.dtype(f"u{kind.bit_width // 8}")
+        smooth = np.cumsum(rng.normal(size=n)).astype(kind.to_pandas_dtype())
+        anything = rng.integers(0, np.iinfo(bits).max, n, dtype=bits).view(kind.to_pandas_dtype())
+        return pa.array(smooth if rng.random() < 0.5 else anything, kind, mask=nulls)
+    if pa.types.is_decimal(kind):
+        values = pa.array(rng.integers(-(10**9), 10**9, n), pa.int64(), mask=nulls)
+        return values.cast(pa.decimal128(19, 0)).cast(kind)
+    if pa.types.is_temporal(kind):
+        width = np.int32 if kind.bit_width == 32 else np.int64
+        return pa.array(rng.integers(0, 80_000, n).astype(width), mask=nulls).cast(kind)
+    if pa.types.is_fixed_size_binary(kind):
+        values = [rng.bytes(kind.byte_width) for _ in range(n)]
+    else:
+        values = random_texts(rng, n, kind)
+    return pa.array([None if null else v for v, null in zip(values, nulls, strict=True)], kind)
+
+
+def random_table(seed, storage, rows):
+    rng = np.random.default_rng(seed)
+    fields, columns = [pa.field("id", pa.int64())], [pa.array(np.arange(rows), pa.int64())]
+    for i in range(rng.integers(1, 7)):
+        column = random_array(rng, rows, random_type(rng, storage), storage)
+        hints = HINTS[rng.integers(len(HINTS))] if pa.types.is_primitive(column.type) else {}
+        columns.append(column)
+        fields.append(pa.field(f"c{i}", column.type, metadata=hints or None))
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields))
+
+
+# ---------------------------------------------------------------------------------------- requests
+def expected(dataset, path):
+    scanner = dataset.scanner(
+        with_row_id=True, with_row_address=True, scan_in_order=True, blob_handling="all_binary"
+    )
+    table = scanner.to_table().unify_dictionaries().combine_chunks()
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    return str(path)
+
+
+def make(folder, seed, storage, rows, page_bytes):
+    """`page_bytes`: columns are flushed to a page whenever they hold so much; 0 = the default."""
+    uri = str(folder / "dataset.lance")
+    table = random_table(seed, storage, rows)
+    rng = np.random.default_rng(seed)
+    dataset = lance.write_dataset(
+        small_batches(table),
+        uri,
+        data_storage_version=storage,
+        data_cache_bytes=page_bytes or None,
+        max_rows_per_file=int(rng.integers(40, 2000)),
+        enable_stable_row_ids=bool(rng.random() < 0.3),
+    )
+    if rng.random() < 0.5:
+        dataset.delete(f"id % {rng.integers(2, 20)} = 1")
+    return one_table(uri, folder)
+
+
+def small_batches(table):
+    """`table` in batches of 50 rows that are no slices: the writer panics on some sliced lists."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table, max_chunksize=50)
+    return pa.ipc.open_stream(sink.getvalue())
+
+
+def one_table(uri, folder):
+    file = expected(lance.dataset(uri), folder / "expected.arrow")
+    return {"uri": uri, "expected": {"main": file}}
+
+
+def make_branches(folder):
+    uri = str(folder / "dataset.lance")
+    dataset = lance.write_dataset(random_table(1, "2.2", 60).select(["id"]), uri)
+    for name in ("dev", "team/one"):
+        branch = dataset.create_branch(name)
+        branch.insert(pa.table({"id": pa.array(range(100, 107), pa.int64())}))
+        branch.delete("id < 3")
+    files = {"main": expected(lance.dataset(uri), folder / "main.arrow")}
+    for number, name in enumerate(("dev", "team/one")):
+        on_branch = dataset.checkout_version((name, None))
+        files[name] = expected(on_branch, folder / f"branch{number}.arrow")
+    return {"uri": uri, "expected": files}
+
+
+def make_blobs(folder):
+    """Inline, packed in a sidecar, in a file of its own, outside the table, empty and null."""
+    uri = str(folder / "dataset.lance")
+    outside = folder / "outside.bin"
+    outside.write_bytes(bytes(range(256)) * 40)
+    rng = np.random.default_rng(3)
+    values = [
+        None if s is None else rng.bytes(s) for s in (0, 10, 70_000, None, 5_000_000, 200_000)
+    ]
+    blob = lance.blob.blob_array([*values, lance.blob.Blob.from_uri(outside.as_uri())])
+    table = pa.Table.from_arrays(
+        [pa.array(range(len(blob)), pa.int64()), blob],
+        schema=pa.schema([pa.field("id", pa.int64()), lance.blob.blob_field("blob")]),
+    )
+    lance.write_dataset(
+        table, uri, data_storage_version="2.2", allow_external_blob_outside_bases=True
+    )
+    return one_table(uri, folder)
+
+
+def answer(request):
+    for name, action in (
+        ("make", make),
+        ("make_branches", make_branches),
+        ("make_blobs", make_blobs),
+    ):
+        if name in request:
+            folder = pathlib.Path(request.pop(name))
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            return action(folder, **request)
+    raise ValueError(f"unknown request {request}")
+
+
+def main():
+    for line in sys.stdin:
+        try:
+            result = answer(json.loads(line))
+        except Exception:
+            result = {"error": traceback.format_exc()[-2000:]}
+        except BaseException as panic:  # not derived from Exception
+            result = {"unwritable": repr(panic)}
+        print(json.dumps(result), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -112,8 +112,8 @@ arrow::Status WithContext(const arrow::Status& status, const ErrorWhere& where) 
   Fill(&merged.offset, where.offset);
   Fill(&merged.column, where.column);
   Fill(&merged.version, where.version);
-  ErrorKind kind = GetErrorKind(status);
-  return MakeError(kind, status.message(), std::move(merged));
+  return arrow::Status(status.code(), status.message(),
+                       std::make_shared<ErrorDetail>(GetErrorKind(status), std::move(merged)));
 }
 
 }  // namespace pilum

@@ -18,14 +18,12 @@ arrow::Status RequireNumber(const SourceText& source, const Value& value, const 
   return source.ErrorAt(value.offset, what + " needs numbers, this is " + value.type->ToString());
 }
 
-// A literal beside a typed operand stays in that operand's kind where it fits exactly: 2 beside a
-// float32 or uint64 column, 1.5 beside a decimal.
+// A literal beside a typed operand stays in that operand's kind: 2 beside a uint64 column, 255.0
+// beside a float32 column, 1.5 beside a decimal that has it.
 Value Adapt(const SourceText& source, const Value& value, const TypePtr& other) {
   if (value.literal == nullptr || value.literal->kind != NodeKind::kNumber) return value;
   const auto id = other->id();
-  const bool adapts = id == arrow::Type::UINT64 || arrow::is_decimal(id) ||
-                      (id == arrow::Type::FLOAT && IsInteger(value.type));
-  if (!adapts) return value;
+  if (id != arrow::Type::UINT64 && id != arrow::Type::FLOAT && !arrow::is_decimal(id)) return value;
   auto coerced = Coerce(source, value, other);
   return coerced.ok() ? *coerced : value;
 }

@@ -117,9 +117,10 @@ arrow::Result<Value> CompareLiteral(const SourceText& source, uint32_t offset, C
 
 bool IsNull(const Value& value) { return value.type->id() == arrow::Type::NA; }
 
-// The type whose values a literal is placed among; dictionaries count as what they hold.
-Value WithoutDictionary(const Value& value) {
-  return value.type->id() == arrow::Type::DICTIONARY ? Plain(value) : value;
+// The form among whose values a literal is placed: the plain one, but that a literal beside half
+// floats takes their precision.
+Value ForLiteral(const Value& value) {
+  return value.type->id() == arrow::Type::HALF_FLOAT ? value : Plain(value);
 }
 
 arrow::Result<std::shared_ptr<arrow::Array>> ValueSet(const SourceText& source, const TypePtr& type,
@@ -162,10 +163,10 @@ arrow::Result<Value> Compare(const SourceText& source, uint32_t offset, CompareO
                              const Value& left, const Value& right) {
   if (IsNull(left) || IsNull(right)) return NullValue(arrow::boolean(), offset);
   if (right.literal != nullptr) {
-    return CompareLiteral(source, offset, op, WithoutDictionary(left), *right.literal);
+    return CompareLiteral(source, offset, op, ForLiteral(left), *right.literal);
   }
   if (left.literal != nullptr) {
-    return CompareLiteral(source, offset, Mirror(op), WithoutDictionary(right), *left.literal);
+    return CompareLiteral(source, offset, Mirror(op), ForLiteral(right), *left.literal);
   }
   Value l = Plain(left), r = Plain(right);
   TypePtr common = CommonType(l.type, r.type);
@@ -195,7 +196,7 @@ arrow::Result<Value> Distinct(const SourceText& source, uint32_t offset, const V
 arrow::Result<Value> InLiterals(const SourceText& source, uint32_t offset, const Value& value,
                                 const LiteralList& list) {
   if (IsNull(value)) return NullValue(arrow::boolean(), offset);
-  const Value typed = WithoutDictionary(value);
+  const Value typed = ForLiteral(value);
   const Value plain = Plain(typed);
   ARROW_ASSIGN_OR_RAISE(auto set, ValueSet(source, typed.type, list, plain.type));
   if (set->length() == 0) return Constant(offset, plain, false);

@@ -1,26 +1,43 @@
 """Reads whatever table it is told to read, and says what happened. Run as a process of its own.
 
-One JSON line in, one JSON line out: {"uri": ...} gives {"rows": n} or {"error": class, "bases":
-[...], "message": ...}. A crash ends the process, which is what the caller looks for. Memory is
-capped, so that a table that asks for an absurd allocation is found too.
+One JSON line in, one JSON line out: {"uri": ...} gives {"rows": n}, or {"error": class, "bases":
+[...], "message": ...}, or {"unsound": why} when it gave data that Arrow calls invalid. A crash ends
+the process, which is what the caller looks for. Memory is capped, so that a table that asks for an
+absurd allocation is found too.
 """
 
 import json
 import resource
 import sys
 
+import pyarrow as pa
+
 import pilum
 
 MEMORY_LIMIT = 6 << 30  # of address space, most of which is reserved by libraries and never touched
 
 
+class UnsoundError(Exception):
+    """Arrow data that would crash or mislead whoever computes with it."""
+
+
+def check_sound(table: pa.Table) -> None:
+    """Offsets, lengths and dictionary keys must be right whatever was on disk. Characters and
+    digits are values: wrong ones come out as they lie in the file."""
+    try:
+        table.validate(full=True)
+    except pa.ArrowInvalid as error:
+        if "UTF8" not in str(error) and "precision" not in str(error):
+            raise UnsoundError(str(error)) from None
+
+
 def read_everything(uri: str, version: int | None) -> int:
     dataset = pilum.dataset(uri, version=version)
     table = dataset.to_table(with_row_id=True, with_row_address=True)
-    table.validate(full=True)  # what we hand out must be sound, whatever was on disk
+    check_sound(table)
     rows = dataset.count_rows()
     if rows:
-        dataset.take([rows - 1, 0, rows // 2]).validate(full=True)
+        check_sound(dataset.take([rows - 1, 0, rows // 2]))
     for tag in dataset.tags.list():
         dataset.checkout_version(tag).count_rows()
     return table.num_rows
@@ -32,6 +49,8 @@ def main() -> None:
         request = json.loads(line)
         try:
             answer = {"rows": read_everything(request["uri"], request.get("version"))}
+        except UnsoundError as error:
+            answer = {"unsound": str(error)}
         except BaseException as error:
             bases = [base.__name__ for base in type(error).__mro__]
             answer = {"error": type(error).__name__, "bases": bases, "message": str(error)}

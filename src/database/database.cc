@@ -1,0 +1,135 @@
+#include "pilum/database.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "dataset/manifest.h"
+#include "pilum/error.h"
+#include "table/lance_table.h"
+
+namespace pilum {
+namespace {
+
+using arrow::Result;
+using arrow::Status;
+
+constexpr std::string_view kExtension = ".lance";
+
+Status CheckTableName(const std::string& name) {
+  const bool valid = !name.empty() && name.size() <= 200 && name != "." && name != ".." &&
+                     std::all_of(name.begin(), name.end(), [](unsigned char c) {
+                       return std::isalnum(c) || c == '_' || c == '-' || c == '.';
+                     });
+  if (valid) return Status::OK();
+  return MakeError(ErrorKind::kInvalidArgument,
+                   "Invalid table name '" + name.substr(0, 100) +
+                       "': names are made of at most 200 letters, digits, '_', '-' and '.'");
+}
+
+/// A path behind a URI: "~" and relative paths resolved.
+Result<std::string> LocalPath(const std::string& uri) {
+  std::string path = uri;
+  constexpr std::string_view kFile = "file://";
+  if (path.starts_with(kFile)) path = path.substr(kFile.size());
+  if (path.empty()) return MakeError(ErrorKind::kInvalidArgument, "the path of a database is empty");
+  if (path == "~" || path.starts_with("~/")) {
+    const char* home = std::getenv("HOME");
+    if (!home) return MakeError(ErrorKind::kInvalidArgument, "'~' in a path, but HOME is not set");
+    path = home + path.substr(1);
+  }
+  std::error_code error;
+  std::filesystem::path absolute = std::filesystem::absolute(path, error);
+  if (error) return MakeError(ErrorKind::kInvalidArgument, "path '" + path + "': " + error.message());
+  std::string text = absolute.lexically_normal().string();
+  while (text.size() > 1 && text.back() == '/') text.pop_back();
+  return text;
+}
+
+/// Refuses URIs of schemes that this version does not open.
+Status CheckScheme(const std::string& uri) {
+  const size_t colon = uri.find("://");
+  if (colon == std::string::npos || uri.starts_with("file://") || uri.starts_with("memory://")) return Status::OK();
+  const std::string scheme = uri.substr(0, colon);
+  if (scheme == "s3" || scheme == "db") {
+    return MakeError(ErrorKind::kUnsupported, scheme + ":// is not supported by this version of pilum");
+  }
+  return MakeError(ErrorKind::kInvalidArgument,
+                   "unknown scheme '" + scheme + "' in '" + uri + "': valid are a path, file:// and memory://");
+}
+
+class StoreDatabase final : public Database {
+ public:
+  StoreDatabase(std::shared_ptr<ObjectStore> store, std::string uri) : store_(std::move(store)), uri_(std::move(uri)) {}
+
+  const std::string& uri() const override { return uri_; }
+
+  Result<std::vector<std::string>> TableNames() override {
+    ARROW_ASSIGN_OR_RAISE(auto folders, store_->ListFolders(""));
+    std::vector<std::string> names;
+    for (const std::string& folder : folders) {
+      if (folder.size() > kExtension.size() && folder.ends_with(kExtension)) {
+        names.push_back(folder.substr(0, folder.size() - kExtension.size()));
+      }
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  Result<std::shared_ptr<Table>> OpenTable(const std::string& name) override {
+    ARROW_RETURN_NOT_OK(CheckTableName(name));
+    const std::string folder = name + std::string(kExtension);
+    return table::LanceTable::Open(SubStore(store_, folder), name, uri_.ends_with('/') ? uri_ + folder : uri_ + "/" + folder);
+  }
+
+ private:
+  std::shared_ptr<ObjectStore> store_;
+  std::string uri_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<Database>> Connect(const std::string& uri) {
+  ARROW_RETURN_NOT_OK(CheckScheme(uri));
+  if (uri.starts_with("memory://")) return OpenDatabase(MakeMemoryStore(), uri);
+  ARROW_ASSIGN_OR_RAISE(std::string path, LocalPath(uri));
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) {
+    const bool denied = error == std::errc::permission_denied;
+    return MakeError(denied ? ErrorKind::kPermission : ErrorKind::kInvalidArgument,
+                     "cannot create the folder of the database: " + error.message(), {.path = path});
+  }
+  ARROW_ASSIGN_OR_RAISE(auto store, OpenLocalStore(path));
+  return OpenDatabase(std::move(store), path);
+}
+
+std::shared_ptr<Database> OpenDatabase(std::shared_ptr<ObjectStore> store, std::string uri) {
+  return std::make_shared<StoreDatabase>(std::move(store), std::move(uri));
+}
+
+Result<std::shared_ptr<Table>> OpenTableAt(const std::string& uri) {
+  ARROW_RETURN_NOT_OK(CheckScheme(uri));
+  if (uri.starts_with("memory://")) {
+    return MakeError(ErrorKind::kInvalidArgument, "a table in memory has no address of its own; open it through its database");
+  }
+  ARROW_ASSIGN_OR_RAISE(std::string path, LocalPath(uri));
+  std::string name = std::filesystem::path(path).filename().string();
+  if (name.ends_with(kExtension)) name.resize(name.size() - kExtension.size());
+  auto store = OpenLocalStore(path);
+  if (!store.ok() && GetErrorKind(store.status()) == ErrorKind::kNotFound) {
+    return MakeError(ErrorKind::kNotFound, "Table '" + name + "' was not found", {.path = path});
+  }
+  ARROW_RETURN_NOT_OK(store.status());
+  return OpenTableIn(*store, std::move(name), std::move(path));
+}
+
+Result<std::shared_ptr<Table>> OpenTableIn(std::shared_ptr<ObjectStore> store, std::string name, std::string uri) {
+  return table::LanceTable::Open(std::move(store), std::move(name), std::move(uri));
+}
+
+}  // namespace pilum

@@ -1,0 +1,7 @@
+#include "pilum/version.h"
+
+namespace pilum {
+
+const char* Version() { return PILUM_VERSION; }
+
+}  // namespace pilum

@@ -1,0 +1,64 @@
+#include "table/inspect.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "file/page_summary.h"
+
+namespace pilum::table {
+namespace {
+
+using arrow::Status;
+
+using Reports = std::vector<ColumnReport>;
+
+Status AddColumn(const scan::DatasetReader& dataset, const dataset::Fragment& fragment, const dataset::Field& field,
+                 const std::string& path, ColumnReport* report) {
+  for (const auto& data_file : fragment.files) {
+    auto it = std::find(data_file.fields.begin(), data_file.fields.end(), field.id);
+    if (it == data_file.fields.end()) continue;
+    const int32_t column = data_file.column_indices[static_cast<size_t>(it - data_file.fields.begin())];
+    if (column < 0) continue;
+    ARROW_ASSIGN_OR_RAISE(auto file, dataset.OpenFile(data_file));
+    ARROW_ASSIGN_OR_RAISE(auto pages, file::SummarizePages(*file, static_cast<uint32_t>(column)));
+    report->path = path;
+    report->type = field.arrow->type()->ToString();
+    report->rows += fragment.physical_rows;
+    for (const auto& page : pages) {
+      ++report->pages;
+      report->stored_bytes += page.stored_bytes;
+      auto known = std::find_if(report->encodings.begin(), report->encodings.end(),
+                                [&](const auto& e) { return e.description == page.description; });
+      if (known == report->encodings.end()) known = report->encodings.insert(known, {page.description, 0, 0});
+      ++known->pages;
+      known->stored_bytes += page.stored_bytes;
+    }
+  }
+  return Status::OK();
+}
+
+Status AddField(const scan::DatasetReader& dataset, const dataset::Field& field, const std::string& path,
+                Reports* reports) {
+  ColumnReport report;
+  for (const auto& fragment : dataset.manifest().fragments) {
+    ARROW_RETURN_NOT_OK(AddColumn(dataset, fragment, field, path, &report));
+  }
+  if (!report.path.empty()) reports->push_back(std::move(report));
+  if (field.kind == dataset::FieldKind::kBlobV2) return Status::OK();
+  for (const auto& child : field.children) ARROW_RETURN_NOT_OK(AddField(dataset, child, path + "." + child.name, reports));
+  return Status::OK();
+}
+
+}  // namespace
+
+arrow::Result<std::vector<ColumnReport>> InspectColumns(const scan::DatasetReader& dataset) {
+  Reports reports;
+  for (const auto& field : dataset.manifest().schema.fields) {
+    ARROW_RETURN_NOT_OK(AddField(dataset, field, field.name, &reports));
+  }
+  return reports;
+}
+
+}  // namespace pilum::table

@@ -1,0 +1,110 @@
+#include "table/lance_table.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "dataset/manifest.h"
+#include "pilum/error.h"
+#include "pilum/runtime.h"
+#include "table/lance_snapshot.h"
+
+namespace pilum::table {
+
+using arrow::Result;
+
+LanceTable::LanceTable(std::shared_ptr<ObjectStore> store, std::string name, std::string uri, std::string branch)
+    : main_store_(store),
+      store_(branch.empty() ? store : SubStore(store, "tree/" + branch)),
+      name_(std::move(name)),
+      uri_(std::move(uri)),
+      branch_(std::move(branch)),
+      files_(std::make_shared<scan::FileCache>(static_cast<size_t>(GetRuntimeOptions().metadata_cache_bytes))) {}
+
+Result<std::shared_ptr<Table>> LanceTable::Open(std::shared_ptr<ObjectStore> store, std::string name, std::string uri,
+                                                std::string branch) {
+  std::shared_ptr<LanceTable> table(
+      new LanceTable(std::move(store), std::move(name), std::move(uri), std::move(branch)));
+  ARROW_ASSIGN_OR_RAISE(auto versions, dataset::ListVersions(*table->store_));
+  if (versions.empty()) {
+    return MakeError(ErrorKind::kNotFound, "Table '" + table->name_ + "' was not found", {.path = table->uri_});
+  }
+  return table;
+}
+
+Result<std::shared_ptr<const Snapshot>> LanceTable::OpenManifest(std::optional<uint64_t> version) {
+  ARROW_ASSIGN_OR_RAISE(auto versions, dataset::ListVersions(*store_));
+  if (versions.empty()) {
+    return MakeError(ErrorKind::kNotFound, "Table '" + name_ + "' was not found", {.path = uri_});
+  }
+  const uint64_t wanted = version.value_or(versions.back().version);
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (last_ && last_->version() == wanted) return last_;
+  }
+  ARROW_ASSIGN_OR_RAISE(auto manifest, dataset::ReadManifest(*store_, wanted));
+  auto reader = std::make_shared<scan::DatasetReader>(store_, branch_.empty() ? nullptr : main_store_,
+                                                      std::move(manifest), files_);
+  auto snapshot = std::make_shared<LanceSnapshot>(std::move(reader));
+  std::lock_guard<std::mutex> lock(mutex_);
+  last_ = snapshot;
+  return last_;
+}
+
+Result<std::shared_ptr<const Snapshot>> LanceTable::Latest() { return OpenManifest(std::nullopt); }
+
+Result<std::shared_ptr<const Snapshot>> LanceTable::OpenVersion(uint64_t version) {
+  auto snapshot = OpenManifest(version);
+  if (!snapshot.ok() && GetErrorKind(snapshot.status()) == ErrorKind::kNotFound) {
+    return MakeError(ErrorKind::kNotFound, "Version " + std::to_string(version) + " no longer exists of table '" + name_ +
+                                               "': " + snapshot.status().message(),
+                     {.path = uri_, .version = version});
+  }
+  return snapshot;
+}
+
+Result<std::shared_ptr<const Snapshot>> LanceTable::OpenTag(const std::string& tag) {
+  ARROW_ASSIGN_OR_RAISE(auto tags, dataset::ListTags(*main_store_));
+  auto it = std::find_if(tags.begin(), tags.end(), [&](const auto& t) { return t.name == tag; });
+  if (it == tags.end()) {
+    return MakeError(ErrorKind::kNotFound, "Tag '" + tag + "' does not exist in table '" + name_ + "'", {.path = uri_});
+  }
+  if (it->branch == branch_) return OpenVersion(it->version);
+  ARROW_ASSIGN_OR_RAISE(auto other, Open(main_store_, name_, uri_, it->branch));
+  return other->OpenVersion(it->version);
+}
+
+Result<std::shared_ptr<Table>> LanceTable::OpenBranch(const std::string& branch) {
+  if (branch.empty() || branch == "main") return Open(main_store_, name_, uri_);
+  ARROW_ASSIGN_OR_RAISE(auto branches, Branches());
+  if (std::find(branches.begin(), branches.end(), branch) == branches.end()) {
+    return MakeError(ErrorKind::kNotFound, "Branch '" + branch + "' does not exist in table '" + name_ + "'",
+                     {.path = uri_});
+  }
+  return Open(main_store_, name_, uri_, branch);
+}
+
+Result<std::vector<VersionInfo>> LanceTable::Versions() {
+  ARROW_ASSIGN_OR_RAISE(auto listed, dataset::ListVersions(*store_));
+  std::vector<VersionInfo> versions;
+  for (const auto& version : listed) {
+    ARROW_ASSIGN_OR_RAISE(auto manifest, dataset::ReadManifest(*store_, version.version));
+    versions.push_back({version.version, manifest->timestamp_us});
+  }
+  return versions;
+}
+
+Result<std::vector<TagInfo>> LanceTable::Tags() {
+  ARROW_ASSIGN_OR_RAISE(auto listed, dataset::ListTags(*main_store_));
+  std::vector<TagInfo> tags;
+  for (auto& tag : listed) tags.push_back({tag.name, tag.branch, tag.version});
+  return tags;
+}
+
+Result<std::vector<std::string>> LanceTable::Branches() {
+  ARROW_ASSIGN_OR_RAISE(auto listed, dataset::ListBranches(*main_store_));
+  std::vector<std::string> branches;
+  for (auto& branch : listed) branches.push_back(branch.name);
+  return branches;
+}
+
+}  // namespace pilum::table

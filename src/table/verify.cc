@@ -1,0 +1,90 @@
+#include "table/verify.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include <arrow/util/byte_size.h>
+
+#include "pilum/error.h"
+#include "scan/batch_read.h"
+#include "scan/projection.h"
+#include "scan/row_size.h"
+
+namespace pilum::table {
+namespace {
+
+using arrow::Result;
+using arrow::Status;
+
+constexpr uint64_t kStepBytes = 16 << 20;
+
+Damage ToDamage(const dataset::Fragment& fragment, const std::string& column, const Status& status) {
+  Damage damage{.fragment = fragment.id, .column = column, .message = status.message()};
+  if (auto detail = GetErrorDetail(status)) {
+    damage.file = detail->where().path;
+    if (!detail->where().column.empty()) damage.column = detail->where().column;
+    if (detail->where().offset) damage.message += " (byte " + std::to_string(*detail->where().offset) + ")";
+  }
+  return damage;
+}
+
+// All physical rows of one column of a fragment, in steps of bounded size. Full validation makes Arrow check
+// what the decoders promise: offsets, UTF-8, lengths of children.
+Status VerifyColumn(const std::shared_ptr<const scan::DatasetReader>& dataset, size_t fragment,
+                    const std::shared_ptr<const scan::Projection>& column, VerifyReport* report) {
+  ARROW_ASSIGN_OR_RAISE(uint64_t row_bytes, scan::EstimateRowBytes(*dataset, *column, fragment));
+  const uint64_t rows = dataset->fragment(fragment).physical_rows;
+  const uint64_t step = std::clamp<uint64_t>(kStepBytes / row_bytes, 1, UINT32_MAX);
+  for (uint64_t row = 0; row < rows; row += step) {
+    scan::RowSelection selection;
+    const uint64_t count = std::min(step, rows - row);
+    selection.fragments.push_back({fragment, {{row, static_cast<uint32_t>(count), 0}}});
+    selection.num_rows = static_cast<int64_t>(count);
+    ARROW_ASSIGN_OR_RAISE(auto read, scan::BatchRead::Make(dataset, column, std::move(selection)));
+    ARROW_ASSIGN_OR_RAISE(auto batch, read->Run());
+    Status valid = batch->ValidateFull();
+    if (!valid.ok()) return MakeError(ErrorKind::kCorruptData, valid.message());
+    report->decoded_bytes += static_cast<uint64_t>(arrow::util::TotalBufferSize(*batch));
+  }
+  return Status::OK();
+}
+
+// Deletion file and row ids of a fragment, which reading its columns does not touch.
+Status VerifyRows(const scan::DatasetReader& dataset, size_t fragment) {
+  ARROW_RETURN_NOT_OK(dataset.Deletions(fragment).status());
+  return dataset.RowIds(fragment).status();
+}
+
+}  // namespace
+
+Result<VerifyReport> VerifyVersion(const std::shared_ptr<const scan::DatasetReader>& dataset,
+                                   const VerifyProgress& progress) {
+  VerifyReport report;
+  const auto& schema = dataset->manifest().schema;
+  const uint64_t total = dataset->num_fragments() * schema.fields.size();
+  uint64_t done = 0;
+  for (size_t i = 0; i < dataset->num_fragments(); ++i) {
+    const auto& fragment = dataset->fragment(i);
+    ++report.fragments;
+    report.files += fragment.files.size();
+    report.rows += fragment.live_rows();
+    Status rows = VerifyRows(*dataset, i);
+    if (!rows.ok()) report.damages.push_back(ToDamage(fragment, "", rows));
+    for (const auto& field : schema.fields) {
+      ARROW_ASSIGN_OR_RAISE(auto projection, scan::Projection::Make(schema, {field.name}));
+      Status status = VerifyColumn(dataset, i, std::make_shared<scan::Projection>(std::move(projection)), &report);
+      if (!status.ok()) report.damages.push_back(ToDamage(fragment, field.name, status));
+      if (progress && !progress(++done, total)) {
+        return MakeError(ErrorKind::kCancelled, "the verification was stopped");
+      }
+    }
+  }
+  if (dataset->manifest().stable_row_ids) {
+    Status index = dataset->IndexOfRowIds().status();
+    if (!index.ok()) report.damages.push_back({.message = index.message()});
+  }
+  return report;
+}
+
+}  // namespace pilum::table

@@ -50,3 +50,16 @@ function(pilum_module name)
     pilum_reuse_pch(${name}_benchmark)
   endif()
 endfunction()
+
+# pilum_kernels(MODULE STEM): STEM_scalar.cc, STEM_v3.cc and STEM_v4.cc hold the same loops for the build's
+# baseline and two x86-64 levels; bytes/simd.h chooses among them at run time.
+function(pilum_kernels module stem)
+  set(files ${stem}_scalar.cc)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    list(APPEND files ${stem}_v3.cc ${stem}_v4.cc)
+    set_source_files_properties(${stem}_v3.cc PROPERTIES COMPILE_OPTIONS "-O3;-march=x86-64-v3")
+    set_source_files_properties(${stem}_v4.cc PROPERTIES COMPILE_OPTIONS "-O3;-march=x86-64-v4;-mprefer-vector-width=512")
+  endif()
+  set_source_files_properties(${stem}_scalar.cc PROPERTIES COMPILE_OPTIONS "-O3")
+  set_source_files_properties(${files} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+endfunction()

@@ -1,10 +1,4 @@
-# Libraries without a CMake package of their own in Debian: CRoaring and libpg_query.
-find_path(ROARING_INCLUDE_DIR roaring/roaring.hh REQUIRED)
-find_library(ROARING_LIBRARY roaring REQUIRED)
-add_library(pilum_roaring INTERFACE)
-target_include_directories(pilum_roaring SYSTEM INTERFACE "${ROARING_INCLUDE_DIR}")
-target_link_libraries(pilum_roaring INTERFACE "${ROARING_LIBRARY}")
-
+# Libraries without a CMake package of their own in Debian: libpg_query and nlohmann-json.
 find_path(PG_QUERY_INCLUDE_DIR pg_query.h REQUIRED)
 find_library(PG_QUERY_LIBRARY pg_query REQUIRED)
 add_library(pilum_pg_query INTERFACE)

@@ -25,6 +25,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # -fpch-preprocess lets ccache see through the precompiled header; the warning is a false positive of GCC 12.
   target_compile_options(pilum_flags INTERFACE -fpch-preprocess -Wno-maybe-uninitialized)
 endif()
+if(PILUM_BUILD_FUZZERS AND CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  add_compile_options(-fsanitize=fuzzer-no-link)  # coverage; the targets link the fuzzer itself
+endif()
 if(PILUM_SANITIZE)
   add_compile_options(-fsanitize=${PILUM_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
   add_link_options(-fsanitize=${PILUM_SANITIZE})

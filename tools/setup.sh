@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 extras=examples
-packages=(build-essential cmake ninja-build ccache libprotobuf-dev protobuf-compiler libroaring-dev
+packages=(build-essential cmake ninja-build ccache libprotobuf-dev protobuf-compiler
           libpg-query-dev nlohmann-json3-dev python3-venv python3-dev)
 case "${1:-}" in
   "") ;;

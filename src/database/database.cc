@@ -8,7 +8,6 @@
 #include <system_error>
 #include <utility>
 
-#include "dataset/manifest.h"
 #include "pilum/error.h"
 #include "table/lance_table.h"
 

@@ -39,7 +39,6 @@ void FuzzManifest(std::span<const std::byte> bytes) {
   for (const Field& field : manifest->schema.fields) {
     TouchField(field);
     (void)manifest->schema.Find(field.name);
-    (void)NearestColumn(*manifest->schema.arrow, field.name);
   }
   (void)manifest->live_rows();
   for (const Fragment& fragment : manifest->fragments) {

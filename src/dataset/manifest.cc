@@ -10,8 +10,8 @@
 
 #include "bytes/byte_reader.h"
 #include "dataset/compatibility.h"
-#include "dataset/object_path.h"
 #include "dataset/wire.h"
+#include "io/store_path.h"
 #include "lance/table.pb.h"
 #include "pilum/error.h"
 
@@ -102,7 +102,7 @@ arrow::Result<std::optional<uint32_t>> ReadBaseId(const File& file, const BaseId
 
 arrow::Result<DataFile> ReadDataFile(const lance::table::DataFile& message, const BaseIds& bases) {
   DataFile file;
-  if (!IsInnerPath(message.path())) {
+  if (!io::IsInnerPath(message.path())) {
     return Corrupt("the data file path '" + message.path() +
                    "' is not a plain relative path; a table must not point outside its folder");
   }

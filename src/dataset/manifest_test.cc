@@ -4,7 +4,7 @@
 
 #include "dataset/compatibility.h"
 #include "dataset/corpus.h"
-#include "dataset/object_path.h"
+#include "io/store_path.h"
 
 namespace pilum::dataset {
 namespace {
@@ -182,8 +182,8 @@ TEST(Manifest, RefusesFilesOutsideTheTable) {
     message.mutable_fragments(0)->mutable_files(0)->set_path(path);
     ExpectRefused(message, ErrorKind::kCorruptData, "data file path");
   }
-  EXPECT_TRUE(IsInnerPath("a/b..c/...lance"));
-  EXPECT_FALSE(IsInnerPath(std::string_view("a\0b", 3)));
+  EXPECT_TRUE(io::IsInnerPath("a/b..c/...lance"));
+  EXPECT_FALSE(io::IsInnerPath(std::string_view("a\0b", 3)));
 }
 
 TEST(Manifest, RefusesFieldsAndColumnsThatDoNotMatch) {

@@ -6,8 +6,8 @@
 
 #include "bytes/byte_reader.h"
 #include "dataset/manifest.h"
-#include "dataset/object_path.h"
 #include "dataset/read_object.h"
+#include "io/store_path.h"
 #include "pilum/error.h"
 
 namespace pilum::dataset {
@@ -32,7 +32,7 @@ arrow::Result<std::string> RefName(const ObjectInfo& info) {
   for (size_t at = name.find(kSlash); at != std::string::npos; at = name.find(kSlash, at + 1)) {
     name.replace(at, kSlash.size(), "/");
   }
-  if (!IsInnerPath(name)) return WrongName(info, name);
+  if (!io::IsInnerPath(name)) return WrongName(info, name);
   return name;
 }
 
@@ -75,7 +75,7 @@ arrow::Result<std::string> GetBranch(const nlohmann::json& json, const char* key
   if (entry == json.end() || entry->is_null()) return std::string();
   if (!entry->is_string()) return WrongKey(info, key, "the name of a branch or null");
   auto name = entry->get<std::string>();
-  if (!IsInnerPath(name)) return WrongName(info, name);
+  if (!io::IsInnerPath(name)) return WrongName(info, name);
   return name;
 }
 

@@ -181,22 +181,6 @@ const Field* FindIn(std::span<const Field> fields, std::string_view path) {
   return nullptr;
 }
 
-/// Insertions, deletions and replacements of bytes, not counting case, that make one of the other.
-size_t EditDistance(std::string_view a, std::string_view b) {
-  auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j < row.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i);
-    for (size_t j = 1; j <= b.size(); ++j) {
-      size_t replaced = diagonal + (lower(a[i - 1]) != lower(b[j - 1]));
-      diagonal = row[j];
-      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row.back();
-}
-
 }  // namespace
 
 const Field* Schema::Find(std::string_view path) const { return FindIn(fields, path); }
@@ -217,22 +201,6 @@ arrow::Result<Schema> MakeSchema(const lance::table::Manifest& manifest) {
   for (const auto& [key, value] : sorted) metadata->Append(key, value);
   schema.arrow = arrow::schema(std::move(arrow_fields), std::move(metadata));
   return schema;
-}
-
-std::string NearestColumn(const arrow::Schema& schema, std::string_view name) {
-  constexpr size_t kLongestName = 256;
-  std::string nearest;
-  size_t least = kLongestName;
-  for (const auto& field : schema.fields()) {
-    size_t longer = std::max(name.size(), field->name().size());
-    if (longer > kLongestName) continue;
-    size_t distance = EditDistance(name, field->name());
-    // More than half of the name changed is another name.
-    if (2 * distance > longer || distance >= least) continue;
-    least = distance;
-    nearest = field->name();
-  }
-  return nearest;
 }
 
 }  // namespace pilum::dataset

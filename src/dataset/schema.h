@@ -56,8 +56,4 @@ struct Schema {
 /// not make a tree and kUnsupported on logical types this version does not know, naming the field.
 arrow::Result<Schema> MakeSchema(const lance::table::Manifest& manifest);
 
-/// A top-level column name closest to `name` by edit distance, for "did you mean"; empty when none
-/// is near.
-std::string NearestColumn(const arrow::Schema& schema, std::string_view name);
-
 }  // namespace pilum::dataset

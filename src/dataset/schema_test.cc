@@ -193,17 +193,5 @@ TEST(Schema, NamesTheColumnOfAnUnknownType) {
   EXPECT_EQ(GetErrorDetail(status)->where().column, "a.b");
 }
 
-TEST(NearestColumn, SuggestsAColumnOnlyWhenItIsNear) {
-  arrow::Schema schema({arrow::field("label", arrow::int8()), arrow::field("image", arrow::int8()),
-                        arrow::field("id", arrow::int8())});
-  EXPECT_EQ(NearestColumn(schema, "lable"), "label");
-  EXPECT_EQ(NearestColumn(schema, "LABEL"), "label");
-  EXPECT_EQ(NearestColumn(schema, "img"), "image");
-  EXPECT_EQ(NearestColumn(schema, "idx"), "id");
-  EXPECT_EQ(NearestColumn(schema, "x"), "");
-  EXPECT_EQ(NearestColumn(schema, "embedding"), "");
-  EXPECT_EQ(NearestColumn(schema, std::string(100'000, 'l')), "");
-}
-
 }  // namespace
 }  // namespace pilum::dataset

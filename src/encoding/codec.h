@@ -15,7 +15,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -23,6 +25,7 @@
 #include <arrow/status.h>
 
 #include "bytes/arena.h"
+#include "bytes/byte_range.h"
 #include "bytes/byte_reader.h"
 #include "lance/encodings21.pb.h"
 
@@ -62,9 +65,16 @@ class MiniBlockDecoder {
   virtual arrow::Result<Values> Decode(std::span<const Bytes> buffers, uint32_t n, std::byte* into,
                                        Arena* arena) const = 0;
 
-  /// True if value i is the bits [i * shape().bits, (i + 1) * shape().bits) of the only buffer, so that
-  /// single values can be read without the rest of the chunk.
-  virtual bool addressable() const { return false; }
+  /// Values [i, i + n) can often be had from a few bytes of a chunk's only value buffer. The bytes they need
+  /// of a buffer of `size` bytes (padding included), or nothing if the whole buffer has to be decoded.
+  virtual std::optional<bytes::ByteRange> PointRange(uint64_t size, uint64_t i, uint64_t n) const {
+    return std::nullopt;
+  }
+  /// Those values, given exactly those bytes of a buffer of that size.
+  virtual arrow::Result<Values> DecodePoints(Bytes bytes, uint64_t size, uint64_t i, uint64_t n,
+                                             Arena* arena) const {
+    return arrow::Status::NotImplemented("this encoding has no points");
+  }
 };
 
 class BlockDecoder {

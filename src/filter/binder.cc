@@ -13,7 +13,7 @@
 #include "filter/comparison.h"
 #include "filter/functions.h"
 #include "filter/literal.h"
-#include "filter/nearest_name.h"
+#include "error/nearest_name.h"
 
 namespace pilum::filter {
 namespace {

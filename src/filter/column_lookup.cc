@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "filter/nearest_name.h"
+#include "error/nearest_name.h"
 
 namespace pilum::filter {
 namespace {

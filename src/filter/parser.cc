@@ -9,7 +9,7 @@
 #include <pg_query.h>
 #include <nlohmann/json.hpp>
 
-#include "filter/nearest_name.h"
+#include "error/nearest_name.h"
 
 namespace pilum::filter {
 namespace {
@@ -427,17 +427,32 @@ class TreeReader {
   uint32_t last_offset_ = 0;
 };
 
-// PostgreSQL's position, a character of the prepared text from 1, to a byte of the source.
-uint32_t SourceOffset(const PreparedSql& prepared, int cursor, size_t source_size) {
+// The token at PostgreSQL's position, a character of the prepared text from 1; null at the end of
+// the text.
+const Token* TokenAtCursor(const PreparedSql& prepared, int cursor) {
   size_t byte = 0;
   for (int characters = 0; byte < prepared.sql.size(); ++byte) {
     characters += (static_cast<unsigned char>(prepared.sql[byte]) & 0xC0) != 0x80;
     if (characters >= cursor) break;
   }
+  if (byte >= prepared.sql.size()) return nullptr;
   auto after = std::upper_bound(prepared.tokens.begin(), prepared.tokens.end(), byte,
                                 [](size_t at, const Token& t) { return at < t.prepared; });
-  if (byte >= prepared.sql.size()) return static_cast<uint32_t>(source_size);
-  return after == prepared.tokens.begin() ? 0 : std::prev(after)->offset;
+  return after == prepared.tokens.begin() ? &prepared.tokens.front() : &*std::prev(after);
+}
+
+arrow::Status SyntaxError(const SourceText& source, const PreparedSql& prepared,
+                          const PgQueryError& error) {
+  const Token* token = TokenAtCursor(prepared, error.cursorpos);
+  std::string message = error.message;
+  if (token == nullptr) return source.ErrorAt(source.text().size(), message);
+  if (message.rfind("syntax error", 0) == 0) {  // it would quote the prepared text
+    std::string text(source.text().substr(token->offset, std::min<uint32_t>(token->length, 60)));
+    message = "syntax error at " + text;
+    if (token->kind == TokenKind::kName)
+      message += "; a column of this name is written \"" + text + "\"";
+  }
+  return source.ErrorAt(token->offset, message);
 }
 
 }  // namespace
@@ -449,8 +464,7 @@ arrow::Result<NodePtr> ParseSql(const SourceText& source, const PreparedSql& pre
         delete r;
       });
   if (result->error != nullptr) {
-    uint32_t offset = SourceOffset(prepared, result->error->cursorpos, source.text().size());
-    return source.ErrorAt(offset, result->error->message);
+    return SyntaxError(source, prepared, *result->error);
   }
   const Json tree = Json::parse(result->parse_tree, nullptr, /*allow_exceptions=*/false);
   const Json& statements = Member(tree, "stmts");

@@ -6,7 +6,7 @@
 
 #include <arrow/util/utf8.h>
 
-#include "filter/nearest_name.h"
+#include "error/nearest_name.h"
 
 namespace pilum::filter {
 namespace {
@@ -21,15 +21,17 @@ constexpr size_t kMaxParserName = 63;
 
 // Reserved by PostgreSQL for clauses that no filter has, hence free to be names of columns.
 constexpr std::string_view kReservedNames[] = {
-    "all",         "analyse", "analyze",   "asc",        "asymmetric",   "authorization", "binary",
-    "both",        "check",   "collation", "column",     "concurrently", "create",        "cross",
-    "default",     "desc",    "do",        "except",     "fetch",        "for",           "foreign",
-    "freeze",      "full",    "grant",     "group",      "having",       "initially",     "inner",
-    "intersect",   "into",    "join",      "lateral",    "leading",      "left",          "limit",
-    "localtime",   "natural", "offset",    "on",         "only",         "order",         "outer",
-    "overlaps",    "placing", "primary",   "references", "returning",    "right",         "table",
-    "tablesample", "to",      "trailing",  "union",      "unique",       "user",          "using",
-    "variadic",    "verbose", "where",     "window",     "with"};
+    "all",        "analyse",    "analyze",       "array",    "constraint",  "deferrable",
+    "asc",        "asymmetric", "authorization", "binary",   "both",        "check",
+    "collation",  "column",     "concurrently",  "create",   "cross",       "default",
+    "desc",       "do",         "except",        "fetch",    "for",         "foreign",
+    "freeze",     "full",       "grant",         "group",    "having",      "initially",
+    "inner",      "intersect",  "into",          "join",     "lateral",     "leading",
+    "left",       "limit",      "localtime",     "natural",  "offset",      "on",
+    "only",       "order",      "outer",         "overlaps", "placing",     "primary",
+    "references", "returning",  "right",         "table",    "tablesample", "to",
+    "trailing",   "union",      "unique",        "user",     "using",       "variadic",
+    "verbose",    "where",      "window",        "with"};
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }

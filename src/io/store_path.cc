@@ -19,6 +19,8 @@ std::string_view PathFault(std::string_view path) {
 
 }  // namespace
 
+bool IsInnerPath(std::string_view path) { return PathFault(path).empty(); }
+
 arrow::Status CheckObjectPath(std::string_view root, std::string_view path) {
   std::string_view fault = PathFault(path);
   if (fault.empty()) return arrow::Status::OK();

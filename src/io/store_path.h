@@ -8,9 +8,11 @@
 
 namespace pilum::io {
 
-/// kInvalidArgument unless `path` names an object below `root`: '/'-separated parts, none of them
-/// empty,
-/// "." or "..", and no NUL. Absolute paths begin with an empty part. `root` is for the message.
+/// Whether a '/'-separated path stays below the folder it is relative to: no part is empty, "." or "..",
+/// and there is no NUL. Absolute paths begin with an empty part.
+bool IsInnerPath(std::string_view path);
+
+/// kInvalidArgument unless `path` is an inner path. `root` is for the message.
 arrow::Status CheckObjectPath(std::string_view root, std::string_view path);
 
 /// The same for a folder: the empty path is the root itself, and a slash at the end does no harm.

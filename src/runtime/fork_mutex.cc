@@ -2,42 +2,46 @@
 
 #include <pthread.h>
 
-#include <atomic>
-
 namespace pilum::runtime {
 
-/// Locks every ForkMutex before a fork and unlocks it on both sides.
-class ForkHandlers {
+/// All of them, in a list. Its own lock is held during a fork as well.
+class ForkMutexes {
  public:
   static void Add(ForkMutex* mutex) {
-    ForkMutex* first = first_.load();
-    do mutex->next_ = first;
-    while (!first_.compare_exchange_weak(first, mutex));
+    std::lock_guard<std::mutex> lock(list_mutex_);
+    mutex->next_ = first_;
+    if (first_ != nullptr) first_->previous_ = mutex;
+    first_ = mutex;
   }
 
-  static void Lock() {
-    one_fork_.lock();
-    locked_ = first_.load();
-    for (ForkMutex* m = locked_; m != nullptr; m = m->next_) m->mutex_.lock();
+  static void Remove(ForkMutex* mutex) {
+    std::lock_guard<std::mutex> lock(list_mutex_);
+    (mutex->previous_ != nullptr ? mutex->previous_->next_ : first_) = mutex->next_;
+    if (mutex->next_ != nullptr) mutex->next_->previous_ = mutex->previous_;
   }
 
-  // Starts where Lock did: another thread may have added one since.
-  static void Unlock() {
-    for (ForkMutex* m = locked_; m != nullptr; m = m->next_) m->mutex_.unlock();
-    one_fork_.unlock();
+  static void LockAll() {
+    list_mutex_.lock();
+    for (ForkMutex* m = first_; m != nullptr; m = m->next_) m->lock();
+  }
+
+  static void UnlockAll() {
+    for (ForkMutex* m = first_; m != nullptr; m = m->next_) m->unlock();
+    list_mutex_.unlock();
   }
 
  private:
-  static inline std::atomic<ForkMutex*> first_{nullptr};
-  static inline std::mutex one_fork_;
-  static inline ForkMutex* locked_ = nullptr;  ///< guarded by one_fork_
+  static inline std::mutex list_mutex_;
+  static inline ForkMutex* first_ = nullptr;
 };
 
 namespace {
 [[maybe_unused]] const int kRegistered =
-    pthread_atfork(&ForkHandlers::Lock, &ForkHandlers::Unlock, &ForkHandlers::Unlock);
+    pthread_atfork(&ForkMutexes::LockAll, &ForkMutexes::UnlockAll, &ForkMutexes::UnlockAll);
 }  // namespace
 
-ForkMutex::ForkMutex() { ForkHandlers::Add(this); }
+ForkMutex::ForkMutex() { ForkMutexes::Add(this); }
+
+ForkMutex::~ForkMutex() { ForkMutexes::Remove(this); }
 
 }  // namespace pilum::runtime

@@ -1,17 +1,18 @@
 // A mutex that fork() waits for, so that no child inherits it locked.
 //
-// For state that outlives a Runtime and therefore is used on both sides of a fork. A thread holds
-// at most one of them, and only for a moment: fork() stops for it.
+// For state that is used on both sides of a fork, unlike what hangs on a Runtime. A thread holds at
+// most one of them, and only for a moment: fork() stops for it.
 #pragma once
 
 #include <mutex>
 
 namespace pilum::runtime {
 
-/// Lives for ever: an object of static storage, or one that is never deleted. Thread-safe.
+/// Thread-safe.
 class ForkMutex {
  public:
   ForkMutex();
+  ~ForkMutex();
   ForkMutex(const ForkMutex&) = delete;
   ForkMutex& operator=(const ForkMutex&) = delete;
 
@@ -19,9 +20,10 @@ class ForkMutex {
   void unlock() { mutex_.unlock(); }
 
  private:
-  friend class ForkHandlers;
+  friend class ForkMutexes;
   std::mutex mutex_;
-  ForkMutex* next_;
+  ForkMutex* previous_ = nullptr;
+  ForkMutex* next_ = nullptr;
 };
 
 }  // namespace pilum::runtime

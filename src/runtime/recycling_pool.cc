@@ -123,14 +123,14 @@ int64_t RecyclingPool::recycled_bytes() {
 
 arrow::MemoryPool* GetMemoryPool() {
   // One pool for both sides of a fork: buffers of the parent are freed in the child. Of several
-  // threads that get here at once, one wins. A ForkMutex cannot be destroyed, so a losing pool
-  // stays, empty.
+  // threads that get here at once, one wins.
   static std::atomic<runtime::RecyclingPool*> pool{nullptr};
   runtime::RecyclingPool* found = pool.load(std::memory_order_acquire);
   if (found != nullptr) return found;
-  auto* made =
-      new runtime::RecyclingPool(arrow::default_memory_pool(), GetRuntimeOptions().recycle_bytes);
-  return pool.compare_exchange_strong(found, made, std::memory_order_acq_rel) ? made : found;
+  auto made = std::make_unique<runtime::RecyclingPool>(arrow::default_memory_pool(),
+                                                       GetRuntimeOptions().recycle_bytes);
+  if (!pool.compare_exchange_strong(found, made.get(), std::memory_order_acq_rel)) return found;
+  return made.release();
 }
 
 }  // namespace pilum

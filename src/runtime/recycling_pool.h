@@ -20,7 +20,7 @@
 
 namespace pilum::runtime {
 
-/// Thread-safe, usable on both sides of a fork. Lives for ever (it holds a ForkMutex).
+/// Thread-safe, usable on both sides of a fork. Outlives every buffer it handed out.
 class RecyclingPool final : public arrow::MemoryPool {
  public:
   static constexpr int kMinBits = 14;
@@ -29,6 +29,8 @@ class RecyclingPool final : public arrow::MemoryPool {
   /// Keeps at most `capacity` bytes of freed buffers. `backing` must outlive the pool.
   RecyclingPool(arrow::MemoryPool* backing, int64_t capacity)
       : backing_(backing), capacity_(capacity) {}
+
+  ~RecyclingPool() override { ReleaseUnused(); }
 
   using arrow::MemoryPool::Allocate;
   using arrow::MemoryPool::Free;

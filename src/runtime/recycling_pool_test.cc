@@ -21,10 +21,8 @@ class RecyclingPoolTest : public ::testing::Test {
     EXPECT_EQ(reinterpret_cast<uintptr_t>(buffer) % 64, 0u);
     return buffer;
   }
-  ~RecyclingPoolTest() override { pool_.ReleaseUnused(); }
 
-  // A pool lives for ever.
-  RecyclingPool& pool_ = *new RecyclingPool(arrow::default_memory_pool(), 4 * kMiB);
+  RecyclingPool pool_{arrow::default_memory_pool(), 4 * kMiB};
 };
 
 TEST_F(RecyclingPoolTest, HandsOutAFreedBufferAgain) {

@@ -7,6 +7,7 @@
 
 #include <arrow/util/checked_cast.h>
 
+#include "error/nearest_name.h"
 #include "pilum/error.h"
 
 namespace pilum::scan {
@@ -46,7 +47,7 @@ ProjectedColumn RowColumn(Kind kind) {
 
 arrow::Status UnknownColumn(const dataset::Schema& schema, const std::string& name) {
   std::string message = "column '" + name + "' does not exist";
-  const std::string nearest = dataset::NearestColumn(*schema.arrow, name);
+  const std::string nearest = NearestName(name, schema.arrow->field_names());
   if (!nearest.empty()) message += "; did you mean '" + nearest + "'?";
   return MakeError(ErrorKind::kInvalidArgument, std::move(message), {.column = name});
 }

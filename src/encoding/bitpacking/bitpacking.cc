@@ -51,7 +51,39 @@ class InlineMiniBlock final : public MiniBlockDecoder {
     return DecodeInline(buffers[0], n, bits_, into, arena);
   }
 
+  // The buffer's size gives away the width, and the width where a value's bits are.
+  std::optional<bytes::ByteRange> PointRange(uint64_t size, uint64_t i, uint64_t n) const override {
+    const uint64_t word = bits_ / 8;
+    if (n != 1 || size < word) return std::nullopt;
+    const uint64_t width = (size - word) / PackedBytes(1);
+    if (width > bits_ || width == 0) return std::nullopt;
+    const PackedPlace place = PlaceOf(static_cast<uint32_t>(bits_), static_cast<uint32_t>(width),
+                                      static_cast<uint32_t>(i));
+    const uint64_t begin = word + place.byte;
+    const uint64_t length = place.straddles ? kNextWord + word : word;
+    if (begin + length > size) return std::nullopt;
+    return bytes::ByteRange{begin, length};
+  }
+
+  arrow::Result<Values> DecodePoints(Bytes bytes, uint64_t size, uint64_t i, uint64_t,
+                                     Arena* arena) const override {
+    const uint64_t word = bits_ / 8;
+    const uint64_t width = (size - word) / PackedBytes(1);
+    const PackedPlace place = PlaceOf(static_cast<uint32_t>(bits_), static_cast<uint32_t>(width),
+                                      static_cast<uint32_t>(i));
+    uint64_t value = LoadBits(bytes.data(), bits_) >> place.shift;
+    if (place.straddles) value |= LoadBits(bytes.data() + kNextWord, bits_) << (bits_ - place.shift);
+    if (width < 64) value &= (uint64_t{1} << width) - 1;
+    std::byte* out = arena->Allocate(sizeof(value));
+    std::memcpy(out, &value, sizeof(value));
+    Values values;
+    values.fixed = Bytes(out, word);
+    return values;
+  }
+
  private:
+  static constexpr uint64_t kNextWord = kPackedValues / 8;  // bytes from a lane's word to its next one
+
   uint64_t bits_;
 };
 

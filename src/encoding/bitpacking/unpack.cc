@@ -25,9 +25,9 @@ struct Kernels {
   Kernel by_log2_bytes[4];
 };
 
-Kernels ChooseKernels() {
+Kernels KernelsOf(bytes::SimdLevel level) {
 #if defined(__x86_64__)
-  switch (bytes::ActiveSimdLevel()) {
+  switch (level) {
     case bytes::SimdLevel::kV4:
       return {{unpack_v4::Unpack8, unpack_v4::Unpack16, unpack_v4::Unpack32, unpack_v4::Unpack64}};
     case bytes::SimdLevel::kV3:
@@ -42,8 +42,13 @@ Kernels ChooseKernels() {
 }  // namespace
 
 void Unpack1024(uint32_t t_bits, uint32_t width, const std::byte* packed, std::byte* out) {
-  static const Kernels kernels = ChooseKernels();
+  static const Kernels kernels = KernelsOf(bytes::ActiveSimdLevel());
   kernels.by_log2_bytes[__builtin_ctz(t_bits) - 3](static_cast<int>(width), packed, out);
+}
+
+void Unpack1024At(bytes::SimdLevel level, uint32_t t_bits, uint32_t width, const std::byte* packed,
+                  std::byte* out) {
+  KernelsOf(level).by_log2_bytes[__builtin_ctz(t_bits) - 3](static_cast<int>(width), packed, out);
 }
 
 }  // namespace pilum::encoding

@@ -21,7 +21,17 @@ class FixedSizeListMiniBlock final : public MiniBlockDecoder {
     return {.bits = items_->shape().bits * items_per_value_, .list_sizes = levels_.sizes};
   }
   uint64_t num_buffers() const override { return bitmaps_ + items_->num_buffers(); }
-  bool addressable() const override { return bitmaps_ == 0 && items_->addressable(); }
+  std::optional<bytes::ByteRange> PointRange(uint64_t size, uint64_t i, uint64_t n) const override {
+    if (bitmaps_ > 0) return std::nullopt;
+    return items_->PointRange(size, i * items_per_value_, n * items_per_value_);
+  }
+  arrow::Result<Values> DecodePoints(Bytes bytes, uint64_t size, uint64_t i, uint64_t n,
+                                     Arena* arena) const override {
+    ARROW_ASSIGN_OR_RAISE(Values values, items_->DecodePoints(bytes, size, i * items_per_value_,
+                                                              n * items_per_value_, arena));
+    values.item_validity.resize(levels_.sizes.size());
+    return values;
+  }
 
   arrow::Result<Values> Decode(std::span<const Bytes> buffers, uint32_t n, std::byte* into,
                                Arena* arena) const override {

@@ -1,5 +1,7 @@
 #include "encoding/flat/flat.h"
 
+#include <arrow/util/bitmap_ops.h>
+
 namespace pilum::encoding {
 namespace {
 
@@ -22,7 +24,24 @@ class FlatMiniBlock final : public MiniBlockDecoder {
                                Arena*) const override {
     return View(buffers[0], n, bits_);
   }
-  bool addressable() const override { return true; }
+  std::optional<bytes::ByteRange> PointRange(uint64_t size, uint64_t i, uint64_t n) const override {
+    const uint64_t begin = i * bits_ / 8;
+    const uint64_t end = ((i + n) * bits_ + 7) / 8;
+    if (end > size) return std::nullopt;  // too short: decoding the whole chunk reports it
+    return bytes::ByteRange{begin, end - begin};
+  }
+  arrow::Result<Values> DecodePoints(Bytes bytes, uint64_t, uint64_t i, uint64_t n,
+                                     Arena* arena) const override {
+    Values values;
+    values.fixed = bytes;
+    const uint64_t shift = i * bits_ % 8;
+    if (shift == 0) return values;
+    std::byte* aligned = arena->Allocate(bytes.size());
+    arrow::internal::CopyBitmap(reinterpret_cast<const uint8_t*>(bytes.data()), static_cast<int64_t>(shift),
+                                static_cast<int64_t>(n * bits_), reinterpret_cast<uint8_t*>(aligned), 0);
+    values.fixed = Bytes(aligned, bytes.size());
+    return values;
+  }
 
  private:
   uint64_t bits_;

@@ -119,7 +119,7 @@ Status FullZipPage::SetFixed(const lance::encodings21::FullZipLayout& wire, cons
   }
   list_bitmaps_ = bitmap_bytes > 0;
   ARROW_ASSIGN_OR_RAISE(auto plain, MakeMiniBlockDecoder(*leaf));
-  if (!plain->addressable() && leaf->compression_case() != Wire::kPackedStruct) {
+  if (leaf->compression_case() != Wire::kFlat && leaf->compression_case() != Wire::kPackedStruct) {
     return MakeError(ErrorKind::kUnsupported, "full-zip values encoded as " + DescribeEncoding(values));
   }
   const uint64_t leaf_bits = plain->shape().bits * items;

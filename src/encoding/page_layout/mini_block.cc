@@ -32,6 +32,7 @@ class MiniBlockIndex final : public PageIndex {
 
   uint32_t num_chunks() const { return static_cast<uint32_t>(chunk_start_.size() - 1); }
   uint64_t chunk_offset(uint32_t chunk) const { return uint64_t{chunk_start_[chunk]} * 8; }
+  uint64_t chunk_bytes(uint32_t chunk) const { return chunk_offset(chunk + 1) - chunk_offset(chunk); }
   uint64_t first_value(uint32_t chunk) const { return value_start_[chunk]; }
   uint32_t num_values(uint32_t chunk) const { return value_start_[chunk + 1] - value_start_[chunk]; }
   bool has_repetition() const { return !rows_through_.empty(); }
@@ -172,7 +173,8 @@ class MiniBlockPage final : public PageLayout {
  private:
   bool PlanPoint(const MiniBlockIndex& index, const Run& run, PlannedRead* read) const;
   Result<Chunk> Split(Bytes bytes, Arena* arena) const;
-  Status DecodePoint(const Run& run, Bytes bytes, LeafBuilder* builder) const;
+  Status DecodePoint(const MiniBlockIndex& index, const Run& run, Bytes bytes, Arena* arena,
+                     LeafBuilder* builder) const;
   Status DecodeFlatChunk(const MiniBlockIndex& index, uint32_t chunk, Bytes bytes, std::span<const Run> runs,
                          Arena* arena, LeafBuilder* builder) const;
   Status DecodeNestedChunk(const MiniBlockIndex& index, uint32_t chunk, Bytes bytes,
@@ -238,8 +240,8 @@ Result<std::unique_ptr<PageLayout>> MiniBlockPage::Make(const lance::encodings21
   }
   page->wide_ = wire.has_large_chunk();
   page->value_bits_ = shape.bits;
-  page->points_ = !page->rep_ && !page->def_ && !page->dictionary_ && scheme.flat() &&
-                  page->values_->addressable() && (shape.bits == 1 || shape.bits % 8 == 0);
+  page->points_ = !page->rep_ && !page->def_ && !page->dictionary_ && scheme.flat() && !shape.variable &&
+                  wire.num_buffers() == 1;
   page->num_items_ = wire.num_items();
   page->rows_ = location.rows;
   page->words_range_ = location.buffers[0];
@@ -268,20 +270,17 @@ Result<std::shared_ptr<const PageIndex>> MiniBlockPage::ParseIndex(std::span<con
   return index;
 }
 
-// A chunk without levels starts with 8 bytes of header; value i of an addressable encoding follows at
-// i * bits. Reading just that is worth it when the rest of the chunk is not wanted.
+// A chunk without levels is 8 bytes of header and its value buffer, of which a few values may need only a few
+// bytes. Reading just those is worth it when the rest of the chunk is not wanted.
 bool MiniBlockPage::PlanPoint(const MiniBlockIndex& index, const Run& run, PlannedRead* read) const {
   if (!points_) return false;
   const uint32_t chunk = index.last_chunk(run.row);
   const uint64_t first = run.row - index.first_value(chunk);
-  const uint64_t chunk_bytes = index.chunk_offset(chunk + 1) - index.chunk_offset(chunk);
-  const uint64_t begin = first * value_bits_ / 8;
-  const uint64_t end = ((first + run.count) * value_bits_ + 7) / 8;
-  if (first + run.count > index.num_values(chunk) || end - begin > chunk_bytes / 4 ||
-      kPlainHeader + end > chunk_bytes) {
-    return false;
-  }
-  read->range = {chunks_range_.offset + index.chunk_offset(chunk) + kPlainHeader + begin, end - begin};
+  if (first + run.count > index.num_values(chunk)) return false;
+  const uint64_t size = index.chunk_bytes(chunk) - kPlainHeader;
+  const auto range = values_->PointRange(size, first, run.count);
+  if (!range || range->length > size / 4) return false;
+  read->range = {chunks_range_.offset + index.chunk_offset(chunk) + kPlainHeader + range->offset, range->length};
   return true;
 }
 
@@ -321,7 +320,7 @@ Status MiniBlockPage::Decode(const PageIndex& page_index, std::span<const Run> r
     const PlannedRead& read = reads[i];
     const auto served = runs.subspan(read.first_run, read.num_runs);
     if (read.num_chunks == 0) {
-      ARROW_RETURN_NOT_OK(DecodePoint(served[0], fetched[i], builder));
+      ARROW_RETURN_NOT_OK(DecodePoint(index, served[0], fetched[i], arena, builder));
       continue;
     }
     const uint64_t base = index.chunk_offset(read.first_chunk);
@@ -339,12 +338,14 @@ Status MiniBlockPage::Decode(const PageIndex& page_index, std::span<const Run> r
   return Status::OK();
 }
 
-Status MiniBlockPage::DecodePoint(const Run& run, Bytes bytes, LeafBuilder* builder) const {
-  Values values;
-  values.fixed = bytes;
-  values.item_validity.resize(builder->type().shape.list_sizes.size());
-  // Single bits start inside the first byte; chunks hold a multiple of 8 values, the last one ends the page.
-  return builder->Put(run.slot, values, value_bits_ == 1 ? run.row % 8 : 0, run.count, false);
+Status MiniBlockPage::DecodePoint(const MiniBlockIndex& index, const Run& run, Bytes bytes, Arena* arena,
+                                  LeafBuilder* builder) const {
+  const uint32_t chunk = index.last_chunk(run.row);
+  const uint64_t size = index.chunk_bytes(chunk) - kPlainHeader;
+  arena->Reset();
+  ARROW_ASSIGN_OR_RAISE(Values values, values_->DecodePoints(bytes, size, run.row - index.first_value(chunk),
+                                                             run.count, arena));
+  return builder->Put(run.slot, values, 0, run.count, false);
 }
 
 Result<Chunk> MiniBlockPage::Split(Bytes bytes, Arena* arena) const {

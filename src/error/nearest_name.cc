@@ -1,9 +1,9 @@
-#include "filter/nearest_name.h"
+#include "error/nearest_name.h"
 
 #include <algorithm>
 #include <numeric>
 
-namespace pilum::filter {
+namespace pilum {
 namespace {
 
 char LowerCase(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
@@ -56,4 +56,4 @@ std::string NearestName(std::string_view name, const std::vector<std::string>& c
   return nearest;
 }
 
-}  // namespace pilum::filter
+}  // namespace pilum

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace pilum::filter {
+namespace pilum {
 
 /// The candidate with the fewest edits (letter case costs nothing), or "" when none is close.
 std::string NearestName(std::string_view name, const std::vector<std::string>& candidates);
@@ -16,4 +16,4 @@ bool EqualsIgnoreCase(std::string_view left, std::string_view right);
 /// `name` with its ASCII letters in lower case.
 std::string ToLower(std::string_view name);
 
-}  // namespace pilum::filter
+}  // namespace pilum

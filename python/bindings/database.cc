@@ -1,0 +1,37 @@
+#include "pilum/database.h"
+
+#include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include "bindings.h"
+#include "errors.h"
+
+namespace pilum::python {
+
+void BindDatabase(nb::module_& module) {
+  nb::class_<Database>(module, "Database")
+      .def_prop_ro("uri", &Database::uri)
+      .def("table_names",
+           [](Database& self) {
+             return ValueOrRaise(WithoutGil([&] { return self.TableNames(); }));
+           })
+      .def(
+          "open_table",
+          [](Database& self, const std::string& name) {
+            return ValueOrRaise(WithoutGil([&] { return self.OpenTable(name); }));
+          },
+          nb::arg("name"));
+  module.def(
+      "connect",
+      [](const std::string& uri) { return ValueOrRaise(WithoutGil([&] { return Connect(uri); })); },
+      nb::arg("uri"));
+  module.def(
+      "open_table_at",
+      [](const std::string& uri) {
+        return ValueOrRaise(WithoutGil([&] { return OpenTableAt(uri); }));
+      },
+      nb::arg("uri"));
+}
+
+}  // namespace pilum::python

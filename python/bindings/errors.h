@@ -1,0 +1,37 @@
+// From arrow::Status to Python exceptions.
+//
+// pilum/errors.py holds the exception classes and decides which one a status becomes. All functions
+// need the GIL, except the call inside WithoutGil.
+#pragma once
+
+#include <utility>
+
+#include <arrow/result.h>
+#include <arrow/status.h>
+#include <nanobind/nanobind.h>
+
+namespace pilum::python {
+
+namespace nb = nanobind;
+
+/// Raises the exception that stands for `status`, which is not OK.
+[[noreturn]] void Raise(const arrow::Status& status);
+
+inline void Check(const arrow::Status& status) {
+  if (!status.ok()) Raise(status);
+}
+
+template <typename T>
+T ValueOrRaise(arrow::Result<T> result) {
+  Check(result.status());
+  return std::move(result).MoveValueUnsafe();
+}
+
+/// Runs `call`, which may wait but does not touch Python, while other Python threads go on.
+template <typename Call>
+auto WithoutGil(Call&& call) {
+  nb::gil_scoped_release release;
+  return call();
+}
+
+}  // namespace pilum::python

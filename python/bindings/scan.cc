@@ -1,0 +1,112 @@
+#include "scan.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include <nanobind/stl/string.h>
+
+#include "arrow_bridge.h"
+#include "bindings.h"
+#include "errors.h"
+
+namespace pilum::python {
+namespace {
+
+constexpr std::chrono::milliseconds kSlice(50);
+
+std::string ToText(nb::handle object, const char* what) {
+  if (!PyUnicode_Check(object.ptr())) {
+    PyErr_Format(PyExc_TypeError, "%s must be a str, not %s", what, Py_TYPE(object.ptr())->tp_name);
+    nb::raise_python_error();
+  }
+  return nb::cast<std::string>(object);
+}
+
+}  // namespace
+
+Columns ToColumns(nb::handle columns, bool with_row_id, bool with_row_address) {
+  Columns result{.with_row_id = with_row_id, .with_row_address = with_row_address};
+  if (columns.is_none()) return result;
+  if (nb::isinstance<nb::dict>(columns)) {
+    for (auto [name, sql] : nb::borrow<nb::dict>(columns)) {
+      result.expressions.emplace_back(ToText(name, "the name of a column"),
+                                      ToText(sql, "the expression of a column"));
+    }
+    if (result.expressions.empty()) result.names.emplace();
+    return result;
+  }
+  if (!nb::isinstance<nb::list>(columns) && !nb::isinstance<nb::tuple>(columns)) {
+    PyErr_Format(PyExc_TypeError,
+                 "columns must be a list of names or a dict of SQL expressions, not %s",
+                 Py_TYPE(columns.ptr())->tp_name);
+    nb::raise_python_error();
+  }
+  result.names.emplace();
+  for (nb::handle name : columns) result.names->push_back(ToText(name, "the name of a column"));
+  return result;
+}
+
+StreamIterator::StreamIterator(std::shared_ptr<BatchStream> stream)
+    : schema_(SchemaToPython(*stream->schema())), process_(getpid()), stream_(std::move(stream)) {}
+
+nb::object StreamIterator::Next() {
+  if (getpid() != process_) {
+    PyErr_SetString(PyExc_RuntimeError,
+                    "this iterator was started before the process was forked; start a new one");
+    nb::raise_python_error();
+  }
+  while (true) {
+    bool ready = true;
+    std::shared_ptr<arrow::RecordBatch> batch;
+    arrow::Status status = WithoutGil([&] {
+      std::lock_guard<std::mutex> lock(mutex_);
+      if (!stream_) return arrow::Status::OK();
+      ready = stream_->WaitNext(kSlice);
+      return ready ? stream_->ReadNext(&batch) : arrow::Status::OK();
+    });
+    if (!status.ok() || (ready && !batch)) Close();
+    Check(status);
+    if (batch) return BatchToPython(*batch, schema_);
+    if (ready) throw nb::stop_iteration();
+    if (PyErr_CheckSignals() != 0) nb::raise_python_error();
+  }
+}
+
+std::shared_ptr<BatchStream> StreamIterator::TakeStream() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return std::exchange(stream_, nullptr);
+}
+
+void StreamIterator::Close() {
+  if (getpid() != process_) {
+    // Its locks may have been copied in any state: neither used nor destroyed in a child.
+    new std::shared_ptr<BatchStream>(std::move(stream_));
+    return;
+  }
+  WithoutGil([&] { TakeStream().reset(); });
+}
+
+nb::object StreamIterator::ToCapsule() {
+  std::shared_ptr<BatchStream> stream = WithoutGil([&] { return TakeStream(); });
+  if (!stream) {
+    PyErr_SetString(PyExc_ValueError, "the stream is closed, or was read to its end");
+    nb::raise_python_error();
+  }
+  return StreamToPython(std::move(stream));
+}
+
+void BindScan(nb::module_& module) {
+  nb::class_<StreamIterator>(module, "BatchStream")
+      .def_prop_ro("schema", &StreamIterator::schema)
+      .def("__iter__", [](nb::handle self) { return nb::borrow(self); })
+      .def("__next__", &StreamIterator::Next)
+      .def("close", &StreamIterator::Close)
+      .def(
+          "__arrow_c_stream__", [](StreamIterator& self, nb::handle) { return self.ToCapsule(); },
+          nb::arg("requested_schema").none() = nb::none());
+}
+
+}  // namespace pilum::python

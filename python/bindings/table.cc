@@ -1,0 +1,169 @@
+#include "pilum/table.h"
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/unique_ptr.h>
+#include <nanobind/stl/vector.h>
+
+#include "arrow_bridge.h"
+#include "bindings.h"
+#include "errors.h"
+#include "row_keys.h"
+#include "scan.h"
+
+namespace pilum::python {
+namespace {
+
+/// A Snapshot with its pyarrow.Schema, which most batches that are taken have too. Needs the GIL.
+class PinnedSnapshot {
+ public:
+  explicit PinnedSnapshot(std::shared_ptr<const Snapshot> snapshot)
+      : snapshot_(std::move(snapshot)), schema_(SchemaToPython(*snapshot_->schema())) {}
+
+  const Snapshot& operator*() const { return *snapshot_; }
+  const Snapshot* operator->() const { return snapshot_.get(); }
+  const nb::object& schema() const { return schema_; }
+
+  nb::object ToPython(const arrow::RecordBatch& batch) const {
+    if (batch.schema() == snapshot_->schema()) return BatchToPython(batch, schema_);
+    return BatchToPython(batch, SchemaToPython(*batch.schema()));
+  }
+
+ private:
+  std::shared_ptr<const Snapshot> snapshot_;
+  nb::object schema_;
+};
+
+std::unique_ptr<PinnedSnapshot> Pin(arrow::Result<std::shared_ptr<const Snapshot>> snapshot) {
+  return std::make_unique<PinnedSnapshot>(ValueOrRaise(std::move(snapshot)));
+}
+
+std::unique_ptr<StreamIterator> Scan(const PinnedSnapshot& self, nb::handle columns,
+                                     std::string filter, std::optional<uint64_t> limit,
+                                     uint64_t offset, int64_t batch_size, bool with_row_id,
+                                     bool with_row_address,
+                                     std::optional<std::vector<uint64_t>> fragments) {
+  ScanOptions options{.columns = ToColumns(columns, with_row_id, with_row_address),
+                      .filter = std::move(filter),
+                      .limit = limit,
+                      .offset = offset,
+                      .batch_size = batch_size,
+                      .fragments = std::move(fragments)};
+  return std::make_unique<StreamIterator>(
+      ValueOrRaise(WithoutGil([&] { return self->Scan(options); })));
+}
+
+nb::object Take(const PinnedSnapshot& self, nb::handle rows, RowKey key, nb::handle columns,
+                bool with_row_id, bool with_row_address) {
+  std::vector<uint64_t> keys = ToRowKeys(rows);
+  Columns wanted = ToColumns(columns, with_row_id, with_row_address);
+  auto batch = ValueOrRaise(WithoutGil([&] { return self->Take(keys, key, wanted); }));
+  return self.ToPython(*batch);
+}
+
+/// Calls `progress` (done, total) and looks for signals as the verification goes on.
+VerifyReport Verify(const PinnedSnapshot& self, nb::handle progress) {
+  std::optional<nb::python_error> failure;
+  VerifyProgress report = [&](uint64_t done, uint64_t total) {
+    nb::gil_scoped_acquire acquire;
+    try {
+      if (PyErr_CheckSignals() != 0) nb::raise_python_error();
+      if (!progress.is_none()) progress(done, total);
+    } catch (nb::python_error& error) {
+      failure.emplace(std::move(error));
+    }
+    return !failure.has_value();
+  };
+  auto result = WithoutGil([&] { return self->Verify(report); });
+  if (failure) throw std::move(*failure);
+  return ValueOrRaise(std::move(result));
+}
+
+void BindValues(nb::module_& module) {
+  nb::class_<FragmentInfo>(module, "FragmentInfo")
+      .def_ro("id", &FragmentInfo::id)
+      .def_ro("physical_rows", &FragmentInfo::physical_rows)
+      .def_ro("live_rows", &FragmentInfo::live_rows)
+      .def_ro("files", &FragmentInfo::files);
+  nb::class_<VersionInfo>(module, "VersionInfo")
+      .def_ro("version", &VersionInfo::version)
+      .def_ro("timestamp_us", &VersionInfo::timestamp_us);
+  nb::class_<TagInfo>(module, "TagInfo")
+      .def_ro("name", &TagInfo::name)
+      .def_ro("branch", &TagInfo::branch)
+      .def_ro("version", &TagInfo::version);
+  nb::enum_<RowKey>(module, "RowKey")
+      .value("OFFSET", RowKey::kOffset)
+      .value("ROW_ID", RowKey::kRowId)
+      .value("ROW_ADDRESS", RowKey::kRowAddress);
+}
+
+void BindSnapshot(nb::module_& module) {
+  nb::class_<PinnedSnapshot>(module, "Snapshot")
+      .def_prop_ro("schema", &PinnedSnapshot::schema)
+      .def_prop_ro("version", [](const PinnedSnapshot& self) { return self->version(); })
+      .def_prop_ro("storage_version",
+                   [](const PinnedSnapshot& self) { return self->storage_version(); })
+      .def("fragments", [](const PinnedSnapshot& self) { return self->fragments(); })
+      .def("count_rows",
+           [](const PinnedSnapshot& self) {
+             return ValueOrRaise(WithoutGil([&] { return self->CountRows(); }));
+           })
+      .def("scan", &Scan, nb::kw_only(), nb::arg("columns").none() = nb::none(),
+           nb::arg("filter") = "", nb::arg("limit") = nb::none(), nb::arg("offset") = 0,
+           nb::arg("batch_size") = 0, nb::arg("with_row_id") = false,
+           nb::arg("with_row_address") = false, nb::arg("fragments") = nb::none())
+      .def("take", &Take, nb::arg("rows").none(), nb::arg("key") = RowKey::kOffset,
+           nb::arg("columns").none() = nb::none(), nb::arg("with_row_id") = false,
+           nb::arg("with_row_address") = false)
+      .def("inspect",
+           [](const PinnedSnapshot& self) {
+             return ValueOrRaise(WithoutGil([&] { return self->Inspect(); }));
+           })
+      .def("verify", &Verify, nb::arg("progress").none() = nb::none());
+}
+
+}  // namespace
+
+void BindTable(nb::module_& module) {
+  BindValues(module);
+  BindSnapshot(module);
+  nb::class_<Table>(module, "Table")
+      .def_prop_ro("name", &Table::name)
+      .def_prop_ro("uri", &Table::uri)
+      .def("latest", [](Table& self) { return Pin(WithoutGil([&] { return self.Latest(); })); })
+      .def(
+          "open_version",
+          [](Table& self, uint64_t version) {
+            return Pin(WithoutGil([&] { return self.OpenVersion(version); }));
+          },
+          nb::arg("version"))
+      .def(
+          "open_tag",
+          [](Table& self, const std::string& tag) {
+            return Pin(WithoutGil([&] { return self.OpenTag(tag); }));
+          },
+          nb::arg("tag"))
+      .def(
+          "open_branch",
+          [](Table& self, const std::string& branch) {
+            return ValueOrRaise(WithoutGil([&] { return self.OpenBranch(branch); }));
+          },
+          nb::arg("branch"))
+      .def("versions",
+           [](Table& self) { return ValueOrRaise(WithoutGil([&] { return self.Versions(); })); })
+      .def("tags",
+           [](Table& self) { return ValueOrRaise(WithoutGil([&] { return self.Tags(); })); })
+      .def("branches",
+           [](Table& self) { return ValueOrRaise(WithoutGil([&] { return self.Branches(); })); });
+}
+
+}  // namespace pilum::python

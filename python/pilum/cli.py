@@ -1,0 +1,233 @@
+"""The command `pilum`: look into tables from a shell.
+
+Exit status: 0, or 1 when a verification found damage, or 2 when something could not be done.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Optional
+
+import rich.box
+import rich.console
+import rich.progress
+import rich.table
+import rich.text
+import typer
+
+import pilum
+from pilum.column_size import describe_columns, in_bytes
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Look into Lance tables. TABLE is the folder of one, or a database followed by a NAME.",
+)
+
+_CELL_WIDTH = 80
+_MOST_COLUMNS = 8  # more of them are shown below each other on a terminal
+
+TablePath = Annotated[str, typer.Argument(metavar="TABLE", help="Folder of a table, or database.")]
+TableName = Annotated[
+    Optional[str],  # noqa: UP045 - typer evaluates it on every Python
+    typer.Argument(metavar="NAME", help="Name of a table in that database."),
+]
+Version = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--version", help="Number or tag of the version; the newest one by default."),
+]
+
+
+def main() -> None:
+    """Run the command; errors are one line on stderr."""
+    try:
+        app()
+    except (pilum.PilumError, ValueError, OSError) as error:
+        print(f"pilum: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+@app.command()
+def ls(database: Annotated[str, typer.Argument(help="Directory of a database.")]) -> None:
+    """List the tables of a database."""
+    folder = pathlib.Path(database.removeprefix("file://")).expanduser()
+    if "://" not in database and not folder.is_dir():
+        raise pilum.NotFoundError(f"there is no directory {database}")
+    for name in pilum.connect(database):
+        print(name)
+
+
+@app.command()
+def schema(table: TablePath, name: TableName = None, version: Version = None) -> None:
+    """Show the columns of a table and their types."""
+    fields = _open(table, name, version).schema
+    _print_rows(
+        ["column", "type", "nullable"],
+        ([field.name, str(field.type), "yes" if field.nullable else "no"] for field in fields),
+    )
+
+
+@app.command()
+def head(
+    table: TablePath,
+    name: TableName = None,
+    rows: Annotated[int, typer.Option("-n", "--rows", min=0, help="How many.")] = 5,
+    version: Version = None,
+) -> None:
+    """Show the first rows of a table."""
+    first = _open(table, name, version).head(rows)
+    cells = [[_cell(value) for value in column.to_pylist()] for column in first.columns]
+    if rich.console.Console().is_terminal and len(cells) > _MOST_COLUMNS:
+        lines = [[name, *column] for name, column in zip(first.column_names, cells, strict=True)]
+        _print_rows(["column", *(f"row {i}" for i in range(first.num_rows))], lines)
+    else:
+        _print_rows(first.column_names, [list(row) for row in zip(*cells, strict=True)])
+
+
+@app.command()
+def count(
+    table: TablePath,
+    name: TableName = None,
+    filter: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--filter", help="SQL; count the rows for which it is true."),
+    ] = None,
+    version: Version = None,
+) -> None:
+    """Count the rows of a table."""
+    print(_open(table, name, version).count_rows(filter))
+
+
+@app.command()
+def versions(table: TablePath, name: TableName = None) -> None:
+    """List the versions of a table and their tags."""
+    dataset = _open(table, name, None)
+    tags: dict[int, list[str]] = {}
+    for tag, about in dataset.tags.list().items():
+        if about["branch"] == dataset.branch:
+            tags.setdefault(about["version"], []).append(tag)
+    _print_rows(
+        ["version", "committed", "tags"],
+        (
+            [
+                str(about["version"]),
+                about["timestamp"].isoformat(" ", "seconds"),
+                ", ".join(tags.get(about["version"], [])),
+            ]
+            for about in dataset.versions()
+        ),
+    )
+
+
+@app.command()
+def inspect(table: TablePath, name: TableName = None, version: Version = None) -> None:
+    """Show what the columns of a table are made of, and which of them make it large."""
+    dataset = _open(table, name, version)
+    columns = describe_columns(dataset)
+    _print_rows(
+        ["column", "type", "pages", "encoding", "stored", "decoded", "ratio", "per row"],
+        (
+            [
+                column.report.path,
+                column.report.type,
+                str(column.report.pages),
+                column.encodings,
+                in_bytes(column.report.stored_bytes),
+                "" if column.decoded_bytes is None else in_bytes(column.decoded_bytes),
+                "" if column.ratio is None else f"{column.ratio:.2f}",
+                in_bytes(column.bytes_per_row),
+            ]
+            for column in columns
+        ),
+        numbers={2, 4, 5, 6, 7},
+    )
+    for column in columns:
+        if column.remark:
+            print(f"{column.report.path}: {column.remark}")
+    total = sum(column.report.stored_bytes for column in columns)
+    print(
+        f"version {dataset.version}: format {dataset.data_storage_version}, rows {len(dataset)}, "
+        f"fragments {len(dataset.get_fragments())}, stored {in_bytes(total)}"
+    )
+
+
+@app.command()
+def verify(table: TablePath, name: TableName = None, version: Version = None) -> None:
+    """Decode everything in a table and say what is damaged and where."""
+    dataset = _open(table, name, version)
+    console = rich.console.Console(stderr=True)
+    with rich.progress.Progress(
+        console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("verifying", total=None)
+        report = dataset.verify(lambda done, total: bar.update(task, completed=done, total=total))
+    for damage in report.damages:
+        place = [
+            f"fragment {damage.fragment}",
+            f"file {damage.file}" if damage.file else "",
+            f"column {damage.column}" if damage.column else "",
+        ]
+        print(f"{', '.join(part for part in place if part)}: {damage.message}")
+    print(
+        f"version {dataset.version}: damaged places {len(report.damages)}, rows {report.rows}, "
+        f"fragments {report.fragments}, files {report.files}, "
+        f"decoded {in_bytes(report.decoded_bytes)}"
+    )
+    if report.damages:
+        raise typer.Exit(1)
+
+
+def _open(table: str, name: str | None, version: str | None) -> pilum.Dataset:
+    path = os.path.expanduser(table.removeprefix("file://"))
+    if name is not None:
+        path = os.path.join(path, f"{name}.lance")
+    elif not os.path.isdir(path) and os.path.isdir(f"{path}.lance"):
+        path = f"{path}.lance"
+    number = int(version) if version is not None and version.isdecimal() else version
+    try:
+        return pilum.dataset(path, number)
+    except pilum.NotFoundError as error:
+        database = os.path.dirname(path) if name is not None else path
+        if version is not None or not os.path.isdir(database):
+            raise
+        names = ", ".join(pilum.connect(database)) or "none"
+        raise pilum.NotFoundError(f"{error}; tables in {database}: {names}") from None
+
+
+def _print_rows(
+    headers: Sequence[str], rows: Iterable[Sequence[str]], numbers: set[int] | None = None
+) -> None:
+    """A table on a terminal; lines of tab-separated cells elsewhere."""
+    console = rich.console.Console()
+    if not console.is_terminal:
+        for row in (headers, *rows):
+            print("\t".join(row))
+        return
+    grid = rich.table.Table(box=rich.box.SIMPLE_HEAD)
+    for i, header in enumerate(headers):
+        grid.add_column(
+            rich.text.Text(header),
+            justify="right" if i in (numbers or ()) else "left",
+            overflow="fold",
+        )
+    for row in rows:
+        grid.add_row(*(rich.text.Text(cell) for cell in row))
+    console.print(grid)
+
+
+def _cell(value: Any) -> str:
+    """A value in one short line, whatever is in it."""
+    if value is None:
+        return "null"
+    if isinstance(value, bytes):
+        return f"<{in_bytes(len(value))}>"
+    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(value)[: _CELL_WIDTH + 1])
+    return text if len(text) <= _CELL_WIDTH else text[: _CELL_WIDTH - 1] + "…"
+
+
+if __name__ == "__main__":
+    main()

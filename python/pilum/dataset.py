@@ -1,0 +1,276 @@
+"""The Lance-style API: one version of one table, opened by its folder."""
+
+from __future__ import annotations
+
+import operator
+import os
+import random
+from typing import TYPE_CHECKING, Any, SupportsIndex
+
+import pyarrow as pa
+
+from pilum import _pilum
+from pilum.errors import InvalidArgumentError, RowNotFoundError
+from pilum.handle import TableHandle, Tags
+from pilum.scanner import Columns, Scanner, count_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+
+def dataset(
+    uri: str | os.PathLike[str],
+    version: SupportsIndex | str | None = None,
+    *,
+    branch: str | None = None,
+    storage_options: Mapping[str, str] | None = None,
+) -> Dataset:
+    """Open the table in a folder: the newest version, one by number, or one by its tag.
+
+    `storage_options` do nothing for local tables.
+    """
+    path = os.fspath(uri)
+    if not isinstance(path, str):
+        raise TypeError(f"the uri of a dataset must be a str or a path, not {type(uri).__name__}")
+    native = _pilum.open_table_at(path)
+    handle = TableHandle(native.uri, native=native).on_branch(branch)
+    return _open(handle, version)
+
+
+def _open(handle: TableHandle, version: SupportsIndex | str | None) -> Dataset:
+    if version is None:
+        return Dataset(handle, handle.native.latest())
+    if isinstance(version, str):
+        return Dataset(*handle.open_tag(version))
+    return Dataset(handle, handle.open_version(version))
+
+
+class Dataset:
+    """One version of a table; it never changes. Pickles by path and version. Thread-safe, and
+    usable in forked children.
+
+    The options of scans are those of `pilum.scanner.Scanner`.
+    """
+
+    def __init__(self, handle: TableHandle, snapshot: _pilum.Snapshot) -> None:
+        self._handle = handle
+        self._version = snapshot.version
+        self._opened: _pilum.Snapshot | None = snapshot
+
+    # ----------------------------------------------------------------------------- what it is
+    @property
+    def uri(self) -> str:
+        """The folder of the table."""
+        return self._handle.uri
+
+    @property
+    def branch(self) -> str | None:
+        """None: the main one."""
+        return self._handle.branch
+
+    @property
+    def version(self) -> int:
+        return self._version
+
+    @property
+    def data_storage_version(self) -> str:
+        """The version of the file format: "2.0", "2.1" or "2.2"."""
+        return self._snapshot.storage_version
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self._snapshot.schema
+
+    def __len__(self) -> int:
+        return self._snapshot.count_rows()
+
+    def count_rows(self, filter: str | None = None) -> int:
+        """The number of rows, or of those for which the SQL `filter` is true."""
+        return count_rows(self._snapshot, filter)
+
+    def __repr__(self) -> str:
+        columns = ", ".join(f"{field.name}: {field.type}" for field in self.schema)
+        return (
+            f"Dataset(uri={self.uri!r}, version={self._version}, rows={len(self)}, "
+            f"columns=[{columns}])"
+        )
+
+    def inspect(self) -> list[_pilum.ColumnReport]:
+        """What each stored column is made of: pages, encodings, bytes."""
+        return self._snapshot.inspect()
+
+    def verify(self, progress: Callable[[int, int], object] | None = None) -> _pilum.VerifyReport:
+        """Decode everything and report the damage there is.
+
+        `progress` is called now and then with the work done and in total.
+        """
+        return self._snapshot.verify(progress)
+
+    # ----------------------------------------------------------------------------------- scans
+    def scanner(
+        self,
+        columns: Columns = None,
+        filter: str | None = None,
+        limit: SupportsIndex | None = None,
+        offset: SupportsIndex | None = None,
+        batch_size: SupportsIndex | None = None,
+        *,
+        with_row_id: bool = False,
+        with_row_address: bool = False,
+        fragments: list[Fragment] | None = None,
+    ) -> Scanner:
+        return Scanner(
+            self._snapshot,
+            columns,
+            filter,
+            limit,
+            offset,
+            batch_size,
+            with_row_id=with_row_id,
+            with_row_address=with_row_address,
+            fragments=None if fragments is None else [f.fragment_id for f in fragments],
+        )
+
+    def to_table(
+        self, columns: Columns = None, filter: str | None = None, **options: Any
+    ) -> pa.Table:
+        return self.scanner(columns, filter, **options).to_table()
+
+    def to_batches(
+        self, columns: Columns = None, filter: str | None = None, **options: Any
+    ) -> Iterator[pa.RecordBatch]:
+        return self.scanner(columns, filter, **options).to_batches()
+
+    def head(self, num_rows: SupportsIndex, **options: Any) -> pa.Table:
+        """The first rows."""
+        return self.scanner(limit=num_rows, **options).to_table()
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.scanner().__arrow_c_stream__(requested_schema)
+
+    # ------------------------------------------------------------------------------------ rows
+    def take(self, indices: Any, columns: Columns = None) -> pa.Table:
+        """Rows by number, in the order given, repeats repeated."""
+        return pa.Table.from_batches([self._snapshot.take(indices, columns=columns)])
+
+    def sample(
+        self, num_rows: int, columns: Columns = None, randomize_order: bool = True
+    ) -> pa.Table:
+        """So many different rows, chosen at random; in storage order if not `randomize_order`."""
+        rows = len(self)
+        if not 0 <= num_rows <= rows:
+            raise InvalidArgumentError(f"cannot choose {num_rows} of {rows} rows")
+        chosen = random.sample(range(rows), num_rows)
+        return self.take(chosen if randomize_order else sorted(chosen), columns)
+
+    def get_fragments(self) -> list[Fragment]:
+        """The fragments in their stored order."""
+        fragments, first = [], 0
+        for info in self._snapshot.fragments():
+            fragments.append(Fragment(self, info, first))
+            first += info.live_rows
+        return fragments
+
+    def get_fragment(self, fragment_id: int) -> Fragment | None:
+        """None if there is no such fragment."""
+        return next((f for f in self.get_fragments() if f.fragment_id == fragment_id), None)
+
+    # -------------------------------------------------------------------------------- versions
+    def versions(self) -> list[dict[str, Any]]:
+        """The versions that exist, ascending: dicts of version, timestamp and metadata."""
+        return self._handle.list_versions()
+
+    @property
+    def latest_version(self) -> int:
+        """The newest version there is now."""
+        return self._handle.native.latest().version
+
+    def checkout_version(
+        self, version: SupportsIndex | str | tuple[str | None, SupportsIndex | None]
+    ) -> Dataset:
+        """Another version, by number, by tag, or by branch and number (None: its newest)."""
+        if isinstance(version, tuple):
+            branch, number = version
+            return _open(self._handle.on_branch(branch), number)
+        return _open(self._handle, version)
+
+    @property
+    def tags(self) -> Tags:
+        return Tags(self._handle)
+
+    @property
+    def branches(self) -> Branches:
+        return Branches(self._handle)
+
+    @property
+    def _snapshot(self) -> _pilum.Snapshot:
+        if self._opened is None:  # a copy that was unpickled
+            self._opened = self._handle.open_version(self._version)
+        return self._opened
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_opened": None}
+
+
+class Branches:
+    """The branches of a table: other lines of versions."""
+
+    def __init__(self, handle: TableHandle) -> None:
+        self._handle = handle
+
+    def list(self) -> list[str]:
+        return self._handle.native.branches()
+
+
+class Fragment:
+    """The rows of a dataset that were written together."""
+
+    def __init__(self, dataset: Dataset, info: _pilum.FragmentInfo, first_row: int) -> None:
+        self._dataset = dataset
+        self._first_row = first_row
+        self.fragment_id = info.id
+        self.physical_rows = info.physical_rows
+        self.num_deletions = info.physical_rows - info.live_rows
+        self.data_files = info.files
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self._dataset.schema
+
+    def count_rows(self, filter: str | None = None) -> int:
+        """The number of rows, or of those for which the SQL `filter` is true."""
+        if filter is None:
+            return self.physical_rows - self.num_deletions
+        return self.scanner(filter=filter).count_rows()
+
+    def scanner(
+        self, columns: Columns = None, filter: str | None = None, **options: Any
+    ) -> Scanner:
+        return self._dataset.scanner(columns, filter, fragments=[self], **options)
+
+    def to_table(
+        self, columns: Columns = None, filter: str | None = None, **options: Any
+    ) -> pa.Table:
+        return self.scanner(columns, filter, **options).to_table()
+
+    def to_batches(
+        self, columns: Columns = None, filter: str | None = None, **options: Any
+    ) -> Iterator[pa.RecordBatch]:
+        return self.scanner(columns, filter, **options).to_batches()
+
+    def take(self, indices: Any, columns: Columns = None) -> pa.Table:
+        """Rows by their number in the fragment, in the order given."""
+        rows = self.count_rows()
+        numbers = [operator.index(index) for index in indices]
+        for number in numbers:
+            if not 0 <= number < rows:
+                raise RowNotFoundError(
+                    f"there is no row {number}: fragment {self.fragment_id} has {rows} rows"
+                )
+        return self._dataset.take([self._first_row + number for number in numbers], columns)
+
+    def __repr__(self) -> str:
+        return (
+            f"Fragment(fragment_id={self.fragment_id}, rows={self.count_rows()}, "
+            f"dataset={self._dataset.uri!r})"
+        )

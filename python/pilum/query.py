@@ -1,0 +1,137 @@
+"""Queries on a table: built step by step, run by asking for a result."""
+
+from __future__ import annotations
+
+import abc
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
+
+import pyarrow as pa
+
+from pilum.errors import InvalidArgumentError
+from pilum.scanner import Columns, Scanner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas
+    import polars
+
+    from pilum import _pilum
+
+_Self = TypeVar("_Self", bound="QueryBuilder")
+
+
+class QueryBuilder(abc.ABC):
+    """What all queries have: the columns to deliver and the forms of a result.
+
+    A query looks up the version of its table when it runs, and may run more than once.
+    """
+
+    def __init__(self, open_snapshot: Callable[[], _pilum.Snapshot]) -> None:
+        self._open_snapshot = open_snapshot
+        self._columns: Columns = None
+        self._with_row_id = False
+
+    def select(self: _Self, columns: Columns) -> _Self:
+        """Deliver these columns: a list of names, or a dict of names and SQL expressions."""
+        self._columns = columns
+        return self
+
+    def with_row_id(self: _Self, with_row_id: bool = True) -> _Self:
+        """Deliver `_rowid` after the columns."""
+        self._with_row_id = with_row_id
+        return self
+
+    @abc.abstractmethod
+    def to_arrow(self) -> pa.Table: ...
+
+    @abc.abstractmethod
+    def to_batches(self, batch_size: int | None = None) -> pa.RecordBatchReader: ...
+
+    def to_list(self) -> list[dict[str, Any]]:
+        """The rows as dicts."""
+        rows: list[dict[str, Any]] = self.to_arrow().to_pylist()
+        return rows
+
+    def to_pandas(self, **options: Any) -> pandas.DataFrame:
+        """The rows as a pandas data frame; the options are those of `pyarrow.Table.to_pandas`."""
+        return self.to_arrow().to_pandas(**options)
+
+    def to_polars(self) -> polars.DataFrame:
+        """The rows as a polars data frame."""
+        import polars
+
+        return polars.DataFrame(self.to_arrow())
+
+
+class Query(QueryBuilder):
+    """The rows for which conditions hold, in storage order."""
+
+    def __init__(self, open_snapshot: Callable[[], _pilum.Snapshot]) -> None:
+        super().__init__(open_snapshot)
+        self._conditions: list[str] = []
+        self._limit: int | None = None
+        self._offset = 0
+
+    def where(self, condition: str) -> Query:
+        """Keep the rows for which this SQL is true. Repeated: those for which all are."""
+        if not isinstance(condition, str):
+            raise TypeError(f"a condition must be SQL in a str, not {type(condition).__name__}")
+        self._conditions.append(condition)
+        return self
+
+    def limit(self, limit: int | None) -> Query:
+        """Deliver at most so many rows; None, zero and negative numbers mean all."""
+        self._limit = limit if limit is not None and limit > 0 else None
+        return self
+
+    def offset(self, offset: int) -> Query:
+        """Skip so many rows."""
+        if offset < 0:
+            raise InvalidArgumentError(f"offset must be at least 0, not {offset}")
+        self._offset = offset
+        return self
+
+    def to_arrow(self) -> pa.Table:
+        return self._scanner().to_table()
+
+    def to_batches(self, batch_size: SupportsIndex | None = None) -> pa.RecordBatchReader:
+        return self._scanner(batch_size).to_reader()
+
+    def _scanner(self, batch_size: SupportsIndex | None = None) -> Scanner:
+        return Scanner(
+            self._open_snapshot(),
+            self._columns,
+            self._filter(),
+            self._limit,
+            self._offset,
+            batch_size,
+            with_row_id=self._with_row_id,
+        )
+
+    def _filter(self) -> str | None:
+        if len(self._conditions) > 1:
+            return " AND ".join(f"({condition})" for condition in self._conditions)
+        return self._conditions[0] if self._conditions else None
+
+
+class TakeQuery(QueryBuilder):
+    """Rows named one by one, in the order asked for, repeats included."""
+
+    def __init__(
+        self, open_snapshot: Callable[[], _pilum.Snapshot], rows: Any, key: _pilum.RowKey
+    ) -> None:
+        super().__init__(open_snapshot)
+        self._rows = rows
+        self._key = key
+
+    def to_arrow(self) -> pa.Table:
+        return pa.Table.from_batches([self._take()])
+
+    def to_batches(self, batch_size: int | None = None) -> pa.RecordBatchReader:
+        return self.to_arrow().to_reader(batch_size)
+
+    def _take(self) -> pa.RecordBatch:
+        return self._open_snapshot().take(
+            self._rows, self._key, self._columns, with_row_id=self._with_row_id
+        )

@@ -1,0 +1,197 @@
+"""Tables: whole reads, rows by number, queries, versions."""
+
+from __future__ import annotations
+
+import operator
+import time
+from typing import TYPE_CHECKING, Any, SupportsIndex
+
+import pyarrow as pa
+
+from pilum import _pilum
+from pilum.errors import RowNotFoundError
+from pilum.handle import TableHandle, Tags
+from pilum.query import Query, TakeQuery
+from pilum.scanner import Scanner, count_rows
+
+if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Iterator
+
+    import pandas
+    import polars
+
+    from pilum.dataset import Dataset
+
+
+class Table:
+    """An open table of a database.
+
+    A handle reads one version at a time: the one that was the newest when it was opened, the one
+    checked out, or, where its connection has a read_consistency_interval, the newest one, looked
+    up again when that time has passed. It pickles as a few hundred bytes and the copy starts on the
+    same version. Thread-safe, and usable in forked children.
+
+    It is a map-style dataset of PyTorch (`len` and `__getitems__`).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        handle: TableHandle,
+        snapshot: _pilum.Snapshot,
+        read_consistency_interval: datetime.timedelta | None = None,
+    ) -> None:
+        self._name = name
+        self._handle = handle
+        self._interval = read_consistency_interval
+        self._move(handle, snapshot, checked_out=False)
+
+    # ----------------------------------------------------------------------------- what it is
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def uri(self) -> str:
+        """The folder of the table."""
+        return self._handle.uri
+
+    @property
+    def version(self) -> int:
+        return self._snapshot().version
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self._snapshot().schema
+
+    def __len__(self) -> int:
+        return self._snapshot().count_rows()
+
+    def count_rows(self, filter: str | None = None) -> int:
+        """The number of rows, or of those for which the SQL `filter` is true."""
+        return count_rows(self._snapshot(), filter)
+
+    def __repr__(self) -> str:
+        snapshot = self._snapshot()
+        columns = ", ".join(f"{field.name}: {field.type}" for field in snapshot.schema)
+        return (
+            f"Table(name={self._name!r}, version={snapshot.version}, "
+            f"rows={snapshot.count_rows()}, columns=[{columns}])"
+        )
+
+    # ---------------------------------------------------------------------------- whole reads
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        return self.to_batches()
+
+    def to_batches(self, batch_size: SupportsIndex | None = None) -> Iterator[pa.RecordBatch]:
+        """All rows in storage order, read ahead in the background."""
+        return Scanner(self._snapshot(), batch_size=batch_size).to_batches()
+
+    def to_arrow(self) -> pa.Table:
+        return Scanner(self._snapshot()).to_table()
+
+    def to_pandas(self, **options: Any) -> pandas.DataFrame:
+        """All rows; the options are those of `pyarrow.Table.to_pandas`."""
+        return self.to_arrow().to_pandas(**options)
+
+    def to_polars(self) -> polars.LazyFrame:
+        """All rows, to be read when the frame is collected, and only the columns needed then."""
+        from pilum.polars_scan import scan
+
+        return scan(self._snapshot())
+
+    def head(self, n: SupportsIndex = 5) -> pa.Table:
+        """The first rows."""
+        return Scanner(self._snapshot(), limit=n).to_table()
+
+    def to_lance(self) -> Dataset:
+        """The version that this handle is on, in the manner of Lance."""
+        from pilum.dataset import Dataset
+
+        snapshot = self._snapshot()
+        return Dataset(self._at, snapshot)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return Scanner(self._snapshot()).__arrow_c_stream__(requested_schema)
+
+    # -------------------------------------------------------------------------- rows by number
+    def __getitems__(self, rows: Any) -> pa.RecordBatch:
+        """Rows by number, in the order given, repeats repeated.
+
+        `rows` is a sequence, an array or a tensor of integers.
+        """
+        return self._snapshot().take(rows)
+
+    def __getitem__(self, row: Any) -> pa.RecordBatch:
+        """One row, counted from the end if negative, or a slice of rows."""
+        snapshot = self._snapshot()
+        if isinstance(row, slice):
+            return snapshot.take(range(*row.indices(snapshot.count_rows())))
+        if not hasattr(row, "__index__"):
+            return snapshot.take(row)
+        number, rows = operator.index(row), snapshot.count_rows()
+        if not -rows <= number < rows:
+            raise RowNotFoundError(f"there is no row {number}: the table has {rows} rows")
+        return snapshot.take([number % rows])
+
+    # --------------------------------------------------------------------------------- queries
+    def search(self, query: None = None) -> Query:
+        """A query over all rows, to be narrowed down. Vector and text search do not exist yet."""
+        if query is not None:
+            raise NotImplementedError(
+                "vector and text search are not supported by this version of pilum; search() "
+                "without a query selects rows by conditions"
+            )
+        return Query(self._snapshot)
+
+    def take_offsets(self, offsets: Any) -> TakeQuery:
+        """Rows by number, in the order given."""
+        return TakeQuery(self._snapshot, offsets, _pilum.RowKey.OFFSET)
+
+    def take_row_ids(self, row_ids: Any) -> TakeQuery:
+        """Rows by `_rowid`, in the order given."""
+        return TakeQuery(self._snapshot, row_ids, _pilum.RowKey.ROW_ID)
+
+    # -------------------------------------------------------------------------------- versions
+    def list_versions(self) -> list[dict[str, Any]]:
+        """The versions that exist, ascending: dicts of version, timestamp and metadata."""
+        return self._handle.list_versions()
+
+    @property
+    def tags(self) -> Tags:
+        return Tags(self._handle)
+
+    def checkout(self, version: SupportsIndex | str) -> None:
+        """Move to a version, by number or by the name of a tag, and stay there."""
+        if isinstance(version, str):
+            self._move(*self._handle.open_tag(version), checked_out=True)
+        else:
+            self._move(self._handle, self._handle.open_version(version), checked_out=True)
+
+    def checkout_latest(self) -> None:
+        """Move to the newest version, and follow newer ones again as the connection says."""
+        self._move(self._handle, self._handle.native.latest(), checked_out=False)
+
+    def _move(self, at: TableHandle, snapshot: _pilum.Snapshot, *, checked_out: bool) -> None:
+        self._at = at
+        self._current: _pilum.Snapshot | None = snapshot
+        self._version = snapshot.version
+        self._checked_out = checked_out
+        self._looked_up = time.monotonic()
+
+    def _snapshot(self) -> _pilum.Snapshot:
+        """The version to read now."""
+        snapshot = self._current
+        if snapshot is None:  # a copy that was unpickled
+            snapshot = self._current = self._at.open_version(self._version)
+        if self._checked_out or self._interval is None:
+            return snapshot
+        if time.monotonic() - self._looked_up < self._interval.total_seconds():
+            return snapshot
+        snapshot = self._handle.native.latest()
+        self._move(self._handle, snapshot, checked_out=False)
+        return snapshot
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_current": None, "_looked_up": float("-inf")}

@@ -9,8 +9,9 @@ if(NOT PILUM_ARROW_FROM_PYARROW)
   find_package(ArrowCompute QUIET)
 endif()
 
-add_library(pilum_arrow INTERFACE)
-add_library(pilum_arrow_compute INTERFACE)
+# Imported, so that the installed package makes them anew instead of exporting this machine's paths.
+add_library(pilum_arrow INTERFACE IMPORTED GLOBAL)
+add_library(pilum_arrow_compute INTERFACE IMPORTED GLOBAL)
 if(Arrow_FOUND AND ArrowCompute_FOUND)
   message(STATUS "Arrow ${ARROW_VERSION} from ${Arrow_DIR}")
   target_link_libraries(pilum_arrow INTERFACE Arrow::arrow_shared)

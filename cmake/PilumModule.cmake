@@ -31,7 +31,8 @@ function(pilum_module name)
 
   if(sources)
     add_library(pilum_${name} STATIC ${sources})
-    target_link_libraries(pilum_${name} PUBLIC ${arg_USES} pilum_arrow ${arg_LINKS} PRIVATE pilum_flags Threads::Threads)
+    target_link_libraries(pilum_${name} PUBLIC ${arg_USES} pilum_arrow ${arg_LINKS} Threads::Threads
+                          PRIVATE $<BUILD_INTERFACE:pilum_flags>)
     target_include_directories(pilum_${name} PUBLIC
       $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>)
     target_precompile_headers(pilum_${name} REUSE_FROM pilum_pch)

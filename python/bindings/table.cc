@@ -1,8 +1,7 @@
 #include "pilum/table.h"
 
-#include <functional>
 #include <memory>
-#include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,7 +27,6 @@ class PinnedSnapshot {
   explicit PinnedSnapshot(std::shared_ptr<const Snapshot> snapshot)
       : snapshot_(std::move(snapshot)), schema_(SchemaToPython(*snapshot_->schema())) {}
 
-  const Snapshot& operator*() const { return *snapshot_; }
   const Snapshot* operator->() const { return snapshot_.get(); }
   const nb::object& schema() const { return schema_; }
 

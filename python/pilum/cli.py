@@ -9,7 +9,7 @@ import os
 import pathlib
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import rich.box
 import rich.console
@@ -33,11 +33,11 @@ _MOST_COLUMNS = 8  # more of them are shown below each other on a terminal
 
 TablePath = Annotated[str, typer.Argument(metavar="TABLE", help="Folder of a table, or database.")]
 TableName = Annotated[
-    Optional[str],  # noqa: UP045 - typer evaluates it on every Python
+    str | None,
     typer.Argument(metavar="NAME", help="Name of a table in that database."),
 ]
 Version = Annotated[
-    Optional[str],  # noqa: UP045
+    str | None,
     typer.Option("--version", help="Number or tag of the version; the newest one by default."),
 ]
 
@@ -93,7 +93,7 @@ def count(
     table: TablePath,
     name: TableName = None,
     filter: Annotated[
-        Optional[str],  # noqa: UP045
+        str | None,
         typer.Option("--filter", help="SQL; count the rows for which it is true."),
     ] = None,
     version: Version = None,

@@ -12,7 +12,7 @@ import pyarrow as pa
 from pilum import _pilum
 from pilum.errors import InvalidArgumentError, RowNotFoundError
 from pilum.handle import TableHandle, Tags
-from pilum.scanner import Columns, Scanner, count_rows
+from pilum.scanner import Columns, Scanner, check_count, count_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -154,13 +154,13 @@ class Dataset:
         return pa.Table.from_batches([self._snapshot.take(indices, columns=columns)])
 
     def sample(
-        self, num_rows: int, columns: Columns = None, randomize_order: bool = True
+        self, num_rows: SupportsIndex, columns: Columns = None, randomize_order: bool = True
     ) -> pa.Table:
         """So many different rows, chosen at random; in storage order if not `randomize_order`."""
-        rows = len(self)
-        if not 0 <= num_rows <= rows:
-            raise InvalidArgumentError(f"cannot choose {num_rows} of {rows} rows")
-        chosen = random.sample(range(rows), num_rows)
+        rows, chosen_rows = len(self), check_count("num_rows", num_rows, 0)
+        if chosen_rows > rows:
+            raise InvalidArgumentError(f"cannot choose {chosen_rows} of {rows} rows")
+        chosen = random.sample(range(rows), chosen_rows)
         return self.take(chosen if randomize_order else sorted(chosen), columns)
 
     def get_fragments(self) -> list[Fragment]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import abc
+import operator
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
 
 import pyarrow as pa
 
-from pilum.errors import InvalidArgumentError
-from pilum.scanner import Columns, Scanner
+from pilum.scanner import Columns, Scanner, check_count, check_filter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,21 +75,18 @@ class Query(QueryBuilder):
 
     def where(self, condition: str) -> Query:
         """Keep the rows for which this SQL is true. Repeated: those for which all are."""
-        if not isinstance(condition, str):
-            raise TypeError(f"a condition must be SQL in a str, not {type(condition).__name__}")
-        self._conditions.append(condition)
+        self._conditions.append(check_filter(condition))
         return self
 
-    def limit(self, limit: int | None) -> Query:
+    def limit(self, limit: SupportsIndex | None) -> Query:
         """Deliver at most so many rows; None, zero and negative numbers mean all."""
-        self._limit = limit if limit is not None and limit > 0 else None
+        count = 0 if limit is None else operator.index(limit)
+        self._limit = count if count > 0 else None
         return self
 
-    def offset(self, offset: int) -> Query:
+    def offset(self, offset: SupportsIndex) -> Query:
         """Skip so many rows."""
-        if offset < 0:
-            raise InvalidArgumentError(f"offset must be at least 0, not {offset}")
-        self._offset = offset
+        self._offset = check_count("offset", offset, 0)
         return self
 
     def to_arrow(self) -> pa.Table:

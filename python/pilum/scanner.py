@@ -47,10 +47,10 @@ class Scanner:
         self._snapshot = snapshot
         self._options: dict[str, Any] = {
             "columns": columns,
-            "filter": _check_filter(filter),
-            "limit": None if limit is None else _check_count("limit", limit, 0),
-            "offset": 0 if offset is None else _check_count("offset", offset, 0),
-            "batch_size": 0 if batch_size is None else _check_count("batch_size", batch_size, 1),
+            "filter": check_filter(filter),
+            "limit": None if limit is None else check_count("limit", limit, 0),
+            "offset": 0 if offset is None else check_count("offset", offset, 0),
+            "batch_size": 0 if batch_size is None else check_count("batch_size", batch_size, 1),
             "with_row_id": bool(with_row_id),
             "with_row_address": bool(with_row_address),
             "fragments": fragments,
@@ -97,7 +97,8 @@ def count_rows(snapshot: _pilum.Snapshot, filter: str | None) -> int:
     )
 
 
-def _check_filter(filter: object) -> str:
+def check_filter(filter: object) -> str:
+    """The filter as the engine takes it: empty where there is none."""
     if filter is None:
         return ""
     if not isinstance(filter, str):
@@ -107,7 +108,8 @@ def _check_filter(filter: object) -> str:
     return filter
 
 
-def _check_count(name: str, value: SupportsIndex, least: int) -> int:
+def check_count(name: str, value: SupportsIndex, least: int) -> int:
+    """The value of the option `name`, at most what the engine can count to."""
     try:
         count = operator.index(value)
     except TypeError:

@@ -136,7 +136,7 @@ class Table:
         return snapshot.take([number % rows])
 
     # --------------------------------------------------------------------------------- queries
-    def search(self, query: None = None) -> Query:
+    def search(self, query: object = None) -> Query:
         """A query over all rows, to be narrowed down. Vector and text search do not exist yet."""
         if query is not None:
             raise NotImplementedError(

@@ -215,6 +215,7 @@ Status LeafBuilder::PutRepeated(int64_t slot, Bytes value, uint64_t n) {
     return Status::OK();
   }
   const uint64_t bits = type_.shape.bits;
+  if (bits == 0) return Status::OK();
   if (bits == 1) {
     const bool bit = !value.empty() && (static_cast<uint8_t>(value[0]) & 1);
     arrow::bit_util::SetBitsTo(values_->mutable_data(), slot, static_cast<int64_t>(n), bit);
@@ -238,6 +239,7 @@ Status LeafBuilder::PutNothing(int64_t slot, uint64_t n) {
   if (type_.shape.variable) return in_order_ ? EndOffsets(n) : Status::OK();
   // Not strictly needed, but results then never show what the memory held before.
   const uint64_t bits = type_.shape.bits;
+  if (bits == 0) return Status::OK();  // the null type: there is no memory
   if (bits % 8 == 0) {
     std::memset(values_->mutable_data() + static_cast<uint64_t>(slot) * bits / 8, 0, n * bits / 8);
   } else {
@@ -390,7 +392,15 @@ Result<LeafData> LeafBuilder::Finish() {
     data.null_count =
         next_slot_ - arrow::internal::CountSetBits(validity_->data(), 0, next_slot_);
   }
-  for (const auto& bitmap : item_validity_) data.item_validity.push_back(bitmap);
+  uint64_t items = 1;
+  for (size_t level = 0; level < item_validity_.size(); ++level) {
+    items *= type_.shape.list_sizes[level];
+    // Slots without a value may have come after the last bitmap.
+    if (item_validity_[level]) {
+      ARROW_RETURN_NOT_OK(Bitmap(&item_validity_[level], capacity_ * static_cast<int64_t>(items)).status());
+    }
+    data.item_validity.push_back(item_validity_[level]);
+  }
   if (unifier_) {
     std::shared_ptr<arrow::DataType> type;
     ARROW_RETURN_NOT_OK(unifier_->GetResult(&type, &data.dictionary));

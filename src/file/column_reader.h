@@ -52,6 +52,9 @@ class ColumnReader {
 
   std::shared_ptr<ReadableObject> object_;
   uint32_t column_ = 0;
+  uint64_t rows_ = 0;
+  encoding::LevelScheme scheme_;
+  encoding::LeafType type_;
   uint64_t total_bytes_ = 0;
   std::vector<std::unique_ptr<Page>> pages_;
   std::vector<uint64_t> first_rows_;

@@ -8,6 +8,8 @@
 namespace pilum::encoding {
 namespace {
 
+constexpr uint64_t kMaxUnbacked = 1 << 20;
+
 arrow::Status CheckWord(uint64_t bits) {
   if (bits == 8 || bits == 16 || bits == 32 || bits == 64) return arrow::Status::OK();
   return bytes::Corrupt("bit packing of " + std::to_string(bits) + "-bit words");
@@ -108,7 +110,8 @@ class OutOfLineBlock final : public BlockDecoder {
     const uint64_t word = bits_ / 8;
     const uint64_t full = n / kPackedValues;
     const uint64_t rest = n % kPackedValues;
-    // With W = 0 no byte backs a value; such a count is bounded by the caller, not by the buffer.
+    // With W = 0 no byte backs a value, so nothing but this bounds a damaged count.
+    if (width_ == 0 && n > kMaxUnbacked) return bytes::Corrupt(std::to_string(n) + " values in no bytes");
     if (width_ > 0 && full > buffer.size() / PackedBytes(width_)) {
       return bytes::Truncated("packed blocks", 0, full * PackedBytes(width_), buffer.size());
     }

@@ -66,6 +66,7 @@ arrow::Result<std::unique_ptr<MiniBlockDecoder>> MakeMiniBlock(const Wire& wire,
   ARROW_ASSIGN_OR_RAISE(ListLevels levels, ReadListLevels(wire));
   ARROW_ASSIGN_OR_RAISE(auto items, MakeMiniBlockDecoder(*levels.items, depth + 1));
   if (items->shape().variable) return bytes::Corrupt("fixed-size list of variable-width items");
+  if (!items->shape().list_sizes.empty()) return bytes::Corrupt("fixed-size lists inside a compressed item");
   return std::make_unique<FixedSizeListMiniBlock>(std::move(levels), std::move(items));
 }
 

@@ -44,6 +44,7 @@ class ConstantPage final : public PageLayout {
  private:
   Result<std::vector<std::byte>> ParseScalar(Bytes scalar) const;
   Status CheckLevels(const ConstantIndex& index) const;
+  Status AppendAllNull(std::span<const Run> runs, LeafBuilder* builder) const;
   Status PutItems(const ConstantIndex& index, std::span<const uint16_t> def, int64_t slot, uint64_t n,
                   LeafBuilder* builder) const;
 
@@ -182,6 +183,18 @@ Status ConstantPage::PutItems(const ConstantIndex& index, std::span<const uint16
   return Status::OK();
 }
 
+// Only the rows wanted, since no byte backs how many rows the page claims to have.
+Status ConstantPage::AppendAllNull(std::span<const Run> runs, LeafBuilder* builder) const {
+  std::vector<uint16_t> nulls;
+  for (const Run& run : runs) {
+    nulls.assign(run.count, 1);
+    ARROW_RETURN_NOT_OK(builder->AppendLevels(levels_, {}, nulls, run.count));
+    ARROW_ASSIGN_OR_RAISE(int64_t slot, builder->AppendSlots(run.count));
+    ARROW_RETURN_NOT_OK(builder->PutNothing(slot, run.count));
+  }
+  return Status::OK();
+}
+
 Status ConstantPage::Decode(const PageIndex& page_index, std::span<const Run> runs,
                             std::span<const PlannedRead>, std::span<const Bytes>, Arena*,
                             LeafBuilder* builder) const {
@@ -202,9 +215,10 @@ Status ConstantPage::Decode(const PageIndex& page_index, std::span<const Run> ru
     }
     return Status::OK();
   }
+  if (all_null && index.rep.empty()) return AppendAllNull(runs, builder);
   LevelStretch stretch{.rep = index.rep, .def = index.def, .entries = index.entries};
   std::vector<uint16_t> nulls;
-  if (all_null) {  // without levels: null at the innermost layer that can be
+  if (all_null) {  // without definition levels: null at the innermost layer that can be
     nulls.assign(index.entries, 1);
     stretch.def = nulls;
   }

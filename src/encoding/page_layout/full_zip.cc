@@ -124,8 +124,9 @@ Status FullZipPage::SetFixed(const lance::encodings21::FullZipLayout& wire, cons
   }
   const uint64_t leaf_bits = plain->shape().bits * items;
   widened_bool_ = type.shape.bits == 1 && leaf_bits == 8 && lists_.sizes.empty();
+  if (leaf_bits % 8 != 0) return bytes::Corrupt("full-zip values of " + std::to_string(leaf_bits) + " bits");
   if (lists_.sizes != type.shape.list_sizes || (leaf_bits != type.shape.bits && !widened_bool_) ||
-      value_bytes_ != bitmap_bytes + (leaf_bits + 7) / 8) {
+      value_bytes_ != bitmap_bytes + leaf_bits / 8) {
     return bytes::Corrupt("the page's values are not of the column's type");
   }
   return Status::OK();

@@ -33,6 +33,11 @@ struct LeafType {
   /// The column is an Arrow dictionary: values are keys of this many bits into page dictionaries.
   bool dictionary = false;
   std::shared_ptr<arrow::DataType> dictionary_type;  ///< of the dictionary's values
+
+  bool operator==(const LeafType& other) const {
+    return shape == other.shape && wide_offsets == other.wide_offsets && dictionary == other.dictionary &&
+           (!dictionary || dictionary_type->Equals(*other.dictionary_type));
+  }
 };
 
 /// The finished leaf.

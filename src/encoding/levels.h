@@ -32,6 +32,7 @@ class LevelScheme {
   explicit LevelScheme(std::vector<Layer> layers = {Layer::kItem});
 
   const std::vector<Layer>& layers() const { return layers_; }
+  bool operator==(const LevelScheme& other) const { return layers_ == other.layers_; }
   /// One nullable leaf without structure: validity alone describes it.
   bool flat() const { return layers_.size() == 1; }
   uint16_t num_lists() const { return num_lists_; }

@@ -19,7 +19,6 @@ Result<std::unique_ptr<Page>> MakePage(const lance::file::v2::ColumnMetadata::Pa
   encoding::PageLocation location;
   ARROW_ASSIGN_OR_RAISE(location.buffers, PageBuffers(wire, file_size));
   location.rows = page->rows = wire.length();
-  for (const ByteRange& buffer : location.buffers) page->bytes += buffer.length;
   ARROW_ASSIGN_OR_RAISE(std::string bytes, UnwrapEncoding(wire.encoding(), "/lance.encodings21.PageLayout"));
   lance::encodings21::PageLayout layout;
   if (!layout.ParseFromString(bytes)) return bytes::Corrupt("the page's layout cannot be parsed");
@@ -53,10 +52,14 @@ Result<std::shared_ptr<ColumnReader>> ColumnReader::Get(const std::shared_ptr<Fi
                                                         const encoding::LeafType& type) {
   const ErrorWhere where{.path = file->object()->name()};
   if (column >= file->num_columns()) return file->ReadColumnMetadata(column).status();
-  return file->Cached<ColumnReader>(column, [&]() -> Result<std::shared_ptr<ColumnReader>> {
+  auto cached = file->Cached<ColumnReader>(column, [&]() -> Result<std::shared_ptr<ColumnReader>> {
     std::shared_ptr<ColumnReader> reader(new ColumnReader());
     reader->object_ = file->object();
+    reader->memory_bytes_ = file->derived_bytes();
     reader->column_ = column;
+    reader->rows_ = rows;
+    reader->scheme_ = scheme;
+    reader->type_ = type;
     ARROW_ASSIGN_OR_RAISE(auto metadata, file->ReadColumnMetadata(column));
     uint64_t first_row = 0;
     for (const auto& wire : metadata.pages()) {
@@ -71,7 +74,6 @@ Result<std::shared_ptr<ColumnReader>> ColumnReader::Get(const std::shared_ptr<Fi
                            where);
       }
       first_row += (*page)->rows;
-      reader->total_bytes_ += (*page)->bytes;
       reader->first_rows_.push_back((*page)->first_row);
       reader->pages_.push_back(std::move(*page));
     }
@@ -81,6 +83,17 @@ Result<std::shared_ptr<ColumnReader>> ColumnReader::Get(const std::shared_ptr<Fi
     }
     return reader;
   });
+  if (cached.ok() && ((*cached)->rows_ != rows || (*cached)->scheme_ != scheme || (*cached)->type_ != type)) {
+    return WithContext(bytes::Corrupt("column " + std::to_string(column) + " is said to hold fields of different types"),
+                       where);
+  }
+  return cached;
+}
+
+void ColumnReader::KeepIndex(Page* page, std::shared_ptr<const encoding::PageIndex> index) {
+  const size_t bytes = index->memory_bytes();
+  std::shared_ptr<const encoding::PageIndex> none;
+  if (std::atomic_compare_exchange_strong(&page->index, &none, std::move(index))) *memory_bytes_ += bytes;
 }
 
 size_t ColumnReader::PageOf(uint64_t row) const {

@@ -20,14 +20,10 @@ namespace pilum::file {
 struct Page {
   uint64_t first_row = 0;
   uint64_t rows = 0;
-  uint64_t bytes = 0;  ///< of all its buffers
   std::unique_ptr<encoding::PageLayout> layout;
-  std::shared_ptr<const encoding::PageIndex> index;  // access through Load/StoreIndex
+  std::shared_ptr<const encoding::PageIndex> index;  // access through LoadIndex and KeepIndex
 
   std::shared_ptr<const encoding::PageIndex> LoadIndex() const { return std::atomic_load(&index); }
-  void StoreIndex(std::shared_ptr<const encoding::PageIndex> parsed) {
-    std::atomic_store(&index, std::move(parsed));
-  }
 };
 
 class ColumnReader {
@@ -44,18 +40,18 @@ class ColumnReader {
   std::vector<std::unique_ptr<Page>>& pages() { return pages_; }
   /// Number of the page that holds `row`.
   size_t PageOf(uint64_t row) const;
-  /// Bytes of all pages.
-  uint64_t total_bytes() const { return total_bytes_; }
+  /// Keeps a page's index for later reads; the first one of several readers stays.
+  void KeepIndex(Page* page, std::shared_ptr<const encoding::PageIndex> index);
 
  private:
   ColumnReader() = default;
 
   std::shared_ptr<ReadableObject> object_;
+  std::shared_ptr<std::atomic<size_t>> memory_bytes_;  // of the file's metadata
   uint32_t column_ = 0;
   uint64_t rows_ = 0;
   encoding::LevelScheme scheme_;
   encoding::LeafType type_;
-  uint64_t total_bytes_ = 0;
   std::vector<std::unique_ptr<Page>> pages_;
   std::vector<uint64_t> first_rows_;
 };

@@ -6,6 +6,7 @@
 // learnt about their pages stays with the reader. Thread-safe; shared by everything that reads the file.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -58,7 +59,9 @@ class FileReader {
   }
 
   /// Bytes of metadata held in memory, for the cache's accounting.
-  size_t memory_bytes() const { return static_cast<size_t>(tail_->size()); }
+  size_t memory_bytes() const { return static_cast<size_t>(tail_->size()) + *derived_bytes_; }
+  /// Where to count what is derived from the file and kept with it.
+  const std::shared_ptr<std::atomic<size_t>>& derived_bytes() const { return derived_bytes_; }
 
  private:
   FileReader(std::shared_ptr<ReadableObject> object, std::shared_ptr<arrow::Buffer> tail,
@@ -79,6 +82,7 @@ class FileReader {
 
   std::mutex cache_mutex_;
   std::vector<std::shared_ptr<void>> cache_;
+  std::shared_ptr<std::atomic<size_t>> derived_bytes_ = std::make_shared<std::atomic<size_t>>(0);
 };
 
 /// Unwraps an Encoding message: the serialised message inside, which must have this type URL.

@@ -236,7 +236,7 @@ Status StructuralRead::RequestValues(const std::shared_ptr<io::Fetch>& fetch, bo
         auto index = read.page->layout->ParseIndex(fetched);
         if (!index.ok()) return Context(index.status(), read.column->object().get());
         read.index = *index;
-        read.page->StoreIndex(read.index);
+        read.column->KeepIndex(read.page, read.index);
       }
       Status status = read.page->layout->Plan(*read.index, read.runs, &read.planned);
       if (!status.ok()) return Context(status, read.column->object().get());

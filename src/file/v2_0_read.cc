@@ -37,6 +37,8 @@ struct Column {
     uint64_t first_item = 0;     // in the child column
   };
   std::shared_ptr<ReadableObject> object;
+  NodeKind kind = NodeKind::kLeaf;
+  encoding::LeafType type;
   std::vector<Page> pages;
   uint64_t slots = 0;
 };
@@ -63,6 +65,8 @@ Result<std::shared_ptr<Column>> LoadColumn(const FileReader& file, uint32_t numb
                                            const encoding::LeafType& type) {
   auto column = std::make_shared<Column>();
   column->object = file.object();
+  column->kind = kind;
+  column->type = type;
   ARROW_ASSIGN_OR_RAISE(auto metadata, file.ReadColumnMetadata(number));
   uint64_t items = 0;
   for (const auto& wire_page : metadata.pages()) {
@@ -76,7 +80,9 @@ Result<std::shared_ptr<Column>> LoadColumn(const FileReader& file, uint32_t numb
     if (!wire.ParseFromString(bytes)) return bytes::Corrupt("a page encoding cannot be parsed");
     ARROW_RETURN_NOT_OK(ParsePage(wire, buffers, kind, type, &page));
     constexpr uint64_t kMaxSlots = uint64_t{1} << 48;
-    if (page.slots > kMaxSlots - column->slots || page.num_items > kMaxSlots - items) {
+    constexpr uint64_t kMaxBits = uint64_t{1} << 62;  // so that positions in a page can be computed
+    if (page.slots > kMaxSlots - column->slots || page.num_items > kMaxSlots - items ||
+        (type.shape.bits > 0 && page.slots > kMaxBits / type.shape.bits)) {
       return bytes::Corrupt("a page of " + std::to_string(page.slots) + " slots");
     }
     column->slots += page.slots;
@@ -190,6 +196,10 @@ Status Node::MakePieces(const std::vector<Segment>& segments) {
     });
     if (!loaded.ok()) return WithContext(loaded.status(), {.path = source.file->object()->name()});
     std::shared_ptr<Column> column = *loaded;
+    if (column->kind != field_.kind || column->type != type_) {
+      return WithContext(bytes::Corrupt("column " + std::to_string(source.column) + " is said to hold fields of different types"),
+                         {.path = column->object->name()});
+    }
     if (range.first > column->slots || range.count > column->slots - range.first) {
       return WithContext(bytes::Corrupt("slots " + std::to_string(range.first) + " to " +
                                         std::to_string(range.first + range.count) + " of a column of " +

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
@@ -53,6 +52,10 @@ void Raise(const arrow::Status& status) {
            nb::bytes(where.column.data(), where.column.size()), where.version);
   PyErr_SetObject(error.type().ptr(), error.ptr());
   nb::raise_python_error();
+}
+
+std::string TypeName(nb::handle object) {
+  return nb::cast<std::string>(object.type().attr("__name__"));
 }
 
 }  // namespace pilum::python

@@ -4,6 +4,7 @@
 // need the GIL, except the call inside WithoutGil.
 #pragma once
 
+#include <string>
 #include <utility>
 
 #include <arrow/result.h>
@@ -26,6 +27,9 @@ T ValueOrRaise(arrow::Result<T> result) {
   Check(result.status());
   return std::move(result).MoveValueUnsafe();
 }
+
+/// The name of an object's type, for messages.
+std::string TypeName(nb::handle object);
 
 /// Runs `call`, which may wait but does not touch Python, while other Python threads go on.
 template <typename Call>

@@ -14,19 +14,16 @@ namespace pilum::python {
 namespace {
 
 [[noreturn]] void RaiseNoSuchRow(const std::string& number) {
-  PyErr_SetString(PyExc_IndexError, ("there is no row " + number).c_str());
-  nb::raise_python_error();
+  throw nb::index_error(("there is no row " + number).c_str());
 }
 
 [[noreturn]] void RaiseWrongKind(nb::handle rows) {
-  PyErr_Format(PyExc_TypeError, "rows are given as a sequence or array of integers, not as %s",
-               Py_TYPE(rows.ptr())->tp_name);
-  nb::raise_python_error();
+  throw nb::type_error(
+      ("rows are given as a sequence or array of integers, not as " + TypeName(rows)).c_str());
 }
 
-[[noreturn]] void RaiseNoIntegers(const char* what) {
-  PyErr_Format(PyExc_TypeError, "row numbers must be integers, not %s", what);
-  nb::raise_python_error();
+[[noreturn]] void RaiseNoIntegers(const std::string& what) {
+  throw nb::type_error(("row numbers must be integers, not " + what).c_str());
 }
 
 uint64_t ToRowKey(PyObject* item) {
@@ -116,7 +113,7 @@ std::vector<uint64_t> FromArrow(nb::handle rows) {
     case arrow::Type::NA:  // an empty array whose type nobody said
       return {};
     default:
-      RaiseNoIntegers(keys->type()->ToString().c_str());
+      RaiseNoIntegers(keys->type()->ToString());
   }
 }
 

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -19,10 +20,12 @@ constexpr std::chrono::milliseconds kSlice(50);
 
 std::string ToText(nb::handle object, const char* what) {
   if (!PyUnicode_Check(object.ptr())) {
-    PyErr_Format(PyExc_TypeError, "%s must be a str, not %s", what, Py_TYPE(object.ptr())->tp_name);
-    nb::raise_python_error();
+    throw nb::type_error((std::string(what) + " must be a str, not " + TypeName(object)).c_str());
   }
-  return nb::cast<std::string>(object);
+  Py_ssize_t size = 0;
+  const char* text = PyUnicode_AsUTF8AndSize(object.ptr(), &size);
+  if (text == nullptr) nb::raise_python_error();
+  return std::string(text, static_cast<size_t>(size));
 }
 
 }  // namespace
@@ -39,10 +42,9 @@ Columns ToColumns(nb::handle columns, bool with_row_id, bool with_row_address) {
     return result;
   }
   if (!nb::isinstance<nb::list>(columns) && !nb::isinstance<nb::tuple>(columns)) {
-    PyErr_Format(PyExc_TypeError,
-                 "columns must be a list of names or a dict of SQL expressions, not %s",
-                 Py_TYPE(columns.ptr())->tp_name);
-    nb::raise_python_error();
+    throw nb::type_error(
+        ("columns must be a list of names or a dict of SQL expressions, not " + TypeName(columns))
+            .c_str());
   }
   result.names.emplace();
   for (nb::handle name : columns) result.names->push_back(ToText(name, "the name of a column"));
@@ -52,12 +54,14 @@ Columns ToColumns(nb::handle columns, bool with_row_id, bool with_row_address) {
 StreamIterator::StreamIterator(std::shared_ptr<BatchStream> stream)
     : schema_(SchemaToPython(*stream->schema())), process_(getpid()), stream_(std::move(stream)) {}
 
+void StreamIterator::CheckProcess() const {
+  if (getpid() == process_) return;
+  throw std::runtime_error(
+      "this iterator was started before the process was forked; start a new one");
+}
+
 nb::object StreamIterator::Next() {
-  if (getpid() != process_) {
-    PyErr_SetString(PyExc_RuntimeError,
-                    "this iterator was started before the process was forked; start a new one");
-    nb::raise_python_error();
-  }
+  CheckProcess();
   while (true) {
     bool ready = true;
     std::shared_ptr<arrow::RecordBatch> batch;
@@ -90,10 +94,10 @@ void StreamIterator::Close() {
 }
 
 nb::object StreamIterator::ToCapsule() {
+  CheckProcess();
   std::shared_ptr<BatchStream> stream = WithoutGil([&] { return TakeStream(); });
   if (!stream) {
-    PyErr_SetString(PyExc_ValueError, "the stream is closed, or was read to its end");
-    nb::raise_python_error();
+    throw nb::value_error("the stream is closed, or was read to its end");
   }
   return StreamToPython(std::move(stream));
 }

@@ -41,6 +41,7 @@ class StreamIterator {
   nb::object ToCapsule();
 
  private:
+  void CheckProcess() const;
   std::shared_ptr<BatchStream> TakeStream();
 
   nb::object schema_;

@@ -18,10 +18,9 @@ constexpr char kBranchesFolder[] = "_refs/branches";
 constexpr std::string_view kSuffix = ".json";
 constexpr uint64_t kMaxRefSize = 1 << 20;
 
-arrow::Status WrongName(const ObjectInfo& info, std::string_view name) {
+arrow::Status WrongName(std::string_view name) {
   return MakeError(ErrorKind::kCorruptData,
-                   "'" + std::string(name) + "' is no name of a tag or branch",
-                   {.path = info.path});
+                   "'" + std::string(name) + "' is no name of a tag or branch");
 }
 
 /// The name of a tag or branch: '/' is written "%2F" in file names.
@@ -32,7 +31,7 @@ arrow::Result<std::string> RefName(const ObjectInfo& info) {
   for (size_t at = name.find(kSlash); at != std::string::npos; at = name.find(kSlash, at + 1)) {
     name.replace(at, kSlash.size(), "/");
   }
-  if (!io::IsInnerPath(name)) return WrongName(info, name);
+  if (!io::IsInnerPath(name)) return WrongName(name);
   return name;
 }
 
@@ -40,42 +39,37 @@ arrow::Result<nlohmann::json> ReadJson(ObjectStore& store, const ObjectInfo& inf
   if (info.size > kMaxRefSize) {
     return MakeError(ErrorKind::kCorruptData,
                      "the file is " + std::to_string(info.size) +
-                         " bytes long; the description of a tag or branch has a few hundred",
-                     {.path = info.path});
+                         " bytes long; the description of a tag or branch has a few hundred");
   }
   ARROW_ASSIGN_OR_RAISE(WholeObject object, ReadObject(store, info.path, info.size));
   std::string_view text(*object.buffer);
   auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) {
-    return MakeError(ErrorKind::kCorruptData, "the file does not hold a JSON object",
-                     {.path = object.name});
+    return MakeError(ErrorKind::kCorruptData, "the file does not hold a JSON object");
   }
   return json;
 }
 
-arrow::Status WrongKey(const ObjectInfo& info, std::string_view key, std::string_view expected) {
+arrow::Status WrongKey(std::string_view key, std::string_view expected) {
   return MakeError(ErrorKind::kCorruptData,
-                   "the key \"" + std::string(key) + "\" should hold " + std::string(expected),
-                   {.path = info.path});
+                   "the key \"" + std::string(key) + "\" should hold " + std::string(expected));
 }
 
-arrow::Result<uint64_t> GetNumber(const nlohmann::json& json, const char* key,
-                                  const ObjectInfo& info) {
+arrow::Result<uint64_t> GetNumber(const nlohmann::json& json, const char* key) {
   auto entry = json.find(key);
   if (entry == json.end() || !entry->is_number_unsigned()) {
-    return WrongKey(info, key, "a number that is not negative");
+    return WrongKey(key, "a number that is not negative");
   }
   return entry->get<uint64_t>();
 }
 
 /// The name of a branch; the main branch is written as null.
-arrow::Result<std::string> GetBranch(const nlohmann::json& json, const char* key,
-                                     const ObjectInfo& info) {
+arrow::Result<std::string> GetBranch(const nlohmann::json& json, const char* key) {
   auto entry = json.find(key);
   if (entry == json.end() || entry->is_null()) return std::string();
-  if (!entry->is_string()) return WrongKey(info, key, "the name of a branch or null");
+  if (!entry->is_string()) return WrongKey(key, "the name of a branch or null");
   auto name = entry->get<std::string>();
-  if (!io::IsInnerPath(name)) return WrongName(info, name);
+  if (!io::IsInnerPath(name)) return WrongName(name);
   return name;
 }
 
@@ -83,9 +77,9 @@ arrow::Result<Tag> ReadTag(ObjectStore& store, const ObjectInfo& info) {
   ARROW_ASSIGN_OR_RAISE(nlohmann::json json, ReadJson(store, info));
   Tag tag;
   ARROW_ASSIGN_OR_RAISE(tag.name, RefName(info));
-  ARROW_ASSIGN_OR_RAISE(tag.branch, GetBranch(json, "branch", info));
-  ARROW_ASSIGN_OR_RAISE(tag.version, GetNumber(json, "version", info));
-  ARROW_ASSIGN_OR_RAISE(tag.manifest_size, GetNumber(json, "manifestSize", info));
+  ARROW_ASSIGN_OR_RAISE(tag.branch, GetBranch(json, "branch"));
+  ARROW_ASSIGN_OR_RAISE(tag.version, GetNumber(json, "version"));
+  ARROW_ASSIGN_OR_RAISE(tag.manifest_size, GetNumber(json, "manifestSize"));
   return tag;
 }
 
@@ -93,8 +87,8 @@ arrow::Result<Branch> ReadBranch(ObjectStore& store, const ObjectInfo& info) {
   ARROW_ASSIGN_OR_RAISE(nlohmann::json json, ReadJson(store, info));
   Branch branch;
   ARROW_ASSIGN_OR_RAISE(branch.name, RefName(info));
-  ARROW_ASSIGN_OR_RAISE(branch.parent, GetBranch(json, "parentBranch", info));
-  ARROW_ASSIGN_OR_RAISE(branch.parent_version, GetNumber(json, "parentVersion", info));
+  ARROW_ASSIGN_OR_RAISE(branch.parent, GetBranch(json, "parentBranch"));
+  ARROW_ASSIGN_OR_RAISE(branch.parent_version, GetNumber(json, "parentVersion"));
   return branch;
 }
 
@@ -106,8 +100,9 @@ arrow::Result<std::vector<Ref>> ListRefs(ObjectStore& store, std::string_view fo
   std::vector<Ref> refs;
   for (const ObjectInfo& object : objects) {
     if (!object.path.ends_with(kSuffix)) continue;
-    ARROW_ASSIGN_OR_RAISE(Ref ref, read(store, object));
-    refs.push_back(std::move(ref));
+    auto ref = read(store, object);
+    if (!ref.ok()) return WithContext(ref.status(), {.path = store.root() + "/" + object.path});
+    refs.push_back(*std::move(ref));
   }
   std::sort(refs.begin(), refs.end(), [](const Ref& a, const Ref& b) { return a.name < b.name; });
   return refs;

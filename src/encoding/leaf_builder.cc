@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include <arrow/util/bitmap_ops.h>
 
@@ -324,8 +325,11 @@ Status LeafBuilder::UseDictionary(const std::shared_ptr<arrow::Array>& dictionar
   }
   if (!unifier_) {
     ARROW_ASSIGN_OR_RAISE(unifier_, arrow::DictionaryUnifier::Make(type_.dictionary_type, pool_));
-    std::shared_ptr<arrow::Buffer> first_keys;
-    ARROW_RETURN_NOT_OK(unifier_->Unify(*dictionary_, &first_keys));
+    const auto length = std::exchange(dictionary_length_, dictionary_->length());
+    ARROW_RETURN_NOT_OK(unifier_->Unify(*dictionary_, &key_map_));
+    // Items may repeat in a dictionary, and then even its own keys change.
+    ARROW_RETURN_NOT_OK(TranslateKeys(0, static_cast<uint64_t>(capacity_)));
+    dictionary_length_ = length;
   }
   dictionary_ = dictionary;
   return unifier_->Unify(*dictionary, &key_map_);

@@ -28,7 +28,7 @@ class ReferenceLibrary:
         assert line, f"the reference library ended with status {self.process.wait()}"
         answer = json.loads(line)
         assert "error" not in answer, answer["error"]
-        if "unwritable" in answer:
+        if "unwritable" in answer or "unreadable" in answer:
             reject()
         return answer["uri"], {name: _read(path) for name, path in answer["expected"].items()}
 

@@ -72,10 +72,10 @@ TEST(MiniBlock, ReadsRunsAcrossChunks) {
   for (bool wide : {true, false}) {
     for (uint32_t log2 : {1, 3, 10}) {
       const TestPage page = CountingPage(5000, log2, wide);
-      for (const std::vector<Run>& runs : std::vector<std::vector<Run>>{
+      for (const Runs& runs : std::vector<Runs>{
                {{0, 5000, 0}}, {{4999, 1, 0}}, {{7, 3, 0}, {1022, 5, 3}, {4000, 1000, 8}}, {{1023, 1, 0}, {1024, 1, 1}}}) {
         std::vector<uint32_t> expected;
-        for (const Run& run : runs) {
+        for (const auto& run : runs) {
           for (uint32_t i = 0; i < run.count; ++i) expected.push_back(static_cast<uint32_t>(run.row) + i);
         }
         auto leaf = page.Read(runs, static_cast<int64_t>(expected.size()));

@@ -17,11 +17,13 @@ namespace pilum::encoding {
 
 using lance::encodings21::RepDefLayer;
 
+using Runs = std::vector<Run>;
+
 struct TestPage {
   lance::encodings21::PageLayout wire;
   std::vector<std::string> buffers;
   uint64_t rows = 0;
-  LevelScheme scheme;
+  LevelScheme scheme = LevelScheme();
   LeafType type;
 
   arrow::Result<std::unique_ptr<PageLayout>> Make() const {
@@ -35,7 +37,7 @@ struct TestPage {
   }
 
   /// Reads the runs; each read gets bytes of its own, of exactly the size asked for.
-  arrow::Result<LeafData> Read(const std::vector<Run>& runs, int64_t slots, bool in_order = true) const {
+  arrow::Result<LeafData> Read(const Runs& runs, int64_t slots, bool in_order = true) const {
     ARROW_ASSIGN_OR_RAISE(auto layout, Make());
     std::vector<ByteRange> ranges;
     layout->IndexRanges(&ranges);

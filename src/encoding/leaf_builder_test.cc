@@ -126,7 +126,8 @@ TEST(LeafBuilder, ItemValidityComesLate) {
   // The first values have no bitmap, the second have one, the last have no value at all.
   const LeafType type{.shape = {.bits = 16, .list_sizes = {2}}};
   auto builder = *LeafBuilder::MakeNested(type, LevelScheme({Layer::kItem, Layer::kItem}), Pool());
-  Values values = FixedOf("abcdefgh");
+  const std::string bytes = "abcdefgh";
+  Values values = FixedOf(bytes);
   values.item_validity = {Bytes()};
   ASSERT_TRUE(builder->Put(*builder->AppendSlots(2), values, 0, 2, false).ok());
   const std::string bitmap = Hex("06");

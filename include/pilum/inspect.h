@@ -42,7 +42,8 @@ struct VerifyReport {
   std::vector<Damage> damages;
 };
 
-/// Called now and then from the verifying thread with work done and in total; returning false cancels.
+/// Called now and then from the verifying thread with the values (rows times columns) verified and in total;
+/// returning false cancels.
 using VerifyProgress = std::function<bool(uint64_t done, uint64_t total)>;
 
 }  // namespace pilum

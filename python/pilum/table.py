@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 import pyarrow as pa
 
 from pilum import _pilum
+from pilum.collate import let_batches_through
 from pilum.errors import RowNotFoundError
 from pilum.handle import TableHandle, Tags
 from pilum.query import Query, TakeQuery
@@ -121,6 +122,7 @@ class Table:
 
         `rows` is a sequence, an array or a tensor of integers.
         """
+        let_batches_through()
         return self._snapshot().take(rows)
 
     def __getitem__(self, row: Any) -> pa.RecordBatch:

@@ -56,9 +56,9 @@ Result<CodecCase> Decode(const CodecCase& encoded, std::span<const Bytes> buffer
     case Role::kMiniBlock: {
       ARROW_ASSIGN_OR_RAISE(auto decoder, MakeMiniBlockDecoder(encoded.wire));
       if (decoder->num_buffers() != buffers.size()) return bytes::Corrupt("another number of buffers");
-      auto into = std::make_unique<std::byte[]>((encoded.n * decoder->shape().bits + 7) / 8);
-      ARROW_ASSIGN_OR_RAISE(Values values,
-                            decoder->Decode(buffers, encoded.n, with_into ? into.get() : nullptr, &arena));
+      std::unique_ptr<std::byte[]> into;
+      if (with_into) into = std::make_unique<std::byte[]>((encoded.n * decoder->shape().bits + 7) / 8);
+      ARROW_ASSIGN_OR_RAISE(Values values, decoder->Decode(buffers, encoded.n, into.get(), &arena));
       CopyValues(decoder->shape(), values, encoded.n, &decoded);
       return decoded;
     }

@@ -262,7 +262,13 @@ class Binder {
   arrow::Result<Value> Comparison(const Node& node) {
     ARROW_ASSIGN_OR_RAISE(Value left, BindReusable(*node.args[0]));
     ARROW_ASSIGN_OR_RAISE(Value right, BindReusable(*node.args[1]));
-    return Compare(source_, node.offset, ParseCompareOp(node.text), left, right);
+    auto result = Compare(source_, node.offset, ParseCompareOp(node.text), left, right);
+    if (result.ok()) return result;
+    for (const auto& arg : node.args) {
+      if (arg->path.empty()) continue;
+      return result.status().WithMessage(result.status().message(), " (column '", arg->path.back(), "')");
+    }
+    return result;
   }
 
   arrow::Result<Value> DistinctFrom(const Node& node) {

@@ -208,17 +208,24 @@ class ScanStream final : public BatchStream {
   std::shared_ptr<arrow::Schema> schema() const override { return plan_->schema; }
 
   bool WaitNext(std::chrono::milliseconds timeout) override {
-    if (current_ || tasks_.empty()) return true;
-    std::unique_lock<std::mutex> lock(exchange_->mutex);
-    return exchange_->changed.wait_for(lock, timeout, [&] { return tasks_.front()->done; });
+    const auto until = std::chrono::steady_clock::now() + timeout;
+    while (!current_ && failure_.ok() && !tasks_.empty()) {
+      {
+        std::unique_lock<std::mutex> lock(exchange_->mutex);
+        if (!exchange_->changed.wait_until(lock, until, [&] { return tasks_.front()->done; })) return false;
+      }
+      failure_ = TakeFront();  // which may have no rows to deliver, and then the next one counts
+    }
+    return true;
   }
 
   Status ReadNext(std::shared_ptr<RecordBatch>* out) override {
     out->reset();
     while (left_ > 0) {
+      ARROW_RETURN_NOT_OK(failure_);
       if (!current_) {
         if (tasks_.empty()) return Status::OK();
-        ARROW_RETURN_NOT_OK(TakeFront());
+        failure_ = TakeFront();
         continue;
       }
       const int64_t rows = std::min(batch_rows_, current_->num_rows() - position_);
@@ -238,10 +245,14 @@ class ScanStream final : public BatchStream {
   }
 
  private:
-  void Stop() {
+  void Cancel() {
     std::lock_guard<std::mutex> lock(exchange_->mutex);
     exchange_->cancelled = true;
     tasks_.clear();
+  }
+
+  void Stop() {
+    Cancel();
     current_.reset();
     left_ = 0;
   }
@@ -286,7 +297,7 @@ class ScanStream final : public BatchStream {
     }
     if (!front->batch.ok()) {
       Status status = front->batch.status();
-      Stop();
+      Cancel();
       return WithContext(status, {.version = plan_->dataset->manifest().version});
     }
     std::shared_ptr<RecordBatch> batch = front->batch.MoveValueUnsafe();
@@ -316,6 +327,7 @@ class ScanStream final : public BatchStream {
   std::deque<std::shared_ptr<UnitTask>> tasks_;
   std::shared_ptr<RecordBatch> current_;
   int64_t position_ = 0;
+  Status failure_;  // of the unit whose turn it is; every further call repeats it
 };
 
 }  // namespace

@@ -13,8 +13,12 @@ class ReferenceLibrary:
     """Talks to reference_server.py."""
 
     def __init__(self, python: str):
+        self.python = python
+        self.start()
+
+    def start(self):
         self.process = subprocess.Popen(
-            [python, pathlib.Path(__file__).with_name("reference_server.py")],
+            [self.python, pathlib.Path(__file__).with_name("reference_server.py")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -25,7 +29,10 @@ class ReferenceLibrary:
         self.process.stdin.write(json.dumps(request, default=str) + "\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
-        assert line, f"the reference library ended with status {self.process.wait()}"
+        if not line:  # some panics of the library end its process
+            self.process.wait()
+            self.start()
+            reject()
         answer = json.loads(line)
         assert "error" not in answer, answer["error"]
         if "unwritable" in answer or "unreadable" in answer:

@@ -76,7 +76,7 @@ struct TestPage {
 template <typename T>
 std::vector<T> FixedValues(const LeafData& leaf) {
   std::vector<T> values(static_cast<size_t>(leaf.slots));
-  std::memcpy(values.data(), leaf.values->data(), values.size() * sizeof(T));
+  if (!values.empty()) std::memcpy(values.data(), leaf.values->data(), values.size() * sizeof(T));
   return values;
 }
 

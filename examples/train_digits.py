@@ -72,6 +72,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     torch.manual_seed(options.seed)
+    torch.set_num_threads(1)  # the model is too small to be shared by several
 
     table = pilum.connect(DATABASE).open_table("digits")
     print(f"table {table.name}, version {table.version}, {len(table)} rows, from {table.uri}")

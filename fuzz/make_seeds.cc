@@ -1,7 +1,8 @@
-// Makes the seeds of the fuzz targets from tables: whole files, and their pages and chunks in the framing of
-// encoding/fuzz.h.
+// Makes the seeds of the fuzz targets from tables: whole files, and their pages and chunks in the
+// framing of encoding/fuzz.h.
 //
-//   make_fuzz_seeds OUT FOLDER...     OUT gets a folder per target; FOLDERs are searched for *.lance tables
+//   make_fuzz_seeds OUT FOLDER...     OUT gets a folder per target; FOLDERs are searched for
+//   *.lance tables
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -49,7 +50,8 @@ class Seeds {
     if (seed.size() > kMaxSeed) return;
     const fs::path folder = out_ / ("fuzz_" + target);
     fs::create_directories(folder);
-    std::ofstream(folder / std::to_string(std::hash<std::string_view>()(seed)), std::ios::binary) << seed;
+    std::ofstream(folder / std::to_string(std::hash<std::string_view>()(seed)), std::ios::binary)
+        << seed;
   }
 
  private:
@@ -63,7 +65,8 @@ struct PageParts {
   std::vector<std::string> buffers;
 };
 
-std::string CodecSeed(uint64_t n, const std::string& descriptor, const std::vector<std::string>& buffers) {
+std::string CodecSeed(uint64_t n, const std::string& descriptor,
+                      const std::vector<std::string>& buffers) {
   std::string seed = Little(n, 2) + Sized(descriptor, 2);
   for (const std::string& buffer : buffers) seed += Sized(buffer, 2);
   return seed;
@@ -86,18 +89,23 @@ std::vector<bytes::ByteRange> RangesOf(const PageParts& page) {
 }
 
 // The buffers of the first chunk of a mini-block page that has no levels.
-void AddFirstChunk(const lance::encodings21::MiniBlockLayout& layout, const PageParts& page, Seeds* seeds) {
-  if (layout.has_rep_compression() || layout.has_def_compression() || page.buffers.size() < 2) return;
+void AddFirstChunk(const lance::encodings21::MiniBlockLayout& layout, const PageParts& page,
+                   Seeds* seeds) {
+  if (layout.has_rep_compression() || layout.has_def_compression() || page.buffers.size() < 2)
+    return;
   const size_t word_size = layout.has_large_chunk() ? 4 : 2;
   if (page.buffers[0].size() < word_size) return;
   const auto* words = reinterpret_cast<const std::byte*>(page.buffers[0].data());
-  const uint32_t word = word_size == 4 ? bytes::Load<uint32_t>(words) : bytes::Load<uint16_t>(words);
-  const uint64_t n = page.buffers[0].size() > word_size ? uint64_t{1} << (word & 15) : layout.num_items();
+  const uint32_t word =
+      word_size == 4 ? bytes::Load<uint32_t>(words) : bytes::Load<uint16_t>(words);
+  const uint64_t n =
+      page.buffers[0].size() > word_size ? uint64_t{1} << (word & 15) : layout.num_items();
   bytes::ByteReader reader(std::as_bytes(std::span(page.buffers[1])));
   std::vector<size_t> sizes;
   if (!reader.Read<uint16_t>("levels").ok()) return;
   for (uint64_t i = 0; i < std::min<uint64_t>(layout.num_buffers(), 8); ++i) {
-    auto size = word_size == 4 ? reader.Read<uint32_t>("size").ValueOr(0) : reader.Read<uint16_t>("size").ValueOr(0);
+    auto size = word_size == 4 ? reader.Read<uint32_t>("size").ValueOr(0)
+                               : reader.Read<uint16_t>("size").ValueOr(0);
     sizes.push_back(size);
   }
   std::vector<std::string> buffers;
@@ -107,24 +115,29 @@ void AddFirstChunk(const lance::encodings21::MiniBlockLayout& layout, const Page
     if (!buffer.ok()) return;
     buffers.emplace_back(reinterpret_cast<const char*>(buffer->data()), buffer->size());
   }
-  seeds->Add("mini_block_codec", CodecSeed(n, layout.value_compression().SerializeAsString(), buffers));
+  seeds->Add("mini_block_codec",
+             CodecSeed(n, layout.value_compression().SerializeAsString(), buffers));
 }
 
 void AddCodecs(const lance::encodings21::PageLayout& layout, const PageParts& page, Seeds* seeds) {
   if (layout.has_full_zip_layout()) {
     const auto& wire = layout.full_zip_layout().value_compression();
     std::string value = page.buffers.empty() ? "" : page.buffers[0].substr(0, 256);
-    seeds->Add("per_value_codec", CodecSeed(1, wire.SerializeAsString(), {value, value.substr(std::min<size_t>(5, value.size()))}));
+    seeds->Add("per_value_codec",
+               CodecSeed(1, wire.SerializeAsString(),
+                         {value, value.substr(std::min<size_t>(5, value.size()))}));
   }
   if (!layout.has_mini_block_layout()) return;
   const auto& mini = layout.mini_block_layout();
   AddFirstChunk(mini, page, seeds);
   if (mini.has_dictionary() && page.buffers.size() > 2) {
-    seeds->Add("block_codec", CodecSeed(mini.num_dictionary_items(), mini.dictionary().SerializeAsString(), {page.buffers[2]}));
+    seeds->Add("block_codec", CodecSeed(mini.num_dictionary_items(),
+                                        mini.dictionary().SerializeAsString(), {page.buffers[2]}));
   }
   for (const auto* levels : {&mini.rep_compression(), &mini.def_compression()}) {
     if (page.buffers.size() > 1) {
-      seeds->Add("block_codec", CodecSeed(64, levels->SerializeAsString(), {page.buffers[1].substr(0, 512)}));
+      seeds->Add("block_codec",
+                 CodecSeed(64, levels->SerializeAsString(), {page.buffers[1].substr(0, 512)}));
     }
   }
   const std::string& table = mini.value_compression().fsst().symbol_table();
@@ -148,7 +161,8 @@ void AddV2_0Page(const PageParts& page, Seeds* seeds) {
   if (!wire.ParseFromString(page.descriptor)) return;
   const auto ranges = RangesOf(page);
   for (size_t type = 0; type < encoding::FuzzLeafTypes().size(); ++type) {
-    if (!encoding::v2_0::LeafPage::Make(wire, ranges, encoding::FuzzLeafTypes()[type]).ok()) continue;
+    if (!encoding::v2_0::LeafPage::Make(wire, ranges, encoding::FuzzLeafTypes()[type]).ok())
+      continue;
     seeds->Add("leaf_page_v2_0", PageSeed(type, page));
   }
 }
@@ -165,11 +179,13 @@ void AddPages(const std::string& content, Seeds* seeds) {
     for (int i = 0; i < std::min<int>(metadata->pages_size(), kMaxPages); ++i) {
       const auto& wire = metadata->pages(i);
       auto ranges = file::PageBuffers(wire, content.size());
-      auto descriptor = file::UnwrapEncoding(
-          wire.encoding(), old ? "/lance.encodings.ArrayEncoding" : "/lance.encodings21.PageLayout");
+      auto descriptor =
+          file::UnwrapEncoding(wire.encoding(), old ? "/lance.encodings.ArrayEncoding"
+                                                    : "/lance.encodings21.PageLayout");
       if (!ranges.ok() || !descriptor.ok()) continue;
       PageParts page{*descriptor, wire.length(), {}};
-      for (const auto& range : *ranges) page.buffers.push_back(content.substr(range.offset, range.length));
+      for (const auto& range : *ranges)
+        page.buffers.push_back(content.substr(range.offset, range.length));
       old ? AddV2_0Page(page, seeds) : AddStructuralPage(page, seeds);
     }
   }
@@ -193,7 +209,8 @@ void AddDataset(const fs::path& folder, Seeds* seeds) {
     const std::string content = ReadFile(entry.path());
     AddPages(content, seeds);
     seeds->Add("data_file", content);
-    if (files++ < 2 && !manifests.empty()) seeds->Add("table", Sized(manifests.front(), 4) + content);
+    if (files++ < 2 && !manifests.empty())
+      seeds->Add("table", Sized(manifests.front(), 4) + content);
   }
 }
 
@@ -203,9 +220,11 @@ void AddFixedSeeds(Seeds* seeds) {
   seeds->Add("levels", std::string("\x01\0\0\0\0\1", 6));
   // Row id sequences: 100 rows as a range; 3 rows as an array.
   seeds->Add("row_ids", std::string("\x64\0\x0a\x04\x0a\x02\x10\x64", 8));
-  seeds->Add("deletion_bitmap", std::string("\x3a\x30\0\0\1\0\0\0\0\0\2\0\x10\0\0\0\0\0\1\0\2\0", 22));
-  for (const char* sql : {"i > 1 AND s LIKE 'c%' OR b IS NOT NULL", "f BETWEEN -1.5 AND 1e3", "st.a IN (1, 2, NULL)",
-                          "t >= timestamp '2020-01-01 00:00:00'", "CAST(i AS double) / 2 <> f", "length(s) % 2 = 0"}) {
+  seeds->Add("deletion_bitmap",
+             std::string("\x3a\x30\0\0\1\0\0\0\0\0\2\0\x10\0\0\0\0\0\1\0\2\0", 22));
+  for (const char* sql : {"i > 1 AND s LIKE 'c%' OR b IS NOT NULL", "f BETWEEN -1.5 AND 1e3",
+                          "st.a IN (1, 2, NULL)", "t >= timestamp '2020-01-01 00:00:00'",
+                          "CAST(i AS double) / 2 <> f", "length(s) % 2 = 0"}) {
     seeds->Add("filter", sql);
   }
 }
@@ -220,7 +239,8 @@ int main(int argc, char** argv) {
   Seeds seeds(argv[1]);
   AddFixedSeeds(&seeds);
   for (int i = 2; i < argc; ++i) {
-    for (auto it = fs::recursive_directory_iterator(argv[i]); it != fs::recursive_directory_iterator(); ++it) {
+    for (auto it = fs::recursive_directory_iterator(argv[i]);
+         it != fs::recursive_directory_iterator(); ++it) {
       if (!it->is_directory() || it->path().extension() != ".lance") continue;
       AddDataset(it->path(), &seeds);
       it.disable_recursion_pending();

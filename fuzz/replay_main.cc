@@ -1,5 +1,5 @@
-// Stands in for libFuzzer where the compiler has none: runs the target over files, and over all files of
-// folders.
+// Stands in for libFuzzer where the compiler has none: runs the target over files, and over all
+// files of folders.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>

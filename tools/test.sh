@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Sets up what the tests need and runs all of them: the layer check, the C++ tests, the Python tests.
+# Sets up what the tests need and runs all of them: the layer check, the C++ tests, a little fuzzing, the
+# Python tests.
 #
 #   tools/test.sh               everything
 #   tools/test.sh -k contract   arguments go to pytest
@@ -17,6 +18,8 @@ status=0
 cmake --preset release >build/release/configure.log || { cat build/release/configure.log; exit 1; }
 cmake --build --preset release
 ctest --preset release --parallel "$(nproc)" --progress || status=1
+
+fuzz/run.sh 3 || status=1  # a few seconds per decoder; an hour with "fuzz/run.sh 3600"
 
 .venv/bin/python -m pytest tests "$@" || status=1
 exit $status

@@ -38,7 +38,8 @@ arrow::Status Run(const std::string& uri, const std::string& filter) {
 
   if (rows == 0) return arrow::Status::OK();
   const std::vector<uint64_t> wanted = {rows - 1, 0, rows / 2};
-  ARROW_ASSIGN_OR_RAISE(batch, snapshot->Take(wanted, pilum::RowKey::kOffset, {.with_row_id = true}));
+  ARROW_ASSIGN_OR_RAISE(batch,
+                        snapshot->Take(wanted, pilum::RowKey::kOffset, {.with_row_id = true}));
   std::cout << "took " << batch->num_rows() << " rows, the last of them with id "
             << batch->GetColumnByName("_rowid")->GetScalar(2).ValueOrDie()->ToString() << "\n";
   return arrow::Status::OK();

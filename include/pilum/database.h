@@ -25,14 +25,14 @@ class Database {
   /// The absolute folder, or "memory://".
   virtual const std::string& uri() const = 0;
   virtual arrow::Result<std::vector<std::string>> TableNames() = 0;  ///< sorted
-  /// kNotFound if there is no such table, kInvalidArgument for names with other characters than letters,
-  /// digits, '_', '-' and '.'.
+  /// kNotFound if there is no such table, kInvalidArgument for names with other characters than
+  /// letters, digits, '_', '-' and '.'.
   virtual arrow::Result<std::shared_ptr<Table>> OpenTable(const std::string& name) = 0;
 };
 
-/// Opens a database: "memory://" (fresh and private to the result), a path or "file://" URI (created if it
-/// does not exist; "~" and relative paths are resolved now). Other schemes are kUnsupported or
-/// kInvalidArgument with the list of valid ones.
+/// Opens a database: "memory://" (fresh and private to the result), a path or "file://" URI
+/// (created if it does not exist; "~" and relative paths are resolved now). Other schemes are
+/// kUnsupported or kInvalidArgument with the list of valid ones.
 arrow::Result<std::shared_ptr<Database>> Connect(const std::string& uri);
 
 /// A database over any store.
@@ -42,7 +42,7 @@ std::shared_ptr<Database> OpenDatabase(std::shared_ptr<ObjectStore> store, std::
 arrow::Result<std::shared_ptr<Table>> OpenTableAt(const std::string& uri);
 
 /// The table whose folder a store is.
-arrow::Result<std::shared_ptr<Table>> OpenTableIn(std::shared_ptr<ObjectStore> store, std::string name,
-                                                  std::string uri);
+arrow::Result<std::shared_ptr<Table>> OpenTableIn(std::shared_ptr<ObjectStore> store,
+                                                  std::string name, std::string uri);
 
 }  // namespace pilum

@@ -15,7 +15,8 @@ namespace pilum {
 
 /// What a scan or take delivers of each row. Without columns and expressions: all stored columns.
 struct Columns {
-  /// Top-level columns, nested ones by dotted path (delivered under that name), or `_rowid`, `_rowaddr`,
+  /// Top-level columns, nested ones by dotted path (delivered under that name), or `_rowid`,
+  /// `_rowaddr`,
   /// `_rowoffset`.
   std::optional<std::vector<std::string>> names;
   /// Alternatively: (name, SQL expression) pairs.
@@ -26,12 +27,14 @@ struct Columns {
 
 struct ScanOptions {
   Columns columns;
-  std::string filter;              ///< SQL; empty = every row. Rows are kept where it is TRUE.
-  std::optional<uint64_t> limit;   ///< rows, after filter and offset
-  uint64_t offset = 0;             ///< matching rows to skip
-  int64_t batch_size = 0;          ///< rows per batch at most; 0 = 8192, fewer if they exceed about 4 MiB
-  uint64_t readahead_bytes = 64 << 20;  ///< decoded data that may wait for the consumer, beyond one batch
-  std::optional<std::vector<uint64_t>> fragments;  ///< ids of the fragments to read, in their stored order
+  std::string filter;             ///< SQL; empty = every row. Rows are kept where it is TRUE.
+  std::optional<uint64_t> limit;  ///< rows, after filter and offset
+  uint64_t offset = 0;            ///< matching rows to skip
+  int64_t batch_size = 0;  ///< rows per batch at most; 0 = 8192, fewer if they exceed about 4 MiB
+  uint64_t readahead_bytes =
+      64 << 20;  ///< decoded data that may wait for the consumer, beyond one batch
+  std::optional<std::vector<uint64_t>>
+      fragments;  ///< ids of the fragments to read, in their stored order
 };
 
 /// What identifies a row in a take.
@@ -41,8 +44,9 @@ enum class RowKey {
   kRowAddress,  ///< `_rowaddr`
 };
 
-/// A stream of batches in storage order. Batches have batch_size rows; shorter ones occur at the ends of
-/// fragments and wherever a filter drops rows. One consumer; destroying it early stops the reads.
+/// A stream of batches in storage order. Batches have batch_size rows; shorter ones occur at the
+/// ends of fragments and wherever a filter drops rows. One consumer; destroying it early stops the
+/// reads.
 class BatchStream : public arrow::RecordBatchReader {
  public:
   /// Waits until ReadNext would not block, at most `timeout`; tells whether that is so.

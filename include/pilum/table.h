@@ -24,7 +24,7 @@ namespace pilum {
 struct FragmentInfo {
   uint64_t id = 0;
   uint64_t physical_rows = 0;
-  uint64_t live_rows = 0;  ///< without deleted ones
+  uint64_t live_rows = 0;          ///< without deleted ones
   std::vector<std::string> files;  ///< of its data, below the table's data folder
 };
 
@@ -37,26 +37,30 @@ class Snapshot {
   virtual std::string storage_version() const = 0;  ///< "2.0", "2.1" or "2.2"
   virtual std::vector<FragmentInfo> fragments() const = 0;
 
-  /// Rows for which `filter` is TRUE; all live rows if it is empty. Reads only the filter's columns.
+  /// Rows for which `filter` is TRUE; all live rows if it is empty. Reads only the filter's
+  /// columns.
   virtual arrow::Result<uint64_t> CountRows(const std::string& filter = "") const = 0;
 
   /// The schema that a scan with these columns delivers. kInvalidArgument on unknown columns.
-  virtual arrow::Result<std::shared_ptr<arrow::Schema>> OutputSchema(const Columns& columns) const = 0;
+  virtual arrow::Result<std::shared_ptr<arrow::Schema>> OutputSchema(
+      const Columns& columns) const = 0;
 
-  /// Live rows in storage order, read ahead by other threads. Bad options are errors here, not later.
-  virtual arrow::Result<std::shared_ptr<BatchStream>> Scan(const ScanOptions& options = {}) const = 0;
+  /// Live rows in storage order, read ahead by other threads. Bad options are errors here, not
+  /// later.
+  virtual arrow::Result<std::shared_ptr<BatchStream>> Scan(
+      const ScanOptions& options = {}) const = 0;
 
-  /// The rows with these keys, in the order given; repeats are repeated. A key that no live row has is
-  /// kInvalidArgument and an arrow IndexError.
-  virtual arrow::Result<std::shared_ptr<arrow::RecordBatch>> Take(std::span<const uint64_t> keys,
-                                                                  RowKey key = RowKey::kOffset,
-                                                                  const Columns& columns = {}) const = 0;
+  /// The rows with these keys, in the order given; repeats are repeated. A key that no live row has
+  /// is kInvalidArgument and an arrow IndexError.
+  virtual arrow::Result<std::shared_ptr<arrow::RecordBatch>> Take(
+      std::span<const uint64_t> keys, RowKey key = RowKey::kOffset,
+      const Columns& columns = {}) const = 0;
 
   /// What each stored column is made of.
   virtual arrow::Result<std::vector<ColumnReport>> Inspect() const = 0;
 
-  /// Decodes everything and checks counts and references. Damage is in the report; an error means that
-  /// verifying itself was not possible.
+  /// Decodes everything and checks counts and references. Damage is in the report; an error means
+  /// that verifying itself was not possible.
   virtual arrow::Result<VerifyReport> Verify(const VerifyProgress& progress = {}) const = 0;
 };
 
@@ -89,7 +93,7 @@ class Table {
 
   /// Ascending. Reads every manifest for its time.
   virtual arrow::Result<std::vector<VersionInfo>> Versions() = 0;
-  virtual arrow::Result<std::vector<TagInfo>> Tags() = 0;  ///< sorted by name
+  virtual arrow::Result<std::vector<TagInfo>> Tags() = 0;          ///< sorted by name
   virtual arrow::Result<std::vector<std::string>> Branches() = 0;  ///< sorted
 };
 

@@ -1,7 +1,7 @@
 // Arena: scratch memory for decoding, handed out by bumping a pointer.
 //
-// Reset() takes everything back at once and keeps the largest block, so that decoding chunk after chunk
-// touches the same warm memory. One owner, not thread-safe.
+// Reset() takes everything back at once and keeps the largest block, so that decoding chunk after
+// chunk touches the same warm memory. One owner, not thread-safe.
 #pragma once
 
 #include <algorithm>
@@ -44,10 +44,9 @@ class Arena {
 
   void AddBlock(size_t at_least) {
     size_t size = std::max<size_t>(at_least, blocks_.empty() ? 64 << 10 : blocks_.back().size * 2);
-    blocks_.push_back(
-        {std::unique_ptr<std::byte[], FreeAligned>(static_cast<std::byte*>(
-             ::operator new[](size, std::align_val_t(kAlignment)))),
-         size});
+    blocks_.push_back({std::unique_ptr<std::byte[], FreeAligned>(static_cast<std::byte*>(
+                           ::operator new[](size, std::align_val_t(kAlignment)))),
+                       size});
     used_ = 0;
   }
 

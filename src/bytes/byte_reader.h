@@ -1,8 +1,8 @@
 // Bounds-checked little-endian reads of bytes that came from a file.
 //
-// Every header is read through ByteReader: no read past the end, no alignment assumed, and an error that
-// names the offset and what was expected. Loops over values check once (size >= n * width) and then use
-// Load() on raw pointers.
+// Every header is read through ByteReader: no read past the end, no alignment assumed, and an error
+// that names the offset and what was expected. Loops over values check once (size >= n * width) and
+// then use Load() on raw pointers.
 #pragma once
 
 #include <bit>

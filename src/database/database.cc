@@ -35,7 +35,8 @@ Result<std::string> LocalPath(const std::string& uri) {
   std::string path = uri;
   constexpr std::string_view kFile = "file://";
   if (path.starts_with(kFile)) path = path.substr(kFile.size());
-  if (path.empty()) return MakeError(ErrorKind::kInvalidArgument, "the path of a database is empty");
+  if (path.empty())
+    return MakeError(ErrorKind::kInvalidArgument, "the path of a database is empty");
   if (path == "~" || path.starts_with("~/")) {
     const char* home = std::getenv("HOME");
     if (!home) return MakeError(ErrorKind::kInvalidArgument, "'~' in a path, but HOME is not set");
@@ -43,7 +44,8 @@ Result<std::string> LocalPath(const std::string& uri) {
   }
   std::error_code error;
   std::filesystem::path absolute = std::filesystem::absolute(path, error);
-  if (error) return MakeError(ErrorKind::kInvalidArgument, "path '" + path + "': " + error.message());
+  if (error)
+    return MakeError(ErrorKind::kInvalidArgument, "path '" + path + "': " + error.message());
   std::string text = absolute.lexically_normal().string();
   while (text.size() > 1 && text.back() == '/') text.pop_back();
   return text;
@@ -52,18 +54,21 @@ Result<std::string> LocalPath(const std::string& uri) {
 /// Refuses URIs of schemes that this version does not open.
 Status CheckScheme(const std::string& uri) {
   const size_t colon = uri.find("://");
-  if (colon == std::string::npos || uri.starts_with("file://") || uri.starts_with("memory://")) return Status::OK();
+  if (colon == std::string::npos || uri.starts_with("file://") || uri.starts_with("memory://"))
+    return Status::OK();
   const std::string scheme = uri.substr(0, colon);
   if (scheme == "s3" || scheme == "db") {
-    return MakeError(ErrorKind::kUnsupported, scheme + ":// is not supported by this version of pilum");
+    return MakeError(ErrorKind::kUnsupported,
+                     scheme + ":// is not supported by this version of pilum");
   }
-  return MakeError(ErrorKind::kInvalidArgument,
-                   "unknown scheme '" + scheme + "' in '" + uri + "': valid are a path, file:// and memory://");
+  return MakeError(ErrorKind::kInvalidArgument, "unknown scheme '" + scheme + "' in '" + uri +
+                                                    "': valid are a path, file:// and memory://");
 }
 
 class StoreDatabase final : public Database {
  public:
-  StoreDatabase(std::shared_ptr<ObjectStore> store, std::string uri) : store_(std::move(store)), uri_(std::move(uri)) {}
+  StoreDatabase(std::shared_ptr<ObjectStore> store, std::string uri)
+      : store_(std::move(store)), uri_(std::move(uri)) {}
 
   const std::string& uri() const override { return uri_; }
 
@@ -82,7 +87,8 @@ class StoreDatabase final : public Database {
   Result<std::shared_ptr<Table>> OpenTable(const std::string& name) override {
     ARROW_RETURN_NOT_OK(CheckTableName(name));
     const std::string folder = name + std::string(kExtension);
-    return table::LanceTable::Open(SubStore(store_, folder), name, uri_.ends_with('/') ? uri_ + folder : uri_ + "/" + folder);
+    return table::LanceTable::Open(SubStore(store_, folder), name,
+                                   uri_.ends_with('/') ? uri_ + folder : uri_ + "/" + folder);
   }
 
  private:
@@ -101,7 +107,8 @@ Result<std::shared_ptr<Database>> Connect(const std::string& uri) {
   if (error) {
     const bool denied = error == std::errc::permission_denied;
     return MakeError(denied ? ErrorKind::kPermission : ErrorKind::kInvalidArgument,
-                     "cannot create the folder of the database: " + error.message(), {.path = path});
+                     "cannot create the folder of the database: " + error.message(),
+                     {.path = path});
   }
   ARROW_ASSIGN_OR_RAISE(auto store, OpenLocalStore(path));
   return OpenDatabase(std::move(store), path);
@@ -114,7 +121,8 @@ std::shared_ptr<Database> OpenDatabase(std::shared_ptr<ObjectStore> store, std::
 Result<std::shared_ptr<Table>> OpenTableAt(const std::string& uri) {
   ARROW_RETURN_NOT_OK(CheckScheme(uri));
   if (uri.starts_with("memory://")) {
-    return MakeError(ErrorKind::kInvalidArgument, "a table in memory has no address of its own; open it through its database");
+    return MakeError(ErrorKind::kInvalidArgument,
+                     "a table in memory has no address of its own; open it through its database");
   }
   ARROW_ASSIGN_OR_RAISE(std::string path, LocalPath(uri));
   std::string name = std::filesystem::path(path).filename().string();
@@ -127,7 +135,8 @@ Result<std::shared_ptr<Table>> OpenTableAt(const std::string& uri) {
   return OpenTableIn(*store, std::move(name), std::move(path));
 }
 
-Result<std::shared_ptr<Table>> OpenTableIn(std::shared_ptr<ObjectStore> store, std::string name, std::string uri) {
+Result<std::shared_ptr<Table>> OpenTableIn(std::shared_ptr<ObjectStore> store, std::string name,
+                                           std::string uri) {
   return table::LanceTable::Open(std::move(store), std::move(name), std::move(uri));
 }
 

@@ -33,8 +33,8 @@ class ExactBuffers {
 void CopyValues(const ValueShape& shape, const Values& values, uint32_t n, CodecCase* decoded) {
   if (shape.variable) {
     for (uint32_t i = 0; i < n; ++i) {
-      decoded->strings.emplace_back(
-          AsText(values.bytes.subspan(values.offsets[i], values.offsets[i + 1] - values.offsets[i])));
+      decoded->strings.emplace_back(AsText(
+          values.bytes.subspan(values.offsets[i], values.offsets[i + 1] - values.offsets[i])));
     }
     return;
   }
@@ -45,19 +45,23 @@ void CopyValues(const ValueShape& shape, const Values& values, uint32_t n, Codec
   for (size_t level = 0; level < values.item_validity.size(); ++level) {
     items *= shape.list_sizes[level];
     const Bytes bitmap = values.item_validity[level];
-    decoded->item_validity.emplace_back(AsText(bitmap.empty() ? bitmap : bitmap.first((items + 7) / 8)));
+    decoded->item_validity.emplace_back(
+        AsText(bitmap.empty() ? bitmap : bitmap.first((items + 7) / 8)));
   }
 }
 
 Result<CodecCase> Decode(const CodecCase& encoded, std::span<const Bytes> buffers, bool with_into) {
   Arena arena;
-  CodecCase decoded{.name = encoded.name, .role = encoded.role, .wire = encoded.wire, .n = encoded.n};
+  CodecCase decoded{
+      .name = encoded.name, .role = encoded.role, .wire = encoded.wire, .n = encoded.n};
   switch (encoded.role) {
     case Role::kMiniBlock: {
       ARROW_ASSIGN_OR_RAISE(auto decoder, MakeMiniBlockDecoder(encoded.wire));
-      if (decoder->num_buffers() != buffers.size()) return bytes::Corrupt("another number of buffers");
+      if (decoder->num_buffers() != buffers.size())
+        return bytes::Corrupt("another number of buffers");
       std::unique_ptr<std::byte[]> into;
-      if (with_into) into = std::make_unique<std::byte[]>((encoded.n * decoder->shape().bits + 7) / 8);
+      if (with_into)
+        into = std::make_unique<std::byte[]>((encoded.n * decoder->shape().bits + 7) / 8);
       ARROW_ASSIGN_OR_RAISE(Values values, decoder->Decode(buffers, encoded.n, into.get(), &arena));
       CopyValues(decoder->shape(), values, encoded.n, &decoded);
       return decoded;
@@ -105,7 +109,8 @@ void FlipBits(const CodecCase& whole) {
     CodecCase damaged = whole;
     for (uint32_t flips = 1 + random() % 3; flips > 0; --flips) {
       std::string& buffer = damaged.buffers[random() % damaged.buffers.size()];
-      if (!buffer.empty()) buffer[random() % buffer.size()] ^= static_cast<char>(1 << (random() % 8));
+      if (!buffer.empty())
+        buffer[random() % buffer.size()] ^= static_cast<char>(1 << (random() % 8));
     }
     (void)Decode(damaged, ExactBuffers(damaged.buffers).views(), round % 2 != 0);
   }
@@ -113,7 +118,8 @@ void FlipBits(const CodecCase& whole) {
 
 void OtherCounts(const CodecCase& whole) {
   if (whole.role == Role::kPerValue) return;
-  for (uint32_t n : {uint32_t{0}, uint32_t{1}, whole.n - 1, whole.n + 1, whole.n * 2 + 7, uint32_t{65535}}) {
+  for (uint32_t n :
+       {uint32_t{0}, uint32_t{1}, whole.n - 1, whole.n + 1, whole.n * 2 + 7, uint32_t{65535}}) {
     CodecCase damaged = whole;
     damaged.n = n;
     if (n <= 65535) (void)Decode(damaged, ExactBuffers(damaged.buffers).views(), false);
@@ -122,7 +128,8 @@ void OtherCounts(const CodecCase& whole) {
 
 std::string BitsOf(std::string_view bytes, uint64_t first, uint64_t count) {
   std::string bits;
-  for (uint64_t i = first; i < first + count; ++i) bits.push_back('0' + ((bytes[i / 8] >> (i % 8)) & 1));
+  for (uint64_t i = first; i < first + count; ++i)
+    bits.push_back('0' + ((bytes[i / 8] >> (i % 8)) & 1));
   return bits;
 }
 
@@ -143,7 +150,9 @@ void ReadPoints(const CodecCase& test) {
       auto values = (*decoder)->DecodePoints(bytes.views()[0], padded.size(), i, count, &arena);
       ASSERT_TRUE(values.ok()) << values.status();
       ASSERT_GE(values->fixed.size() * 8, count * bits);
-      EXPECT_EQ(BitsOf(AsText(values->fixed), 0, count * bits), BitsOf(test.fixed, i * bits, count * bits)) << i;
+      EXPECT_EQ(BitsOf(AsText(values->fixed), 0, count * bits),
+                BitsOf(test.fixed, i * bits, count * bits))
+          << i;
     }
   }
 }
@@ -156,7 +165,8 @@ Result<CodecCase> DecodeCase(const CodecCase& encoded, bool with_into) {
 
 void CodecConformance(const Codec& codec, const std::vector<CodecCase>& cases) {
   const auto all = AllCodecs();
-  EXPECT_NE(std::find(all.begin(), all.end(), &codec), all.end()) << codec.name << " is not in the table";
+  EXPECT_NE(std::find(all.begin(), all.end(), &codec), all.end())
+      << codec.name << " is not in the table";
   for (const CodecCase& test : cases) {
     SCOPED_TRACE(std::string(codec.name) + ", " + test.name);
     EXPECT_EQ(test.wire.compression_case(), codec.wire_case);

@@ -1,10 +1,11 @@
 // What every codec must do, as one call in its test:
 //
-//   TEST(Rle, Conforms) { CodecConformance(kRle, {{.name = "two runs", .role = Role::kMiniBlock, …}}); }
+//   TEST(Rle, Conforms) { CodecConformance(kRle, {{.name = "two runs", .role = Role::kMiniBlock,
+//   …}}); }
 //
-// For each case: the encoded bytes decode to the values, also from unaligned memory and into memory given;
-// truncated at every byte, with random bits flipped, and with other numbers of values, they decode to an error
-// or to values that can be read. The last is for a sanitizer to judge.
+// For each case: the encoded bytes decode to the values, also from unaligned memory and into memory
+// given; truncated at every byte, with random bits flipped, and with other numbers of values, they
+// decode to an error or to values that can be read. The last is for a sanitizer to judge.
 #pragma once
 
 #include <cstdint>
@@ -21,10 +22,10 @@ struct CodecCase {
   std::string name;
   Role role = Role::kMiniBlock;
   Wire wire;
-  uint32_t n = 0;                          ///< per value: 1
-  std::vector<std::string> buffers;        ///< encoded
-  std::string fixed = {};                  ///< what they decode to, if fixed width
-  std::vector<std::string> strings = {};   ///< or variable
+  uint32_t n = 0;                               ///< per value: 1
+  std::vector<std::string> buffers;             ///< encoded
+  std::string fixed = {};                       ///< what they decode to, if fixed width
+  std::vector<std::string> strings = {};        ///< or variable
   std::vector<std::string> item_validity = {};  ///< per list level; empty = all valid
 };
 

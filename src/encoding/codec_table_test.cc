@@ -21,8 +21,10 @@ TEST(CodecTable, NamesAndDescriptorsAreUnique) {
 
 TEST(CodecTable, EncodingsOutsideTheirRoleAreUnsupported) {
   EXPECT_EQ(GetErrorKind(MakePerValueDecoder(FlatWire(8)).status()), ErrorKind::kUnsupported);
-  EXPECT_EQ(GetErrorKind(MakeBlockDecoder(ByteStreamSplitWire(32)).status()), ErrorKind::kUnsupported);
-  EXPECT_EQ(GetErrorKind(MakeMiniBlockDecoder(OutOfLineBitpackingWire(16, 3)).status()), ErrorKind::kUnsupported);
+  EXPECT_EQ(GetErrorKind(MakeBlockDecoder(ByteStreamSplitWire(32)).status()),
+            ErrorKind::kUnsupported);
+  EXPECT_EQ(GetErrorKind(MakeMiniBlockDecoder(OutOfLineBitpackingWire(16, 3)).status()),
+            ErrorKind::kUnsupported);
 }
 
 TEST(CodecTable, DescriptorsWithoutAnEncodingAreCorrupt) {

@@ -1,5 +1,5 @@
-// Decoding speed per encoding, as bytes of decoded values per second, beside copying as many bytes. One chunk
-// after the other, warm: what a page costs once it is in memory.
+// Decoding speed per encoding, as bytes of decoded values per second, beside copying as many bytes.
+// One chunk after the other, warm: what a page costs once it is in memory.
 #include <benchmark/benchmark.h>
 
 #include <cstring>
@@ -28,7 +28,8 @@ void Run(benchmark::State& state, const Chunk& chunk) {
   for (const std::string& buffer : chunk.buffers) buffers.push_back(AsBytes(buffer));
   Arena arena;
   const bool variable = decoder->shape().variable;
-  auto into = std::make_unique<std::byte[]>(variable ? 1 : chunk.n * decoder->shape().bits / 8 + 64);
+  auto into =
+      std::make_unique<std::byte[]>(variable ? 1 : chunk.n * decoder->shape().bits / 8 + 64);
   int64_t size = 0;
   for (auto _ : state) {
     arena.Reset();
@@ -56,7 +57,8 @@ BENCHMARK(Memcpy)->Arg(1 << 10)->Arg(4 << 10)->Arg(8 << 10)->Arg(32 << 10);
 template <typename T>
 void BitPacked(benchmark::State& state) {
   const auto width = static_cast<uint32_t>(state.range(0));
-  Run(state, {InlineBitpackingWire(sizeof(T) * 8), {Number(static_cast<T>(width)) + PackBlock(RandomValues<T>(kValues, width), width)}});
+  Run(state, {InlineBitpackingWire(sizeof(T) * 8),
+              {Number(static_cast<T>(width)) + PackBlock(RandomValues<T>(kValues, width), width)}});
 }
 BENCHMARK(BitPacked<uint8_t>)->Arg(1)->Arg(5);
 BENCHMARK(BitPacked<uint16_t>)->Arg(1)->Arg(5)->Arg(11);
@@ -95,12 +97,14 @@ std::vector<std::string> Words(size_t length) {
 }
 
 void Variable(benchmark::State& state) {
-  Run(state, {VariableWire(32), {VariableChunk<uint32_t>(Words(static_cast<size_t>(state.range(0))))}});
+  Run(state,
+      {VariableWire(32), {VariableChunk<uint32_t>(Words(static_cast<size_t>(state.range(0))))}});
 }
 BENCHMARK(Variable)->Arg(8)->Arg(64);
 
 void Fsst(benchmark::State& state) {
-  const std::vector<std::string> symbols = {"the quic", "k brown ", "fox ", " ", "1", "2", "3", "4", "5", "6", "7", "8", "9", "0"};
+  const std::vector<std::string> symbols = {"the quic", "k brown ", "fox ", " ", "1", "2", "3",
+                                            "4",        "5",        "6",    "7", "8", "9", "0"};
   auto words = Words(static_cast<size_t>(state.range(0)));
   for (std::string& word : words) word = FsstEncode(symbols, word);
   Run(state, {FsstWire(SymbolTable(symbols), VariableWire(32)), {VariableChunk<uint32_t>(words)}});
@@ -111,12 +115,19 @@ void Compressed(benchmark::State& state, arrow::Compression::type type) {
   auto codec = arrow::util::Codec::Create(type).ValueOrDie();
   const std::string plain = Raw(RandomValues<uint32_t>(kValues, 12));
   const auto* input = reinterpret_cast<const uint8_t*>(plain.data());
-  std::string out(static_cast<size_t>(codec->MaxCompressedLen(static_cast<int64_t>(plain.size()), input)), '\0');
-  out.resize(static_cast<size_t>(codec->Compress(static_cast<int64_t>(plain.size()), input, static_cast<int64_t>(out.size()),
-                                                 reinterpret_cast<uint8_t*>(out.data())).ValueOrDie()));
+  std::string out(
+      static_cast<size_t>(codec->MaxCompressedLen(static_cast<int64_t>(plain.size()), input)),
+      '\0');
+  out.resize(static_cast<size_t>(codec
+                                     ->Compress(static_cast<int64_t>(plain.size()), input,
+                                                static_cast<int64_t>(out.size()),
+                                                reinterpret_cast<uint8_t*>(out.data()))
+                                     .ValueOrDie()));
   const bool lz4 = type == arrow::Compression::LZ4;
-  const std::string size = lz4 ? Number(static_cast<uint32_t>(plain.size())) : Number(uint64_t{plain.size()});
-  Run(state, {GeneralWire(lz4 ? lance::encodings21::COMPRESSION_ALGORITHM_LZ4 : lance::encodings21::COMPRESSION_ALGORITHM_ZSTD,
+  const std::string size =
+      lz4 ? Number(static_cast<uint32_t>(plain.size())) : Number(uint64_t{plain.size()});
+  Run(state, {GeneralWire(lz4 ? lance::encodings21::COMPRESSION_ALGORITHM_LZ4
+                              : lance::encodings21::COMPRESSION_ALGORITHM_ZSTD,
                           FlatWire(32)),
               {size + out}});
 }

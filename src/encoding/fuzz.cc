@@ -49,7 +49,8 @@ Status ParseMessage(Bytes bytes, Message* message) {
   return bytes::Corrupt("descriptor");
 }
 
-// Reads every byte that was handed out, which is what tells a sanitizer that one should not have been.
+// Reads every byte that was handed out, which is what tells a sanitizer that one should not have
+// been.
 void Touch(Bytes bytes) {
   uint8_t sum = 0;
   for (std::byte b : bytes) sum = static_cast<uint8_t>(sum + static_cast<uint8_t>(b));
@@ -139,8 +140,8 @@ LevelScheme SchemeOf(const google::protobuf::RepeatedField<int>& wire) {
   return LevelScheme(std::move(layers));
 }
 
-Status DecodeRuns(const PageLayout& layout, const PageIndex& index, Bytes file, LeafBuilder* builder,
-                  const std::vector<Run>& runs) {
+Status DecodeRuns(const PageLayout& layout, const PageIndex& index, Bytes file,
+                  LeafBuilder* builder, const std::vector<Run>& runs) {
   std::vector<PlannedRead> reads;
   ARROW_RETURN_NOT_OK(layout.Plan(index, runs, &reads));
   std::vector<ByteRange> ranges;
@@ -167,7 +168,8 @@ std::vector<Run> ScatteredRuns(uint64_t rows, int64_t* slots) {
 
 std::vector<Run> EveryFifth(uint64_t rows) {
   std::vector<Run> runs;
-  for (uint64_t row = 1; row + 1 < rows; row += 5) runs.push_back({row, 2, static_cast<int64_t>(runs.size()) * 2});
+  for (uint64_t row = 1; row + 1 < rows; row += 5)
+    runs.push_back({row, 2, static_cast<int64_t>(runs.size()) * 2});
   return runs;
 }
 
@@ -176,7 +178,8 @@ Status RunPageLayout(Bytes bytes) {
   lance::encodings21::PageLayout wire;
   ARROW_RETURN_NOT_OK(ParseMessage(input.descriptor, &wire));
   const LevelScheme scheme = FuzzLevelScheme(wire);
-  ARROW_ASSIGN_OR_RAISE(auto layout, MakePageLayout(wire, {input.buffers, input.rows}, scheme, input.type));
+  ARROW_ASSIGN_OR_RAISE(auto layout,
+                        MakePageLayout(wire, {input.buffers, input.rows}, scheme, input.type));
   std::vector<ByteRange> ranges;
   layout->IndexRanges(&ranges);
   ARROW_ASSIGN_OR_RAISE(auto fetched, FetchRanges(input.file, ranges));
@@ -212,8 +215,8 @@ Status RunLeafPage(Bytes bytes) {
     ranges.clear();
     ARROW_RETURN_NOT_OK(page.SecondRanges(first, count, fetched, &ranges));
     ARROW_ASSIGN_OR_RAISE(auto second, FetchRanges(input.file, ranges));
-    ARROW_ASSIGN_OR_RAISE(auto builder,
-                          LeafBuilder::MakeFlat(input.type, static_cast<int64_t>(count), true, Pool()));
+    ARROW_ASSIGN_OR_RAISE(
+        auto builder, LeafBuilder::MakeFlat(input.type, static_cast<int64_t>(count), true, Pool()));
     Arena arena;
     ARROW_RETURN_NOT_OK(page.Decode(first, count, fetched, second, 0, &arena, builder.get()));
     ARROW_ASSIGN_OR_RAISE(LeafData leaf, builder->Finish());
@@ -231,7 +234,8 @@ Status RunLeafPage(Bytes bytes) {
 const std::vector<LeafType>& FuzzLeafTypes() {
   static const std::vector<LeafType> types = [] {
     std::vector<LeafType> all;
-    for (uint64_t bits : {0, 1, 8, 16, 32, 64, 96, 128, 256}) all.push_back({.shape = {.bits = bits}});
+    for (uint64_t bits : {0, 1, 8, 16, 32, 64, 96, 128, 256})
+      all.push_back({.shape = {.bits = bits}});
     all.push_back({.shape = {.variable = true}});
     all.push_back({.shape = {.variable = true}, .wide_offsets = true});
     for (uint64_t bits : {1, 8, 32, 64}) {
@@ -240,8 +244,10 @@ const std::vector<LeafType>& FuzzLeafTypes() {
       all.push_back({.shape = {.bits = 6 * bits, .list_sizes = {2, 3}}});
     }
     for (uint64_t bits : {8, 16, 32, 64}) {
-      all.push_back({.shape = {.bits = bits}, .dictionary = true, .dictionary_type = arrow::utf8()});
-      all.push_back({.shape = {.bits = bits}, .dictionary = true, .dictionary_type = arrow::int32()});
+      all.push_back(
+          {.shape = {.bits = bits}, .dictionary = true, .dictionary_type = arrow::utf8()});
+      all.push_back(
+          {.shape = {.bits = bits}, .dictionary = true, .dictionary_type = arrow::int32()});
     }
     return all;
   }();

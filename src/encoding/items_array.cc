@@ -15,10 +15,11 @@ Result<std::shared_ptr<arrow::Buffer>> CopyBytes(Bytes bytes) {
 }
 
 Result<std::shared_ptr<arrow::Array>> MakeItemsArray(const std::shared_ptr<arrow::DataType>& type,
-                                              const Values& items, uint64_t n) {
+                                                     const Values& items, uint64_t n) {
   if (items.offsets.empty()) {
     ARROW_ASSIGN_OR_RAISE(auto values, CopyBytes(items.fixed));
-    return arrow::MakeArray(arrow::ArrayData::Make(type, static_cast<int64_t>(n), {nullptr, values}, 0));
+    return arrow::MakeArray(
+        arrow::ArrayData::Make(type, static_cast<int64_t>(n), {nullptr, values}, 0));
   }
   ARROW_ASSIGN_OR_RAISE(auto values, CopyBytes(items.bytes.first(items.offsets[n])));
   std::shared_ptr<arrow::Buffer> offsets;

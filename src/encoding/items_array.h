@@ -15,7 +15,7 @@ namespace pilum::encoding {
 arrow::Result<std::shared_ptr<arrow::Buffer>> CopyBytes(Bytes bytes);
 
 /// `n` items of `type`, copied.
-arrow::Result<std::shared_ptr<arrow::Array>> MakeItemsArray(const std::shared_ptr<arrow::DataType>& type,
-                                                            const Values& items, uint64_t n);
+arrow::Result<std::shared_ptr<arrow::Array>> MakeItemsArray(
+    const std::shared_ptr<arrow::DataType>& type, const Values& items, uint64_t n);
 
 }  // namespace pilum::encoding

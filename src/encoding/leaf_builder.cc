@@ -21,15 +21,16 @@ std::byte* AsBytes(uint8_t* p) { return reinterpret_cast<std::byte*>(p); }
 uint64_t BytesFor(uint64_t bits) { return (bits + 7) / 8; }
 
 Status TooManyBytes() {
-  return MakeError(ErrorKind::kInvalidArgument,
-                   "more than 2 GiB of string or binary values in one batch; ask for a smaller batch size");
+  return MakeError(
+      ErrorKind::kInvalidArgument,
+      "more than 2 GiB of string or binary values in one batch; ask for a smaller batch size");
 }
 
 // Grows by doubling, so that appending stays linear.
 Status GrowTo(arrow::ResizableBuffer* buffer, uint64_t size) {
   if (static_cast<uint64_t>(buffer->capacity()) < size) {
-    ARROW_RETURN_NOT_OK(buffer->Reserve(
-        std::max<int64_t>(static_cast<int64_t>(size), buffer->capacity() * 2)));
+    ARROW_RETURN_NOT_OK(
+        buffer->Reserve(std::max<int64_t>(static_cast<int64_t>(size), buffer->capacity() * 2)));
   }
   return buffer->Resize(static_cast<int64_t>(size), /*shrink_to_fit=*/false);
 }
@@ -51,8 +52,8 @@ void Translate(Key* keys, uint64_t n, const int32_t* map, uint64_t dictionary_le
 
 }  // namespace
 
-LeafBuilder::LeafBuilder(const LeafType& type, const LevelScheme& scheme, bool nested, bool in_order,
-                         arrow::MemoryPool* pool)
+LeafBuilder::LeafBuilder(const LeafType& type, const LevelScheme& scheme, bool nested,
+                         bool in_order, arrow::MemoryPool* pool)
     : type_(type), scheme_(scheme), nested_(nested), in_order_(in_order), pool_(pool) {
   item_validity_.resize(type_.shape.list_sizes.size());
 }
@@ -110,14 +111,16 @@ Status LeafBuilder::ReserveBytes(uint64_t n) {
   return values_->Reserve(static_cast<int64_t>(bytes_used_ + n));
 }
 
-Status LeafBuilder::Put(int64_t slot, const Values& values, uint64_t first, uint64_t n, bool stable) {
+Status LeafBuilder::Put(int64_t slot, const Values& values, uint64_t first, uint64_t n,
+                        bool stable) {
   if (n == 0) return Status::OK();
   if (type_.shape.variable) {
     if (in_order_) return PutVariableInOrder(values, first, n);
     for (uint64_t i = 0; i < n; ++i) {
       const uint32_t begin = values.offsets[first + i];
-      ARROW_RETURN_NOT_OK(PutBytes(slot + static_cast<int64_t>(i),
-                                   values.bytes.subspan(begin, values.offsets[first + i + 1] - begin), stable));
+      ARROW_RETURN_NOT_OK(
+          PutBytes(slot + static_cast<int64_t>(i),
+                   values.bytes.subspan(begin, values.offsets[first + i + 1] - begin), stable));
     }
     return Status::OK();
   }
@@ -144,13 +147,15 @@ Status LeafBuilder::PutFixed(int64_t slot, Bytes fixed, uint64_t first, uint64_t
   return Status::OK();
 }
 
-Status LeafBuilder::PutItemValidity(int64_t slot, const Values& values, uint64_t first, uint64_t n) {
+Status LeafBuilder::PutItemValidity(int64_t slot, const Values& values, uint64_t first,
+                                    uint64_t n) {
   uint64_t items = 1;
   for (size_t level = 0; level < values.item_validity.size(); ++level) {
     items *= type_.shape.list_sizes[level];
     const Bytes bitmap = values.item_validity[level];
     if (bitmap.empty() && !item_validity_[level]) continue;
-    ARROW_ASSIGN_OR_RAISE(uint8_t * to, Bitmap(&item_validity_[level], capacity_ * static_cast<int64_t>(items)));
+    ARROW_ASSIGN_OR_RAISE(uint8_t* to,
+                          Bitmap(&item_validity_[level], capacity_ * static_cast<int64_t>(items)));
     const int64_t at = slot * static_cast<int64_t>(items);
     if (bitmap.empty()) {
       arrow::bit_util::SetBitsTo(to, at, static_cast<int64_t>(n * items), true);
@@ -184,9 +189,11 @@ Status LeafBuilder::PutVariableInOrder(const Values& values, uint64_t first, uin
   ARROW_RETURN_NOT_OK(GrowTo(values_.get(), bytes_used_));
   std::memcpy(values_->mutable_data() + base, values.bytes.data() + offsets[0], size);
   if (type_.wide_offsets) {
-    RebaseOffsets(offsets, n, base, reinterpret_cast<int64_t*>(offsets_->mutable_data()) + num_offsets_);
+    RebaseOffsets(offsets, n, base,
+                  reinterpret_cast<int64_t*>(offsets_->mutable_data()) + num_offsets_);
   } else {
-    RebaseOffsets(offsets, n, base, reinterpret_cast<int32_t*>(offsets_->mutable_data()) + num_offsets_);
+    RebaseOffsets(offsets, n, base,
+                  reinterpret_cast<int32_t*>(offsets_->mutable_data()) + num_offsets_);
   }
   num_offsets_ += static_cast<int64_t>(n);
   return Status::OK();
@@ -195,7 +202,8 @@ Status LeafBuilder::PutVariableInOrder(const Values& values, uint64_t first, uin
 Status LeafBuilder::PutBytes(int64_t slot, Bytes value, bool stable) {
   if (in_order_) {
     ARROW_RETURN_NOT_OK(GrowTo(values_.get(), bytes_used_ + value.size()));
-    if (!value.empty()) std::memcpy(values_->mutable_data() + bytes_used_, value.data(), value.size());
+    if (!value.empty())
+      std::memcpy(values_->mutable_data() + bytes_used_, value.data(), value.size());
     bytes_used_ += value.size();
     return EndOffsets(1);
   }
@@ -222,7 +230,8 @@ Status LeafBuilder::PutRepeated(int64_t slot, Bytes value, uint64_t n) {
     arrow::bit_util::SetBitsTo(values_->mutable_data(), slot, static_cast<int64_t>(n), bit);
     return Status::OK();
   }
-  if (value.size() < BytesFor(bits)) return bytes::Truncated("constant value", 0, BytesFor(bits), value.size());
+  if (value.size() < BytesFor(bits))
+    return bytes::Truncated("constant value", 0, BytesFor(bits), value.size());
   if (bits % 8 != 0) {
     for (uint64_t i = 0; i < n; ++i) {
       ARROW_RETURN_NOT_OK(PutFixed(slot + static_cast<int64_t>(i), value, 0, 1));
@@ -256,7 +265,8 @@ std::byte* LeafBuilder::DirectFixed(int64_t slot) {
   return AsBytes(values_->mutable_data()) + bit / 8;
 }
 
-Result<uint8_t*> LeafBuilder::Bitmap(std::shared_ptr<arrow::ResizableBuffer>* bitmap, int64_t bits) {
+Result<uint8_t*> LeafBuilder::Bitmap(std::shared_ptr<arrow::ResizableBuffer>* bitmap,
+                                     int64_t bits) {
   const int64_t size = static_cast<int64_t>(BytesFor(static_cast<uint64_t>(bits)));
   const int64_t before = *bitmap ? (*bitmap)->size() : 0;
   if (!*bitmap) {
@@ -264,7 +274,8 @@ Result<uint8_t*> LeafBuilder::Bitmap(std::shared_ptr<arrow::ResizableBuffer>* bi
   } else if (before < size) {
     ARROW_RETURN_NOT_OK(GrowTo(bitmap->get(), static_cast<uint64_t>(size)));
   }
-  if (before < size) std::memset((*bitmap)->mutable_data() + before, 0xff, static_cast<size_t>(size - before));
+  if (before < size)
+    std::memset((*bitmap)->mutable_data() + before, 0xff, static_cast<size_t>(size - before));
   return (*bitmap)->mutable_data();
 }
 
@@ -272,7 +283,7 @@ Status LeafBuilder::PutValidity(int64_t slot, std::span<const uint16_t> def) {
   uint16_t any = 0;
   for (uint16_t level : def) any |= level;
   if (any == 0) return Status::OK();
-  ARROW_ASSIGN_OR_RAISE(uint8_t * bitmap, Bitmap(&validity_, capacity_));
+  ARROW_ASSIGN_OR_RAISE(uint8_t* bitmap, Bitmap(&validity_, capacity_));
   for (size_t i = 0; i < def.size(); ++i) {
     if (def[i] != 0) arrow::bit_util::ClearBit(bitmap, slot + static_cast<int64_t>(i));
   }
@@ -280,7 +291,7 @@ Status LeafBuilder::PutValidity(int64_t slot, std::span<const uint16_t> def) {
 }
 
 Status LeafBuilder::PutNulls(int64_t slot, uint64_t n) {
-  ARROW_ASSIGN_OR_RAISE(uint8_t * bitmap, Bitmap(&validity_, capacity_));
+  ARROW_ASSIGN_OR_RAISE(uint8_t* bitmap, Bitmap(&validity_, capacity_));
   arrow::bit_util::SetBitsTo(bitmap, slot, static_cast<int64_t>(n), false);
   return PutNothing(slot, n);
 }
@@ -340,10 +351,18 @@ Status LeafBuilder::TranslateKeys(int64_t slot, uint64_t n) {
   const uint64_t length = static_cast<uint64_t>(dictionary_length_);
   uint8_t* keys = values_->mutable_data() + static_cast<uint64_t>(slot) * type_.shape.bits / 8;
   switch (type_.shape.bits) {
-    case 8: Translate(reinterpret_cast<uint8_t*>(keys), n, map, length); break;
-    case 16: Translate(reinterpret_cast<uint16_t*>(keys), n, map, length); break;
-    case 32: Translate(reinterpret_cast<uint32_t*>(keys), n, map, length); break;
-    default: Translate(reinterpret_cast<uint64_t*>(keys), n, map, length); break;
+    case 8:
+      Translate(reinterpret_cast<uint8_t*>(keys), n, map, length);
+      break;
+    case 16:
+      Translate(reinterpret_cast<uint16_t*>(keys), n, map, length);
+      break;
+    case 32:
+      Translate(reinterpret_cast<uint32_t*>(keys), n, map, length);
+      break;
+    default:
+      Translate(reinterpret_cast<uint64_t*>(keys), n, map, length);
+      break;
   }
   return Status::OK();
 }
@@ -364,8 +383,9 @@ Status LeafBuilder::FinishScattered(LeafData* data) {
   if (!type_.wide_offsets && size > INT32_MAX) return TooManyBytes();
   const int64_t width = type_.wide_offsets ? 8 : 4;
   ARROW_ASSIGN_OR_RAISE(data->values, arrow::AllocateBuffer(static_cast<int64_t>(size), pool_));
-  ARROW_ASSIGN_OR_RAISE(data->offsets,
-                        arrow::AllocateBuffer((static_cast<int64_t>(views_.size()) + 1) * width, pool_));
+  ARROW_ASSIGN_OR_RAISE(
+      data->offsets,
+      arrow::AllocateBuffer((static_cast<int64_t>(views_.size()) + 1) * width, pool_));
   uint8_t* bytes = data->values->mutable_data();
   auto* narrow = reinterpret_cast<int32_t*>(data->offsets->mutable_data());
   auto* wide = reinterpret_cast<int64_t*>(data->offsets->mutable_data());
@@ -393,15 +413,15 @@ Result<LeafData> LeafBuilder::Finish() {
   }
   if (validity_) {
     data.validity = validity_;
-    data.null_count =
-        next_slot_ - arrow::internal::CountSetBits(validity_->data(), 0, next_slot_);
+    data.null_count = next_slot_ - arrow::internal::CountSetBits(validity_->data(), 0, next_slot_);
   }
   uint64_t items = 1;
   for (size_t level = 0; level < item_validity_.size(); ++level) {
     items *= type_.shape.list_sizes[level];
     // Slots without a value may have come after the last bitmap.
     if (item_validity_[level]) {
-      ARROW_RETURN_NOT_OK(Bitmap(&item_validity_[level], capacity_ * static_cast<int64_t>(items)).status());
+      ARROW_RETURN_NOT_OK(
+          Bitmap(&item_validity_[level], capacity_ * static_cast<int64_t>(items)).status());
     }
     data.item_validity.push_back(item_validity_[level]);
   }

@@ -1,11 +1,13 @@
 // LeafBuilder: where the decoded values of one leaf column go.
 //
-// Values have slots. A flat column (no structure around the leaf) has one slot per row, known beforehand, and
-// values may arrive in any order: that is how a take scatters rows straight to where they are delivered. A
-// nested column appends slots and keeps its levels, from which the structure is assembled afterwards.
+// Values have slots. A flat column (no structure around the leaf) has one slot per row, known
+// beforehand, and values may arrive in any order: that is how a take scatters rows straight to
+// where they are delivered. A nested column appends slots and keeps its levels, from which the
+// structure is assembled afterwards.
 //
 //   fixed width      written in place
-//   variable width   appended if slots come in order; otherwise remembered as views, and copied once, in slot
+//   variable width   appended if slots come in order; otherwise remembered as views, and copied
+//   once, in slot
 //                    order, when finished
 //
 // One owner, not thread-safe. All memory comes from the pool given.
@@ -35,7 +37,8 @@ struct LeafType {
   std::shared_ptr<arrow::DataType> dictionary_type;  ///< of the dictionary's values
 
   bool operator==(const LeafType& other) const {
-    return shape == other.shape && wide_offsets == other.wide_offsets && dictionary == other.dictionary &&
+    return shape == other.shape && wide_offsets == other.wide_offsets &&
+           dictionary == other.dictionary &&
            (!dictionary || dictionary_type->Equals(*other.dictionary_type));
   }
 };
@@ -45,8 +48,8 @@ struct LeafData {
   int64_t slots = 0;
   std::shared_ptr<arrow::Buffer> validity;  ///< flat columns; null = all valid
   int64_t null_count = 0;
-  std::shared_ptr<arrow::Buffer> values;    ///< fixed: values; variable: bytes
-  std::shared_ptr<arrow::Buffer> offsets;   ///< variable
+  std::shared_ptr<arrow::Buffer> values;                      ///< fixed: values; variable: bytes
+  std::shared_ptr<arrow::Buffer> offsets;                     ///< variable
   std::vector<std::shared_ptr<arrow::Buffer>> item_validity;  ///< per list level; null = all valid
   std::shared_ptr<arrow::Array> dictionary;
   std::vector<uint16_t> rep;  ///< nested columns with lists: one per entry
@@ -57,9 +60,11 @@ class LeafBuilder {
  public:
   /// A flat column of `slots` rows. With `in_order`, slots are put in ascending order without gaps.
   static arrow::Result<std::unique_ptr<LeafBuilder>> MakeFlat(const LeafType& type, int64_t slots,
-                                                              bool in_order, arrow::MemoryPool* pool);
+                                                              bool in_order,
+                                                              arrow::MemoryPool* pool);
   /// A nested column: slots are appended.
-  static arrow::Result<std::unique_ptr<LeafBuilder>> MakeNested(const LeafType& type, const LevelScheme& scheme,
+  static arrow::Result<std::unique_ptr<LeafBuilder>> MakeNested(const LeafType& type,
+                                                                const LevelScheme& scheme,
                                                                 arrow::MemoryPool* pool);
 
   const LeafType& type() const { return type_; }
@@ -72,8 +77,8 @@ class LeafBuilder {
   /// Variable width in order: makes room for `n` more bytes at once.
   arrow::Status ReserveBytes(uint64_t n);
 
-  /// Puts values [first, first + n) of `values` into slots from `slot` on. `stable` promises that the bytes
-  /// of variable-width values outlive the builder's Finish.
+  /// Puts values [first, first + n) of `values` into slots from `slot` on. `stable` promises that
+  /// the bytes of variable-width values outlive the builder's Finish.
   arrow::Status Put(int64_t slot, const Values& values, uint64_t first, uint64_t n, bool stable);
   /// One variable-width value.
   arrow::Status PutBytes(int64_t slot, Bytes value, bool stable);
@@ -82,16 +87,16 @@ class LeafBuilder {
   /// n slots without a value: null by their level, or never looked at.
   arrow::Status PutNothing(int64_t slot, uint64_t n);
 
-  /// Where n fixed-width values from `slot` on may be written directly; null if that cannot be (single bits
-  /// that do not start at a byte).
+  /// Where n fixed-width values from `slot` on may be written directly; null if that cannot be
+  /// (single bits that do not start at a byte).
   std::byte* DirectFixed(int64_t slot);
 
   /// Flat: marks slots as null where def != 0.
   arrow::Status PutValidity(int64_t slot, std::span<const uint16_t> def);
   arrow::Status PutNulls(int64_t slot, uint64_t n);
 
-  /// Nested: levels of further entries, in the page's numbers; empty `rep` or `def` stands for "row start"
-  /// and "valid" n times.
+  /// Nested: levels of further entries, in the page's numbers; empty `rep` or `def` stands for "row
+  /// start" and "valid" n times.
   arrow::Status AppendLevels(const PageLevels& page, std::span<const uint16_t> rep,
                              std::span<const uint16_t> def, uint64_t n);
   /// Nested: n rows that are null at the outermost layer.
@@ -126,8 +131,9 @@ class LeafBuilder {
   int64_t next_slot_ = 0;
   std::shared_ptr<arrow::ResizableBuffer> validity_;
   std::vector<std::shared_ptr<arrow::ResizableBuffer>> item_validity_;
-  std::shared_ptr<arrow::ResizableBuffer> values_;   // fixed, or the bytes of variable values
-  std::shared_ptr<arrow::ResizableBuffer> offsets_;  // variable in order: int64 ends are kept as type asks
+  std::shared_ptr<arrow::ResizableBuffer> values_;  // fixed, or the bytes of variable values
+  std::shared_ptr<arrow::ResizableBuffer>
+      offsets_;  // variable in order: int64 ends are kept as type asks
   int64_t num_offsets_ = 0;
   uint64_t bytes_used_ = 0;
   std::vector<Bytes> views_;  // variable, scattered
@@ -136,7 +142,8 @@ class LeafBuilder {
   std::vector<uint16_t> def_;
   std::unique_ptr<arrow::DictionaryUnifier> unifier_;
   std::shared_ptr<arrow::Array> dictionary_;
-  std::shared_ptr<arrow::Buffer> key_map_;  // int32 per key of the current dictionary; null = identity
+  std::shared_ptr<arrow::Buffer>
+      key_map_;  // int32 per key of the current dictionary; null = identity
   int64_t dictionary_length_ = 0;
 };
 

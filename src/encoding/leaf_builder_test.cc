@@ -60,7 +60,8 @@ TEST(LeafBuilder, BitsAtEveryPosition) {
   for (uint64_t first = 0; first < 8; ++first) {
     const int64_t slot = 35 - static_cast<int64_t>(first) * 5;
     ASSERT_TRUE(builder->Put(slot, FixedOf(bits), first, 5, false).ok());
-    for (uint64_t i = 0; i < 5; ++i) expected[static_cast<size_t>(slot) + i] = (0x3CB5 >> (first + i)) & 1;
+    for (uint64_t i = 0; i < 5; ++i)
+      expected[static_cast<size_t>(slot) + i] = (0x3CB5 >> (first + i)) & 1;
   }
   EXPECT_EQ(Bits(builder->Finish()->values, 40), expected);
 }
@@ -156,7 +157,8 @@ TEST(LeafBuilder, LevelsAreTranslatedToTheScheme) {
 }
 
 TEST(LeafBuilder, NullRowsOfStructsOwnSlots) {
-  auto builder = *LeafBuilder::MakeNested({.shape = {.variable = true}}, LevelScheme({Layer::kItem, Layer::kItem}), Pool());
+  auto builder = *LeafBuilder::MakeNested({.shape = {.variable = true}},
+                                          LevelScheme({Layer::kItem, Layer::kItem}), Pool());
   ASSERT_TRUE(builder->AppendNullRows(2).ok());
   auto leaf = builder->Finish();
   ASSERT_TRUE(leaf.ok()) << leaf.status();
@@ -196,7 +198,9 @@ TEST(LeafBuilder, TheSameDictionaryIsKept) {
 }
 
 TEST(LeafBuilder, RefusesColumnsOfImpossibleSize) {
-  EXPECT_FALSE(LeafBuilder::MakeFlat({.shape = {.bits = uint64_t{1} << 40}}, int64_t{1} << 32, true, Pool()).ok());
+  EXPECT_FALSE(
+      LeafBuilder::MakeFlat({.shape = {.bits = uint64_t{1} << 40}}, int64_t{1} << 32, true, Pool())
+          .ok());
 }
 
 }  // namespace

@@ -34,9 +34,11 @@ arrow::Result<PageLevels> MapPageLevels(const LevelScheme& scheme,
     const int layer = layers.Get(i);
     const bool list_layer = layer == REPDEF_ALL_VALID_LIST || layer == REPDEF_NULLABLE_LIST ||
                             layer == REPDEF_EMPTYABLE_LIST || layer == REPDEF_NULL_AND_EMPTY_LIST;
-    if (list_layer != is_list || (!list_layer && layer != REPDEF_ALL_VALID_ITEM && layer != REPDEF_NULLABLE_ITEM)) {
+    if (list_layer != is_list ||
+        (!list_layer && layer != REPDEF_ALL_VALID_ITEM && layer != REPDEF_NULLABLE_ITEM)) {
       return bytes::Corrupt("layer " + std::to_string(i) + " of the page is of kind " +
-                            std::to_string(layer) + ", which the column's type does not have there");
+                            std::to_string(layer) +
+                            ", which the column's type does not have there");
     }
     if (list_layer && !seen_list) {
       seen_list = true;

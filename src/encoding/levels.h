@@ -1,14 +1,15 @@
 // Repetition and definition levels of the 2.1 and 2.2 formats.
 //
-// A leaf column is a stack of layers, innermost first: the leaf itself, then each struct or list around it.
-// A page numbers its definition levels by the layers it happens to need, so the same column has different
-// numbers from page to page. LevelScheme gives a column fixed numbers, and PageLevels maps a page's to them:
+// A leaf column is a stack of layers, innermost first: the leaf itself, then each struct or list
+// around it. A page numbers its definition levels by the layers it happens to need, so the same
+// column has different numbers from page to page. LevelScheme gives a column fixed numbers, and
+// PageLevels maps a page's to them:
 //
-//   0 = everything valid; then, from the innermost layer outwards, one number per item layer (null) and two
-//   per list layer (null, empty). A level names the outermost thing that is null or empty.
+//   0 = everything valid; then, from the innermost layer outwards, one number per item layer (null)
+//   and two per list layer (null, empty). A level names the outermost thing that is null or empty.
 //
-// Repetition with L list layers: L starts a row, k < L starts an element of the list layer k + 1 (1 is the
-// innermost), 0 the next element of the innermost list.
+// Repetition with L list layers: L starts a row, k < L starts an element of the list layer k + 1 (1
+// is the innermost), 0 the next element of the innermost list.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +40,9 @@ class LevelScheme {
   /// The level that says "null" at layer i; for a list, the next one says "empty".
   uint16_t null_level(size_t layer) const { return first_level_[layer]; }
   /// The highest level of layer i; all levels of layers inside it are lower.
-  uint16_t max_level(size_t layer) const { return static_cast<uint16_t>(first_level_[layer + 1] - 1); }
+  uint16_t max_level(size_t layer) const {
+    return static_cast<uint16_t>(first_level_[layer + 1] - 1);
+  }
   /// Levels up to this one own a slot among the values.
   uint16_t max_visible() const { return max_visible_; }
 

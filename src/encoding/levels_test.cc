@@ -7,7 +7,9 @@ namespace {
 
 using namespace lance::encodings21;  // NOLINT: the names of the layers
 
-google::protobuf::RepeatedField<int> Layers(const std::vector<int>& layers) { return {layers.begin(), layers.end()}; }
+google::protobuf::RepeatedField<int> Layers(const std::vector<int>& layers) {
+  return {layers.begin(), layers.end()};
+}
 
 TEST(LevelScheme, NumbersLayersFromTheInnermost) {
   const LevelScheme scheme({Layer::kItem, Layer::kList, Layer::kItem, Layer::kList});
@@ -31,13 +33,16 @@ TEST(LevelScheme, EverythingIsVisibleWithoutLists) {
 
 TEST(PageLevels, MapsThePagesNumbersToTheColumns) {
   const LevelScheme scheme({Layer::kItem, Layer::kItem, Layer::kList, Layer::kList});
-  auto levels = MapPageLevels(scheme, Layers({REPDEF_ALL_VALID_ITEM, REPDEF_NULLABLE_ITEM, REPDEF_EMPTYABLE_LIST, REPDEF_NULL_AND_EMPTY_LIST}));
+  auto levels = MapPageLevels(scheme, Layers({REPDEF_ALL_VALID_ITEM, REPDEF_NULLABLE_ITEM,
+                                              REPDEF_EMPTYABLE_LIST, REPDEF_NULL_AND_EMPTY_LIST}));
   ASSERT_TRUE(levels.ok()) << levels.status();
-  // Level 1 of the page is a null struct, 2 an empty inner list, 3 and 4 a null and an empty outer list.
+  // Level 1 of the page is a null struct, 2 an empty inner list, 3 and 4 a null and an empty outer
+  // list.
   EXPECT_EQ(levels->to_scheme, (std::vector<uint16_t>{0, 2, 4, 5, 6}));
   EXPECT_EQ(levels->max_visible, 1);
   EXPECT_TRUE(levels->has_nulls);
-  levels = MapPageLevels(scheme, Layers({REPDEF_ALL_VALID_ITEM, REPDEF_ALL_VALID_ITEM, REPDEF_ALL_VALID_LIST, REPDEF_NULLABLE_LIST}));
+  levels = MapPageLevels(scheme, Layers({REPDEF_ALL_VALID_ITEM, REPDEF_ALL_VALID_ITEM,
+                                         REPDEF_ALL_VALID_LIST, REPDEF_NULLABLE_LIST}));
   ASSERT_TRUE(levels.ok()) << levels.status();
   EXPECT_EQ(levels->to_scheme, (std::vector<uint16_t>{0, 5}));
   EXPECT_EQ(levels->max_visible, 0);
@@ -45,10 +50,14 @@ TEST(PageLevels, MapsThePagesNumbersToTheColumns) {
 
 TEST(PageLevels, LayersThatDoNotFitTheColumnAreErrors) {
   const LevelScheme scheme({Layer::kItem, Layer::kList});
-  for (const std::vector<int>& layers :
-       std::vector<std::vector<int>>{{}, {REPDEF_NULLABLE_ITEM}, {REPDEF_NULLABLE_ITEM, REPDEF_NULLABLE_ITEM},
-                                     {REPDEF_NULLABLE_LIST, REPDEF_NULLABLE_ITEM}, {REPDEF_UNSPECIFIED, REPDEF_NULLABLE_LIST},
-                                     {REPDEF_NULLABLE_ITEM, 99}, {REPDEF_NULLABLE_ITEM, REPDEF_NULLABLE_LIST, REPDEF_NULLABLE_ITEM}}) {
+  for (const std::vector<int>& layers : std::vector<std::vector<int>>{
+           {},
+           {REPDEF_NULLABLE_ITEM},
+           {REPDEF_NULLABLE_ITEM, REPDEF_NULLABLE_ITEM},
+           {REPDEF_NULLABLE_LIST, REPDEF_NULLABLE_ITEM},
+           {REPDEF_UNSPECIFIED, REPDEF_NULLABLE_LIST},
+           {REPDEF_NULLABLE_ITEM, 99},
+           {REPDEF_NULLABLE_ITEM, REPDEF_NULLABLE_LIST, REPDEF_NULLABLE_ITEM}}) {
     EXPECT_FALSE(MapPageLevels(scheme, Layers(layers)).ok());
   }
 }

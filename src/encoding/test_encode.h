@@ -71,7 +71,8 @@ std::string PackBlock(const std::vector<T>& values, uint32_t width) {
       const uint64_t value = i < values.size() ? static_cast<uint64_t>(values[i]) : 0;
       for (uint32_t bit = 0; bit < width; ++bit) {
         const uint32_t at = row * width + bit;
-        packed[(at / kBits) * kLanes + lane] |= static_cast<T>(((value >> bit) & 1) << (at % kBits));
+        packed[(at / kBits) * kLanes + lane] |=
+            static_cast<T>(((value >> bit) & 1) << (at % kBits));
       }
     }
   }
@@ -101,8 +102,8 @@ std::string VariableBlock(const std::vector<std::string>& values) {
     offsets += Number(at);
     bytes += value;
   }
-  const std::string head =
-      Number(static_cast<Offset>(sizeof(Offset) * 8)) + Number(static_cast<Offset>(2 * sizeof(Offset) + offsets.size()));
+  const std::string head = Number(static_cast<Offset>(sizeof(Offset) * 8)) +
+                           Number(static_cast<Offset>(2 * sizeof(Offset) + offsets.size()));
   return head + offsets + bytes;
 }
 
@@ -194,7 +195,9 @@ inline std::string FsstEncode(const std::vector<std::string>& symbols, std::stri
   while (!text.empty()) {
     size_t best = symbols.size();
     for (size_t i = 0; i < symbols.size(); ++i) {
-      if (text.starts_with(symbols[i]) && (best == symbols.size() || symbols[i].size() > symbols[best].size())) best = i;
+      if (text.starts_with(symbols[i]) &&
+          (best == symbols.size() || symbols[i].size() > symbols[best].size()))
+        best = i;
     }
     if (best < symbols.size()) {
       codes.push_back(static_cast<char>(best));

@@ -39,7 +39,8 @@ Result<Descriptor> ParseV2(bytes::Bytes row) {
   ARROW_ASSIGN_OR_RAISE(bytes::Bytes uri, reader.Take(length, "the blob's URI"));
   descriptor.location.uri.assign(reinterpret_cast<const char*>(uri.data()), uri.size());
   if (descriptor.location.kind > kLastKind) {
-    return MakeError(ErrorKind::kUnsupported, "blob kind " + std::to_string(descriptor.location.kind));
+    return MakeError(ErrorKind::kUnsupported,
+                     "blob kind " + std::to_string(descriptor.location.kind));
   }
   return descriptor;
 }
@@ -62,22 +63,25 @@ class Objects {
  private:
   const std::vector<std::shared_ptr<ReadableObject>>& files_;
   const BlobOpener& open_;
-  std::map<std::tuple<uint32_t, uint8_t, uint32_t, std::string>, std::shared_ptr<ReadableObject>> opened_;
+  std::map<std::tuple<uint32_t, uint8_t, uint32_t, std::string>, std::shared_ptr<ReadableObject>>
+      opened_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<BlobValues>> BlobValues::Make(
-    NodeKind kind, const encoding::LeafData& descriptors, const std::shared_ptr<arrow::Buffer>& validity,
-    const std::vector<uint32_t>& segment_of, const std::vector<std::shared_ptr<ReadableObject>>& files,
-    const BlobOpener& open, const std::shared_ptr<io::Fetch>& fetch) {
+    NodeKind kind, const encoding::LeafData& descriptors,
+    const std::shared_ptr<arrow::Buffer>& validity, const std::vector<uint32_t>& segment_of,
+    const std::vector<std::shared_ptr<ReadableObject>>& files, const BlobOpener& open,
+    const std::shared_ptr<io::Fetch>& fetch) {
   auto blobs = std::make_unique<BlobValues>();
   blobs->fetch_ = fetch;
   blobs->values_.resize(static_cast<size_t>(descriptors.slots));
   Objects objects(files, open);
   const std::byte* data = reinterpret_cast<const std::byte*>(descriptors.values->data());
-  const auto* offsets =
-      kind == NodeKind::kBlobV2 ? reinterpret_cast<const int64_t*>(descriptors.offsets->data()) : nullptr;
+  const auto* offsets = kind == NodeKind::kBlobV2
+                            ? reinterpret_cast<const int64_t*>(descriptors.offsets->data())
+                            : nullptr;
   for (size_t i = 0; i < blobs->values_.size(); ++i) {
     Value& value = blobs->values_[i];
     value.null = validity && !arrow::bit_util::GetBit(validity->data(), static_cast<int64_t>(i));
@@ -88,7 +92,9 @@ Result<std::unique_ptr<BlobValues>> BlobValues::Make(
       descriptor.size = bytes::Load<uint64_t>(data + i * 16 + 8);
       value.null = descriptor.size == 0 && descriptor.position != 0;
     } else {
-      ARROW_ASSIGN_OR_RAISE(descriptor, ParseV2({data + offsets[i], static_cast<size_t>(offsets[i + 1] - offsets[i])}));
+      ARROW_ASSIGN_OR_RAISE(
+          descriptor,
+          ParseV2({data + offsets[i], static_cast<size_t>(offsets[i + 1] - offsets[i])}));
     }
     const bool whole_object = descriptor.location.kind == kExternal && descriptor.size == 0;
     if (value.null || (descriptor.size == 0 && !whole_object)) continue;
@@ -109,8 +115,10 @@ Result<std::shared_ptr<arrow::ArrayData>> BlobValues::Finish(arrow::MemoryPool* 
     if (value.fetched) total += fetch_->bytes(value.id).size();
     nulls += value.null;
   }
-  ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> offsets, arrow::AllocateBuffer((n + 1) * 8, pool));
-  ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> bytes, arrow::AllocateBuffer(static_cast<int64_t>(total), pool));
+  ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> offsets,
+                        arrow::AllocateBuffer((n + 1) * 8, pool));
+  ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> bytes,
+                        arrow::AllocateBuffer(static_cast<int64_t>(total), pool));
   std::shared_ptr<arrow::Buffer> validity;
   if (nulls > 0) {
     ARROW_ASSIGN_OR_RAISE(validity, arrow::AllocateEmptyBitmap(n, pool));
@@ -127,8 +135,8 @@ Result<std::shared_ptr<arrow::ArrayData>> BlobValues::Finish(arrow::MemoryPool* 
     end += static_cast<int64_t>(part.size());
   }
   ends[n] = end;
-  return arrow::ArrayData::Make(arrow::large_binary(), n, {std::move(validity), std::move(offsets), std::move(bytes)},
-                                nulls);
+  return arrow::ArrayData::Make(arrow::large_binary(), n,
+                                {std::move(validity), std::move(offsets), std::move(bytes)}, nulls);
 }
 
 }  // namespace pilum::file

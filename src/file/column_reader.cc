@@ -13,13 +13,15 @@ namespace {
 using arrow::Result;
 using arrow::Status;
 
-Result<std::unique_ptr<Page>> MakePage(const lance::file::v2::ColumnMetadata::Page& wire, uint64_t file_size,
-                                       const encoding::LevelScheme& scheme, const encoding::LeafType& type) {
+Result<std::unique_ptr<Page>> MakePage(const lance::file::v2::ColumnMetadata::Page& wire,
+                                       uint64_t file_size, const encoding::LevelScheme& scheme,
+                                       const encoding::LeafType& type) {
   auto page = std::make_unique<Page>();
   encoding::PageLocation location;
   ARROW_ASSIGN_OR_RAISE(location.buffers, PageBuffers(wire, file_size));
   location.rows = page->rows = wire.length();
-  ARROW_ASSIGN_OR_RAISE(std::string bytes, UnwrapEncoding(wire.encoding(), "/lance.encodings21.PageLayout"));
+  ARROW_ASSIGN_OR_RAISE(std::string bytes,
+                        UnwrapEncoding(wire.encoding(), "/lance.encodings21.PageLayout"));
   lance::encodings21::PageLayout layout;
   if (!layout.ParseFromString(bytes)) return bytes::Corrupt("the page's layout cannot be parsed");
   ARROW_ASSIGN_OR_RAISE(page->layout, encoding::MakePageLayout(layout, location, scheme, type));
@@ -28,18 +30,20 @@ Result<std::unique_ptr<Page>> MakePage(const lance::file::v2::ColumnMetadata::Pa
 
 }  // namespace
 
-Result<std::vector<ByteRange>> PageBuffers(const lance::file::v2::ColumnMetadata::Page& page, uint64_t file_size) {
+Result<std::vector<ByteRange>> PageBuffers(const lance::file::v2::ColumnMetadata::Page& page,
+                                           uint64_t file_size) {
   if (page.buffer_offsets_size() != page.buffer_sizes_size()) {
-    return bytes::Corrupt("a page with " + std::to_string(page.buffer_offsets_size()) + " buffer offsets and " +
-                          std::to_string(page.buffer_sizes_size()) + " sizes");
+    return bytes::Corrupt("a page with " + std::to_string(page.buffer_offsets_size()) +
+                          " buffer offsets and " + std::to_string(page.buffer_sizes_size()) +
+                          " sizes");
   }
   std::vector<ByteRange> buffers;
   for (int i = 0; i < page.buffer_offsets_size(); ++i) {
     const ByteRange range{page.buffer_offsets(i), page.buffer_sizes(i)};
     if (range.offset > file_size || range.length > file_size - range.offset) {
-      return bytes::Corrupt("page buffer " + std::to_string(i) + " at " + std::to_string(range.offset) + " of " +
-                            std::to_string(range.length) + " bytes lies outside the file of " +
-                            std::to_string(file_size));
+      return bytes::Corrupt("page buffer " + std::to_string(i) + " at " +
+                            std::to_string(range.offset) + " of " + std::to_string(range.length) +
+                            " bytes lies outside the file of " + std::to_string(file_size));
     }
     buffers.push_back(range);
   }
@@ -65,12 +69,14 @@ Result<std::shared_ptr<ColumnReader>> ColumnReader::Get(const std::shared_ptr<Fi
     for (const auto& wire : metadata.pages()) {
       auto page = MakePage(wire, file->object()->size(), scheme, type);
       if (!page.ok()) {
-        return WithContext(page.status().WithMessage("page ", reader->pages_.size(), ": ", page.status().message()),
+        return WithContext(page.status().WithMessage("page ", reader->pages_.size(), ": ",
+                                                     page.status().message()),
                            where);
       }
       (*page)->first_row = first_row;
       if ((*page)->rows > rows - first_row) {
-        return WithContext(bytes::Corrupt("the column's pages hold more than its " + std::to_string(rows) + " rows"),
+        return WithContext(bytes::Corrupt("the column's pages hold more than its " +
+                                          std::to_string(rows) + " rows"),
                            where);
       }
       first_row += (*page)->rows;
@@ -78,13 +84,16 @@ Result<std::shared_ptr<ColumnReader>> ColumnReader::Get(const std::shared_ptr<Fi
       reader->pages_.push_back(std::move(*page));
     }
     if (first_row != rows) {
-      return WithContext(bytes::Corrupt("the column's pages hold " + std::to_string(first_row) + " of " +
-                                        std::to_string(rows) + " rows"), where);
+      return WithContext(bytes::Corrupt("the column's pages hold " + std::to_string(first_row) +
+                                        " of " + std::to_string(rows) + " rows"),
+                         where);
     }
     return reader;
   });
-  if (cached.ok() && ((*cached)->rows_ != rows || (*cached)->scheme_ != scheme || (*cached)->type_ != type)) {
-    return WithContext(bytes::Corrupt("column " + std::to_string(column) + " is said to hold fields of different types"),
+  if (cached.ok() &&
+      ((*cached)->rows_ != rows || (*cached)->scheme_ != scheme || (*cached)->type_ != type)) {
+    return WithContext(bytes::Corrupt("column " + std::to_string(column) +
+                                      " is said to hold fields of different types"),
                        where);
   }
   return cached;
@@ -93,7 +102,8 @@ Result<std::shared_ptr<ColumnReader>> ColumnReader::Get(const std::shared_ptr<Fi
 void ColumnReader::KeepIndex(Page* page, std::shared_ptr<const encoding::PageIndex> index) {
   const size_t bytes = index->memory_bytes();
   std::shared_ptr<const encoding::PageIndex> none;
-  if (std::atomic_compare_exchange_strong(&page->index, &none, std::move(index))) *memory_bytes_ += bytes;
+  if (std::atomic_compare_exchange_strong(&page->index, &none, std::move(index)))
+    *memory_bytes_ += bytes;
 }
 
 size_t ColumnReader::PageOf(uint64_t row) const {

@@ -1,6 +1,7 @@
 // ColumnReader: the pages of one column of a 2.1 or 2.2 file.
 //
-// Immutable but for the page indexes, which are fetched when first needed and then kept. Thread-safe.
+// Immutable but for the page indexes, which are fetched when first needed and then kept.
+// Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -28,8 +29,8 @@ struct Page {
 
 class ColumnReader {
  public:
-  /// The reader of `column`, kept with the file. `rows` is how many rows (of the column: slots, for children
-  /// of fixed-size lists of structs) its pages must have in total.
+  /// The reader of `column`, kept with the file. `rows` is how many rows (of the column: slots, for
+  /// children of fixed-size lists of structs) its pages must have in total.
   static arrow::Result<std::shared_ptr<ColumnReader>> Get(const std::shared_ptr<FileReader>& file,
                                                           uint32_t column, uint64_t rows,
                                                           const encoding::LevelScheme& scheme,

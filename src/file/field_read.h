@@ -3,8 +3,8 @@
 //   while (Step(fetch)) run the fetch        page indexes, then values, then what values point at
 //   Finish()                                 decode what is left and assemble the Arrow array
 //
-// A read belongs to one thread at a time. Fields of a batch are stepped together, so that each step's reads of
-// all of them are coalesced.
+// A read belongs to one thread at a time. Fields of a batch are stepped together, so that each
+// step's reads of all of them are coalesced.
 #pragma once
 
 #include <memory>
@@ -22,8 +22,9 @@ class FieldRead {
  public:
   virtual ~FieldRead() = default;
 
-  /// Adds the byte ranges wanted next and returns true; or returns false when nothing more has to be
-  /// fetched. The fetch has been run before the next call, and lives until the read is destroyed.
+  /// Adds the byte ranges wanted next and returns true; or returns false when nothing more has to
+  /// be fetched. The fetch has been run before the next call, and lives until the read is
+  /// destroyed.
   virtual arrow::Result<bool> Step(const std::shared_ptr<io::Fetch>& fetch) = 0;
 
   /// The field's values, in slot order.

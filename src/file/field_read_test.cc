@@ -24,12 +24,14 @@ using lance::encodings21::REPDEF_NULLABLE_ITEM;
 using lance::encodings21::RepDefLayer;
 using Runs = std::vector<file::Run>;
 
-std::shared_ptr<arrow::Array> FromJson(const std::shared_ptr<arrow::DataType>& type, const std::string& json) {
+std::shared_ptr<arrow::Array> FromJson(const std::shared_ptr<arrow::DataType>& type,
+                                       const std::string& json) {
   return arrow::json::ArrayFromJSONString(type, json).ValueOrDie();
 }
 
-lance::encodings21::PageLayout MiniBlock(const encoding::Wire& values, uint64_t items, const std::vector<RepDefLayer>& layers,
-                                         bool rep = false, bool def = false) {
+lance::encodings21::PageLayout MiniBlock(const encoding::Wire& values, uint64_t items,
+                                         const std::vector<RepDefLayer>& layers, bool rep = false,
+                                         bool def = false) {
   lance::encodings21::PageLayout page;
   auto* layout = page.mutable_mini_block_layout();
   *layout->mutable_value_compression() = values;
@@ -44,7 +46,8 @@ lance::encodings21::PageLayout MiniBlock(const encoding::Wire& values, uint64_t 
 }
 
 void AddIntPage(FileBuilder* builder, size_t column, const std::vector<int32_t>& values) {
-  builder->AddPage(column, MiniBlock(FlatWire(32), values.size(), {REPDEF_ALL_VALID_ITEM}), values.size(),
+  builder->AddPage(column, MiniBlock(FlatWire(32), values.size(), {REPDEF_ALL_VALID_ITEM}),
+                   values.size(),
                    encoding::EncodeChunks({{.values = {Raw(values)}}}, true, false, false));
 }
 
@@ -57,7 +60,11 @@ std::string NestedFile() {
                     .values = {Raw(values)}};
   auto buffers = encoding::EncodeChunks({a}, true, true, true);
   buffers.push_back(Raw<uint64_t>({4, 0}));
-  builder.AddPage(0, MiniBlock(FlatWire(32), 5, {REPDEF_NULLABLE_ITEM, REPDEF_NULL_AND_EMPTY_LIST, REPDEF_NULLABLE_ITEM, REPDEF_NULL_AND_EMPTY_LIST}, true, true),
+  builder.AddPage(0,
+                  MiniBlock(FlatWire(32), 5,
+                            {REPDEF_NULLABLE_ITEM, REPDEF_NULL_AND_EMPTY_LIST, REPDEF_NULLABLE_ITEM,
+                             REPDEF_NULL_AND_EMPTY_LIST},
+                            true, true),
                   4, buffers);
   // b: t f - null - | t t | null row | t f -, where - is a null struct.
   const TestChunk b{.rep = {1, 0, 0, 0, 0, 1, 0, 1, 1, 0, 0},
@@ -65,21 +72,29 @@ std::string NestedFile() {
                     .values = {Hex("E1 00")}};
   buffers = encoding::EncodeChunks({b}, true, true, true);
   buffers.push_back(Raw<uint64_t>({4, 0}));
-  builder.AddPage(1, MiniBlock(FlatWire(1), 10, {REPDEF_NULLABLE_ITEM, REPDEF_NULLABLE_ITEM, REPDEF_NULL_AND_EMPTY_LIST}, true, true),
-                  4, buffers);
+  builder.AddPage(
+      1,
+      MiniBlock(FlatWire(1), 10,
+                {REPDEF_NULLABLE_ITEM, REPDEF_NULLABLE_ITEM, REPDEF_NULL_AND_EMPTY_LIST}, true,
+                true),
+      4, buffers);
   return builder.Finish(4);
 }
 
 std::shared_ptr<arrow::DataType> NestedType() {
-  return arrow::list(arrow::struct_({arrow::field("a", arrow::list(arrow::float32())), arrow::field("b", arrow::boolean())}));
+  return arrow::list(arrow::struct_(
+      {arrow::field("a", arrow::list(arrow::float32())), arrow::field("b", arrow::boolean())}));
 }
 
 FieldNode NestedNode(const std::shared_ptr<FileReader>& file) {
   const auto type = NestedType();
   const auto item = type->field(0);
-  FieldNode a{.field = item->type()->field(0), .kind = NodeKind::kList,
+  FieldNode a{.field = item->type()->field(0),
+              .kind = NodeKind::kList,
               .children = {LeafNode(arrow::float32(), file, 0, "item")}};
-  FieldNode record{.field = item, .kind = NodeKind::kStruct, .children = {a, LeafNode(arrow::boolean(), file, 1, "b")}};
+  FieldNode record{.field = item,
+                   .kind = NodeKind::kStruct,
+                   .children = {a, LeafNode(arrow::boolean(), file, 1, "b")}};
   return {.field = arrow::field("f", type), .kind = NodeKind::kList, .children = {record}};
 }
 
@@ -98,12 +113,15 @@ TEST(FieldRead, AssemblesNestedColumns) {
   for (uint64_t row = 0; row < 4; ++row) {
     auto one = ReadField(NestedNode(*file), FormatVersion::kV2_2, 4, {{row, 1, 0}});
     ASSERT_TRUE(one.ok()) << one.status();
-    EXPECT_TRUE((*one)->Equals(expected->Slice(static_cast<int64_t>(row), 1))) << (*one)->ToString();
+    EXPECT_TRUE((*one)->Equals(expected->Slice(static_cast<int64_t>(row), 1)))
+        << (*one)->ToString();
   }
-  auto scattered = ReadField(NestedNode(*file), FormatVersion::kV2_2, 4, {{1, 1, 2}, {1, 1, 0}, {3, 1, 1}}, false);
+  auto scattered = ReadField(NestedNode(*file), FormatVersion::kV2_2, 4,
+                             {{1, 1, 2}, {1, 1, 0}, {3, 1, 1}}, false);
   ASSERT_TRUE(scattered.ok()) << scattered.status();
   const auto order = FromJson(arrow::int64(), "[1, 3, 1]");
-  EXPECT_TRUE((*scattered)->Equals(arrow::compute::Take(expected, order)->make_array())) << (*scattered)->ToString();
+  EXPECT_TRUE((*scattered)->Equals(arrow::compute::Take(expected, order)->make_array()))
+      << (*scattered)->ToString();
 }
 
 TEST(FieldRead, DamagedNestedColumnsDoNotCrash) {
@@ -129,13 +147,15 @@ TEST(FieldRead, ReadsAcrossPages) {
   }
   auto file = FileReader::Open(ObjectOf(builder.Finish(109)));
   ASSERT_TRUE(file.ok()) << file.status();
-  for (const Runs& runs : std::vector<Runs>{{{0, 109, 0}}, {{4, 2, 0}}, {{3, 60, 0}, {105, 4, 60}}, {{108, 1, 0}}}) {
+  for (const Runs& runs :
+       std::vector<Runs>{{{0, 109, 0}}, {{4, 2, 0}}, {{3, 60, 0}, {105, 4, 60}}, {{108, 1, 0}}}) {
     auto array = ReadField(LeafNode(arrow::int32(), *file, 0), FormatVersion::kV2_2, 109, runs);
     ASSERT_TRUE(array.ok()) << array.status();
     int64_t slot = 0;
     for (const auto& run : runs) {
       for (uint32_t i = 0; i < run.count; ++i) {
-        EXPECT_EQ(static_cast<const arrow::Int32Array&>(**array).Value(slot++), static_cast<int32_t>(run.row + i));
+        EXPECT_EQ(static_cast<const arrow::Int32Array&>(**array).Value(slot++),
+                  static_cast<int32_t>(run.row + i));
       }
     }
   }
@@ -161,11 +181,14 @@ TEST(FieldRead, TwoFieldsCannotShareAColumnUnlessTheyAreOfOneType) {
   ASSERT_TRUE(file.ok());
   ASSERT_TRUE(ReadField(LeafNode(arrow::int32(), *file, 0), FormatVersion::kV2_2, 3).ok());
   EXPECT_TRUE(ReadField(LeafNode(arrow::uint32(), *file, 0), FormatVersion::kV2_2, 3).ok());
-  for (const auto& type : {arrow::utf8(), arrow::int64(), arrow::boolean(), arrow::dictionary(arrow::int32(), arrow::utf8())}) {
-    EXPECT_FALSE(ReadField(LeafNode(type, *file, 0), FormatVersion::kV2_2, 3).ok()) << type->ToString();
+  for (const auto& type : {arrow::utf8(), arrow::int64(), arrow::boolean(),
+                           arrow::dictionary(arrow::int32(), arrow::utf8())}) {
+    EXPECT_FALSE(ReadField(LeafNode(type, *file, 0), FormatVersion::kV2_2, 3).ok())
+        << type->ToString();
   }
   FieldNode parent{.field = arrow::field("f", arrow::struct_({arrow::field("x", arrow::int32())})),
-                   .kind = NodeKind::kStruct, .children = {LeafNode(arrow::int32(), *file, 0, "x")}};
+                   .kind = NodeKind::kStruct,
+                   .children = {LeafNode(arrow::int32(), *file, 0, "x")}};
   EXPECT_FALSE(ReadField(parent, FormatVersion::kV2_2, 3).ok());
 }
 
@@ -278,18 +301,22 @@ FieldNode ListNodeV2_0(const std::shared_ptr<FileReader>& file) {
 TEST(FieldReadV2_0, ReadsListsAcrossPages) {
   auto file = FileReader::Open(ObjectOf(ListFileV2_0().Finish(6)));
   ASSERT_TRUE(file.ok()) << file.status();
-  const auto expected = FromJson(arrow::list(arrow::int16()), "[[1, 2], null, [], [3], [4, 5], null]");
+  const auto expected =
+      FromJson(arrow::list(arrow::int16()), "[[1, 2], null, [], [3], [4, 5], null]");
   auto all = ReadField(ListNodeV2_0(*file), FormatVersion::kV2_0, 6);
   ASSERT_TRUE(all.ok()) << all.status();
   EXPECT_TRUE((*all)->Equals(expected)) << (*all)->ToString();
   for (uint64_t row = 0; row < 6; ++row) {
     auto one = ReadField(ListNodeV2_0(*file), FormatVersion::kV2_0, 6, {{row, 1, 0}});
     ASSERT_TRUE(one.ok()) << one.status();
-    EXPECT_TRUE((*one)->Equals(expected->Slice(static_cast<int64_t>(row), 1))) << (*one)->ToString();
+    EXPECT_TRUE((*one)->Equals(expected->Slice(static_cast<int64_t>(row), 1)))
+        << (*one)->ToString();
   }
-  auto scattered = ReadField(ListNodeV2_0(*file), FormatVersion::kV2_0, 6, {{0, 1, 1}, {4, 1, 0}, {4, 1, 2}}, false);
+  auto scattered = ReadField(ListNodeV2_0(*file), FormatVersion::kV2_0, 6,
+                             {{0, 1, 1}, {4, 1, 0}, {4, 1, 2}}, false);
   ASSERT_TRUE(scattered.ok()) << scattered.status();
-  EXPECT_TRUE((*scattered)->Equals(FromJson(arrow::list(arrow::int16()), "[[4, 5], [1, 2], [4, 5]]")));
+  EXPECT_TRUE(
+      (*scattered)->Equals(FromJson(arrow::list(arrow::int16()), "[[4, 5], [1, 2], [4, 5]]")));
 }
 
 TEST(FieldReadV2_0, ListsThatPointBeyondTheirItemsAreErrors) {
@@ -303,6 +330,25 @@ TEST(FieldReadV2_0, ListsThatPointBeyondTheirItemsAreErrors) {
 TEST(FieldReadV2_0, ColumnsShorterThanTheFileAreErrors) {
   auto file = FileReader::Open(ObjectOf(ListFileV2_0().Finish(7)));
   auto array = ReadField(ListNodeV2_0(*file), FormatVersion::kV2_0, 7);
+  EXPECT_EQ(GetErrorKind(array.status()), ErrorKind::kCorruptData) << array.status();
+}
+
+TEST(FieldReadV2_0, PagesOfImpossibleSizeAreErrors) {
+  const auto type = arrow::fixed_size_list(arrow::int64(), 1 << 20);
+  lance::encodings::ArrayEncoding wire;
+  wire.mutable_fixed_size_list()->set_dimension(1 << 20);
+  SetFlat(wire.mutable_fixed_size_list()->mutable_items(), 64, 0);
+  wire.mutable_fixed_size_list()
+      ->mutable_items()
+      ->mutable_flat()
+      ->mutable_compression()
+      ->set_scheme("zstd");
+  const uint64_t rows = uint64_t{1} << 44;
+  FileBuilder builder(FormatVersion::kV2_0);
+  builder.AddPage(0, wire, rows, {std::string(64, 'x')});
+  auto file = FileReader::Open(ObjectOf(builder.Finish(1)));
+  ASSERT_TRUE(file.ok()) << file.status();
+  auto array = ReadField(LeafNode(type, *file, 0), FormatVersion::kV2_0, rows, {{rows - 1, 1, 0}});
   EXPECT_EQ(GetErrorKind(array.status()), ErrorKind::kCorruptData) << array.status();
 }
 

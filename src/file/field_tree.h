@@ -1,7 +1,8 @@
 // FieldTree: what to read for one field of the result, and from which columns of which files.
 //
-// The scan makes it from the table's schema and the fragments concerned; the file module turns it into an
-// Arrow array. Rows come in segments, one per fragment: sources and segments are parallel lists.
+// The scan makes it from the table's schema and the fragments concerned; the file module turns it
+// into an Arrow array. Rows come in segments, one per fragment: sources and segments are parallel
+// lists.
 #pragma once
 
 #include <cstdint>
@@ -23,13 +24,13 @@ using encoding::Run;
 
 /// How a node is stored.
 enum class NodeKind {
-  kLeaf,                  ///< one column of values
-  kStruct,                ///< its children
-  kList,                  ///< list, large_list or map: one child
-  kFixedSizeListOfStruct, ///< one child, a struct; the columns below have a slot per item
-  kPackedStruct,          ///< one column of concatenated children
-  kBlobV1,                ///< one column of (position, size) into the same file
-  kBlobV2,                ///< one column of descriptors (see blob.h)
+  kLeaf,                   ///< one column of values
+  kStruct,                 ///< its children
+  kList,                   ///< list, large_list or map: one child
+  kFixedSizeListOfStruct,  ///< one child, a struct; the columns below have a slot per item
+  kPackedStruct,           ///< one column of concatenated children
+  kBlobV1,                 ///< one column of (position, size) into the same file
+  kBlobV2,                 ///< one column of descriptors (see blob.h)
 };
 
 /// A column of a file; without a file the field is not in the fragment and reads as null.
@@ -46,15 +47,15 @@ struct FieldNode {
   std::vector<ColumnSource> sources;
 };
 
-/// Opens what a blob descriptor of segment `segment` refers to outside its data file: a sidecar by number or
-/// an external object by URI.
+/// Opens what a blob descriptor of segment `segment` refers to outside its data file: a sidecar by
+/// number or an external object by URI.
 struct BlobLocation {
   uint8_t kind = 0;
   uint32_t blob_id = 0;
   std::string uri;
 };
-using BlobOpener =
-    std::function<arrow::Result<std::shared_ptr<ReadableObject>>(size_t segment, const BlobLocation& location)>;
+using BlobOpener = std::function<arrow::Result<std::shared_ptr<ReadableObject>>(
+    size_t segment, const BlobLocation& location)>;
 
 /// Rows of one fragment: ascending runs of physical rows with their slots in the result.
 struct Segment {
@@ -65,9 +66,9 @@ struct Segment {
 struct FieldTree {
   FieldNode root;
   std::shared_ptr<const std::vector<Segment>> segments;  ///< shared by all fields of a read
-  int64_t num_rows = 0;   ///< slots of the result
-  bool in_order = true;   ///< slots ascend over runs and segments without gaps or repeats
-  std::string path;       ///< dotted, for messages
+  int64_t num_rows = 0;                                  ///< slots of the result
+  bool in_order = true;  ///< slots ascend over runs and segments without gaps or repeats
+  std::string path;      ///< dotted, for messages
   BlobOpener open_blob;
 };
 

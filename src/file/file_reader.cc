@@ -40,11 +40,13 @@ Result<FormatVersion> VersionOf(uint16_t major, uint16_t minor) {
   std::string name = std::to_string(major) + "." + std::to_string(minor);
   if (major == 0 && minor <= 2) {
     return MakeError(ErrorKind::kUnsupported,
-                     "legacy (0.1) Lance files are not supported; rewrite the table with storage version 2.0 or newer");
+                     "legacy (0.1) Lance files are not supported; rewrite the table with storage "
+                     "version 2.0 or newer");
   }
   if (major == 2 && minor == 3) {
-    return MakeError(ErrorKind::kUnsupported, "storage version 2.3 is unstable and not supported; rewrite the table "
-                                              "with storage version 2.2");
+    return MakeError(ErrorKind::kUnsupported,
+                     "storage version 2.3 is unstable and not supported; rewrite the table "
+                     "with storage version 2.2");
   }
   return MakeError(ErrorKind::kUnsupported, "storage version " + name + " is not supported");
 }
@@ -59,7 +61,8 @@ Result<Bytes> FileReader::TailBytes(ByteRange range, std::string_view what) cons
   const uint64_t size = object_->size();
   if (range.offset < tail_offset_ || range.offset > size || range.length > size - range.offset) {
     return bytes::Corrupt(std::string(what) + " at " + std::to_string(range.offset) + " of " +
-                          std::to_string(range.length) + " bytes lies outside the metadata of the file");
+                          std::to_string(range.length) +
+                          " bytes lies outside the metadata of the file");
   }
   return AsBytes(*tail_).subspan(range.offset - tail_offset_, range.length);
 }
@@ -69,21 +72,26 @@ Result<std::shared_ptr<FileReader>> FileReader::Open(std::shared_ptr<ReadableObj
   const ErrorWhere where{.path = object->name()};
   if (size < kFooterSize) {
     return WithContext(bytes::Corrupt("a data file of " + std::to_string(size) +
-                                      " bytes is shorter than its footer; it is truncated"), where);
+                                      " bytes is shorter than its footer; it is truncated"),
+                       where);
   }
   uint64_t tail_offset = size - std::min(size, kFirstRead);
   ARROW_ASSIGN_OR_RAISE(auto tail, ReadTail(*object, tail_offset));
-  const std::byte* footer = reinterpret_cast<const std::byte*>(tail->data()) + tail->size() - kFooterSize;
+  const std::byte* footer =
+      reinterpret_cast<const std::byte*>(tail->data()) + tail->size() - kFooterSize;
   const uint64_t metadata_start = bytes::Load<uint64_t>(footer);
   // Everything needed lies between the schema, which precedes the column metadata, and the end.
   if (metadata_start < tail_offset) {
     if (size - metadata_start > kMaxMetadata) {
-      return WithContext(bytes::Corrupt("column metadata of " + std::to_string(size - metadata_start) + " bytes"), where);
+      return WithContext(
+          bytes::Corrupt("column metadata of " + std::to_string(size - metadata_start) + " bytes"),
+          where);
     }
     tail_offset = metadata_start;
     ARROW_ASSIGN_OR_RAISE(tail, ReadTail(*object, tail_offset));
   }
-  std::shared_ptr<FileReader> reader(new FileReader(std::move(object), std::move(tail), tail_offset));
+  std::shared_ptr<FileReader> reader(
+      new FileReader(std::move(object), std::move(tail), tail_offset));
   uint64_t global_table = 0;
   uint32_t num_globals = 0;
   Status status = reader->ParseFooter(&global_table, &num_globals);
@@ -105,14 +113,16 @@ Status FileReader::ParseFooter(uint64_t* global_table, uint32_t* num_globals) {
   ARROW_ASSIGN_OR_RAISE(uint16_t minor, reader.Read<uint16_t>("minor version"));
   ARROW_ASSIGN_OR_RAISE(Bytes magic, reader.Take(4, "magic"));
   if (std::string_view(reinterpret_cast<const char*>(magic.data()), 4) != "LANC") {
-    return bytes::Corrupt("this is not a Lance data file, or it is truncated: it does not end with LANC");
+    return bytes::Corrupt(
+        "this is not a Lance data file, or it is truncated: it does not end with LANC");
   }
   ARROW_ASSIGN_OR_RAISE(version_, VersionOf(major, minor));
   if (columns_at > column_table || column_table > *global_table || *global_table > footer_at ||
       num_columns > kMaxColumns || *num_globals == 0) {
     return bytes::Corrupt("the footer's positions are out of order");
   }
-  ARROW_ASSIGN_OR_RAISE(Bytes table, TailBytes({column_table, uint64_t{num_columns} * 16}, "column table"));
+  ARROW_ASSIGN_OR_RAISE(Bytes table,
+                        TailBytes({column_table, uint64_t{num_columns} * 16}, "column table"));
   for (uint32_t i = 0; i < num_columns; ++i) {
     const ByteRange range{bytes::Load<uint64_t>(table.data() + i * 16),
                           bytes::Load<uint64_t>(table.data() + i * 16 + 8)};
@@ -124,9 +134,12 @@ Status FileReader::ParseFooter(uint64_t* global_table, uint32_t* num_globals) {
 }
 
 Status FileReader::ParseDescriptor(uint64_t global_table, uint32_t num_globals) {
-  ARROW_ASSIGN_OR_RAISE(Bytes table, TailBytes({global_table, uint64_t{num_globals} * 16}, "global buffer table"));
-  const ByteRange range{bytes::Load<uint64_t>(table.data()), bytes::Load<uint64_t>(table.data() + 8)};
-  if (range.offset > object_->size() || range.length > object_->size() - range.offset || range.length > INT32_MAX) {
+  ARROW_ASSIGN_OR_RAISE(
+      Bytes table, TailBytes({global_table, uint64_t{num_globals} * 16}, "global buffer table"));
+  const ByteRange range{bytes::Load<uint64_t>(table.data()),
+                        bytes::Load<uint64_t>(table.data() + 8)};
+  if (range.offset > object_->size() || range.length > object_->size() - range.offset ||
+      range.length > INT32_MAX) {
     return bytes::Corrupt("the file's schema lies outside the file");
   }
   std::shared_ptr<arrow::Buffer> owned;
@@ -135,13 +148,15 @@ Status FileReader::ParseDescriptor(uint64_t global_table, uint32_t num_globals) 
     ARROW_ASSIGN_OR_RAISE(bytes, TailBytes(range, "schema"));
   } else {
     ARROW_ASSIGN_OR_RAISE(owned, arrow::AllocateBuffer(static_cast<int64_t>(range.length)));
-    ARROW_RETURN_NOT_OK(object_->ReadAt(range.offset, {reinterpret_cast<std::byte*>(owned->mutable_data()),
-                                                       static_cast<size_t>(range.length)}));
+    ARROW_RETURN_NOT_OK(object_->ReadAt(
+        range.offset,
+        {reinterpret_cast<std::byte*>(owned->mutable_data()), static_cast<size_t>(range.length)}));
     bytes = AsBytes(*owned);
   }
   lance::file::FileDescriptor descriptor;
   if (!descriptor.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    return MakeError(ErrorKind::kCorruptData, "the file's schema cannot be parsed", {.offset = range.offset});
+    return MakeError(ErrorKind::kCorruptData, "the file's schema cannot be parsed",
+                     {.offset = range.offset});
   }
   if (descriptor.length() > kMaxRows) {
     return bytes::Corrupt("a data file of " + std::to_string(descriptor.length()) + " rows");
@@ -158,23 +173,26 @@ Result<lance::file::v2::ColumnMetadata> FileReader::ReadColumnMetadata(uint32_t 
   ARROW_ASSIGN_OR_RAISE(Bytes bytes, TailBytes(columns_[column], "column metadata"));
   lance::file::v2::ColumnMetadata metadata;
   if (!metadata.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    return MakeError(ErrorKind::kCorruptData, "metadata of column " + std::to_string(column) + " cannot be parsed",
+    return MakeError(ErrorKind::kCorruptData,
+                     "metadata of column " + std::to_string(column) + " cannot be parsed",
                      {.path = object_->name(), .offset = columns_[column].offset});
   }
   return metadata;
 }
 
-Result<std::string> UnwrapEncoding(const lance::file::v2::Encoding& encoding, std::string_view type_url) {
+Result<std::string> UnwrapEncoding(const lance::file::v2::Encoding& encoding,
+                                   std::string_view type_url) {
   if (!encoding.has_direct()) {
-    return MakeError(ErrorKind::kUnsupported, "a page encoding that is not stored in the column metadata");
+    return MakeError(ErrorKind::kUnsupported,
+                     "a page encoding that is not stored in the column metadata");
   }
   lance::wire::Any any;
   if (!any.ParseFromString(encoding.direct().encoding())) {
     return bytes::Corrupt("a page encoding cannot be parsed");
   }
   if (any.type_url() != type_url) {
-    return bytes::Corrupt("a page encoding of type '" + any.type_url() + "' where '" + std::string(type_url) +
-                          "' was expected");
+    return bytes::Corrupt("a page encoding of type '" + any.type_url() + "' where '" +
+                          std::string(type_url) + "' was expected");
   }
   return any.value();
 }

@@ -2,8 +2,9 @@
 //
 //   page buffers … | global buffers | column metadata | offset tables | footer (40 bytes)
 //
-// Opening reads the metadata at the end of the file once. Columns are parsed when first asked for; what is
-// learnt about their pages stays with the reader. Thread-safe; shared by everything that reads the file.
+// Opening reads the metadata at the end of the file once. Columns are parsed when first asked for;
+// what is learnt about their pages stays with the reader. Thread-safe; shared by everything that
+// reads the file.
 #pragma once
 
 #include <atomic>
@@ -41,11 +42,12 @@ class FileReader {
   uint64_t num_rows() const { return num_rows_; }
   uint32_t num_columns() const { return static_cast<uint32_t>(columns_.size()); }
 
-  /// The parsed metadata message of a column; kCorruptData if it is damaged or there is no such column.
+  /// The parsed metadata message of a column; kCorruptData if it is damaged or there is no such
+  /// column.
   arrow::Result<lance::file::v2::ColumnMetadata> ReadColumnMetadata(uint32_t column) const;
 
-  /// Something derived from a column and kept with the file, such as its parsed pages; made at first use
-  /// by make(). `T` must be the same for every call with this column.
+  /// Something derived from a column and kept with the file, such as its parsed pages; made at
+  /// first use by make(). `T` must be the same for every call with this column.
   template <typename T, typename Make>
   arrow::Result<std::shared_ptr<T>> Cached(uint32_t column, const Make& make) {
     {
@@ -78,7 +80,7 @@ class FileReader {
   uint64_t tail_offset_;
   FormatVersion version_ = FormatVersion::kV2_2;
   uint64_t num_rows_ = 0;
-  std::vector<ByteRange> columns_;       // where each column's metadata is
+  std::vector<ByteRange> columns_;  // where each column's metadata is
 
   std::mutex cache_mutex_;
   std::vector<std::shared_ptr<void>> cache_;
@@ -86,6 +88,7 @@ class FileReader {
 };
 
 /// Unwraps an Encoding message: the serialised message inside, which must have this type URL.
-arrow::Result<std::string> UnwrapEncoding(const lance::file::v2::Encoding& encoding, std::string_view type_url);
+arrow::Result<std::string> UnwrapEncoding(const lance::file::v2::Encoding& encoding,
+                                          std::string_view type_url);
 
 }  // namespace pilum::file

@@ -33,7 +33,8 @@ void ExpectCorrupt(const arrow::Status& status, std::string_view text = "") {
   EXPECT_FALSE(status.ok());
   EXPECT_EQ(GetErrorKind(status), ErrorKind::kCorruptData) << status.ToString();
   EXPECT_NE(status.message().find(text), std::string::npos) << status.ToString();
-  EXPECT_NE(status.ToString().find("x.lance"), std::string::npos) << "names no file: " << status.ToString();
+  EXPECT_NE(status.ToString().find("x.lance"), std::string::npos)
+      << "names no file: " << status.ToString();
 }
 
 TEST(FileReader, OpensAllVersions) {
@@ -47,7 +48,8 @@ TEST(FileReader, OpensAllVersions) {
 }
 
 TEST(FileReader, RefusesOtherVersions) {
-  for (auto [major, minor] : std::vector<std::pair<uint16_t, uint16_t>>{{0, 1}, {0, 2}, {2, 3}, {2, 9}, {3, 0}}) {
+  for (auto [major, minor] :
+       std::vector<std::pair<uint16_t, uint16_t>>{{0, 1}, {0, 2}, {2, 3}, {2, 9}, {3, 0}}) {
     FileBuilder builder = SmallFile();
     builder.footer.major = major;
     builder.footer.minor = minor;
@@ -107,20 +109,23 @@ TEST(FileReader, FlippedBitsDoNotCrash) {
     damaged[bit / 8] ^= static_cast<char>(1 << (bit % 8));
     auto file = FileReader::Open(ObjectOf(damaged));
     if (!file.ok()) continue;
-    for (uint32_t column = 0; column < (*file)->num_columns(); ++column) (void)SummarizePages(**file, column);
+    for (uint32_t column = 0; column < (*file)->num_columns(); ++column)
+      (void)SummarizePages(**file, column);
   }
 }
 
 TEST(FileReader, ReadsTailsLongerThanOneRead) {
   FileBuilder builder = SmallFile();
-  // The metadata of the columns alone is longer than what is read at first; the schema lies before it.
+  // The metadata of the columns alone is longer than what is read at first; the schema lies before
+  // it.
   builder.Column(5).mutable_encoding()->mutable_direct()->set_encoding(std::string(100 << 10, 'x'));
   builder.filler = std::string(10 << 10, 'y');
   auto file = FileReader::Open(ObjectOf(builder.Finish(3)));
   ASSERT_TRUE(file.ok()) << file.status();
   EXPECT_EQ((*file)->num_columns(), 6u);
   EXPECT_EQ((*file)->num_rows(), 3u);
-  EXPECT_EQ((*file)->ReadColumnMetadata(5)->encoding().direct().encoding().size(), size_t{100} << 10);
+  EXPECT_EQ((*file)->ReadColumnMetadata(5)->encoding().direct().encoding().size(),
+            size_t{100} << 10);
 }
 
 TEST(FileReader, ColumnsOutOfRangeAreErrors) {

@@ -28,7 +28,8 @@ encoding::LevelScheme ReadScheme(std::span<const std::byte>* bytes) {
   return encoding::LevelScheme(std::move(layers));
 }
 
-encoding::LeafData ReadEntries(const encoding::LevelScheme& scheme, std::span<const std::byte> bytes) {
+encoding::LeafData ReadEntries(const encoding::LevelScheme& scheme,
+                               std::span<const std::byte> bytes) {
   encoding::LeafData leaf;
   const uint16_t max_def = scheme.max_level(scheme.layers().size() - 1);
   for (size_t i = 0; i + 1 < bytes.size(); i += 2) {
@@ -52,7 +53,8 @@ void FuzzDataFile(std::span<const std::byte> bytes) {
   if (!object.ok()) return;
   auto file = FileReader::Open(*object);
   if (!file.ok()) return;
-  for (uint32_t column = 0; column <= (*file)->num_columns(); ++column) (void)SummarizePages(**file, column);
+  for (uint32_t column = 0; column <= (*file)->num_columns(); ++column)
+    (void)SummarizePages(**file, column);
 }
 
 void FuzzLevels(std::span<const std::byte> bytes) {

@@ -17,10 +17,10 @@ using encoding::Layer;
 
 // Which entries open a slot of a layer, and which of its children.
 struct LayerRule {
-  uint16_t slot_rep;     // entries with at least this repetition level start a slot …
-  uint16_t exists_below; // … if their definition level is lower than this
-  uint16_t null_level;   // at this definition level or above the slot is null, but …
-  uint16_t empty_level;  // … here it is an empty list
+  uint16_t slot_rep;      // entries with at least this repetition level start a slot …
+  uint16_t exists_below;  // … if their definition level is lower than this
+  uint16_t null_level;    // at this definition level or above the slot is null, but …
+  uint16_t empty_level;   // … here it is an empty list
   bool is_list;
 };
 
@@ -43,7 +43,8 @@ LayerRule RuleOf(const encoding::LevelScheme& scheme, size_t layer) {
 }  // namespace
 
 arrow::Result<LayerArrays> ReadLayer(const encoding::LevelScheme& scheme, size_t layer,
-                                     const encoding::LeafData& leaf, int64_t item_stride, arrow::MemoryPool* pool) {
+                                     const encoding::LeafData& leaf, int64_t item_stride,
+                                     arrow::MemoryPool* pool) {
   const LayerRule rule = RuleOf(scheme, layer);
   const size_t entries = leaf.def.size();
   LayerArrays arrays;
@@ -70,28 +71,32 @@ arrow::Result<LayerArrays> ReadLayer(const encoding::LevelScheme& scheme, size_t
   return arrays;
 }
 
-arrow::Result<std::shared_ptr<arrow::ArrayData>> MakeListArray(const std::shared_ptr<arrow::DataType>& type,
-                                                               LayerArrays lists,
-                                                               std::shared_ptr<arrow::ArrayData> child,
-                                                               arrow::MemoryPool* pool) {
+arrow::Result<std::shared_ptr<arrow::ArrayData>> MakeListArray(
+    const std::shared_ptr<arrow::DataType>& type, LayerArrays lists,
+    std::shared_ptr<arrow::ArrayData> child, arrow::MemoryPool* pool) {
   if (lists.offsets.back() != child->length) {
-    return bytes::Corrupt("lists of " + std::to_string(lists.offsets.back()) + " items in total, of which " +
-                          std::to_string(child->length) + " are there");
+    return bytes::Corrupt("lists of " + std::to_string(lists.offsets.back()) +
+                          " items in total, of which " + std::to_string(child->length) +
+                          " are there");
   }
   const bool wide = type->id() == arrow::Type::LARGE_LIST;
   if (!wide && child->length > INT32_MAX) {
-    return MakeError(ErrorKind::kInvalidArgument, "more than 2^31 list items in one batch; ask for a smaller batch size");
+    return MakeError(ErrorKind::kInvalidArgument,
+                     "more than 2^31 list items in one batch; ask for a smaller batch size");
   }
   const auto n = static_cast<int64_t>(lists.offsets.size());
-  ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> offsets, arrow::AllocateBuffer(n * (wide ? 8 : 4), pool));
+  ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> offsets,
+                        arrow::AllocateBuffer(n * (wide ? 8 : 4), pool));
   if (wide) {
-    std::copy(lists.offsets.begin(), lists.offsets.end(), reinterpret_cast<int64_t*>(offsets->mutable_data()));
+    std::copy(lists.offsets.begin(), lists.offsets.end(),
+              reinterpret_cast<int64_t*>(offsets->mutable_data()));
   } else {
-    std::transform(lists.offsets.begin(), lists.offsets.end(), reinterpret_cast<int32_t*>(offsets->mutable_data()),
+    std::transform(lists.offsets.begin(), lists.offsets.end(),
+                   reinterpret_cast<int32_t*>(offsets->mutable_data()),
                    [](int64_t offset) { return static_cast<int32_t>(offset); });
   }
-  return arrow::ArrayData::Make(type, lists.slots, {std::move(lists.validity), std::move(offsets)}, {std::move(child)},
-                                lists.null_count);
+  return arrow::ArrayData::Make(type, lists.slots, {std::move(lists.validity), std::move(offsets)},
+                                {std::move(child)}, lists.null_count);
 }
 
 }  // namespace pilum::file

@@ -41,9 +41,11 @@ TEST(ReadLayer, TakesTheExampleApart) {
   EXPECT_EQ(floats->null_count, 0);
   auto a = ReadLayer(scheme, 1, leaf, 1, Pool());
   EXPECT_EQ(a->offsets, (std::vector<int64_t>{0, 0, 0, 0, 0, 0, 0, 2, 3, 5, 5}));
-  EXPECT_EQ(Valid(*a), (std::vector<bool>{false, true, false, false, false, false, true, true, true, false}));
+  EXPECT_EQ(Valid(*a),
+            (std::vector<bool>{false, true, false, false, false, false, true, true, true, false}));
   auto structs = ReadLayer(scheme, 2, leaf, 1, Pool());
-  EXPECT_EQ(Valid(*structs), (std::vector<bool>{true, true, false, true, false, true, true, true, true, false}));
+  EXPECT_EQ(Valid(*structs),
+            (std::vector<bool>{true, true, false, true, false, true, true, true, true, false}));
   auto rows = ReadLayer(scheme, 3, leaf, 1, Pool());
   EXPECT_EQ(rows->offsets, (std::vector<int64_t>{0, 5, 7, 7, 10}));
   EXPECT_EQ(Valid(*rows), (std::vector<bool>{true, true, false, true}));
@@ -55,7 +57,8 @@ TEST(ReadLayer, StridesOverRepeatedLevels) {
   const encoding::LeafData leaf{.slots = 4, .def = {3, 3, 0, 1}};
   auto lists = ReadLayer(scheme, 2, leaf, 2, Pool());
   EXPECT_EQ(Valid(*lists), (std::vector<bool>{false, true}));
-  EXPECT_EQ(Valid(*ReadLayer(scheme, 0, leaf, 1, Pool())), (std::vector<bool>{false, false, true, false}));
+  EXPECT_EQ(Valid(*ReadLayer(scheme, 0, leaf, 1, Pool())),
+            (std::vector<bool>{false, false, true, false}));
 }
 
 TEST(ReadLayer, NoEntriesAreNoSlots) {
@@ -84,7 +87,8 @@ TEST(MakeListArray, ItemsMustBeAsManyAsTheListsSay) {
   for (const auto& type : {arrow::list(arrow::int8()), arrow::large_list(arrow::int8())}) {
     array = MakeListArray(type, lists, items->data(), Pool());
     ASSERT_TRUE(array.ok()) << array.status();
-    EXPECT_TRUE(arrow::MakeArray(*array)->Equals(arrow::json::ArrayFromJSONString(type, "[[1], [2, 3]]").ValueOrDie()));
+    EXPECT_TRUE(arrow::MakeArray(*array)->Equals(
+        arrow::json::ArrayFromJSONString(type, "[[1], [2, 3]]").ValueOrDie()));
   }
 }
 

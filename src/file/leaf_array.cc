@@ -26,11 +26,13 @@ bool IsValid(const std::shared_ptr<arrow::Buffer>& validity, int64_t i) {
 }
 
 template <typename Key>
-Status CheckKeys(Key* keys, int64_t n, uint64_t dictionary_length, const std::shared_ptr<arrow::Buffer>& validity) {
+Status CheckKeys(Key* keys, int64_t n, uint64_t dictionary_length,
+                 const std::shared_ptr<arrow::Buffer>& validity) {
   for (int64_t i = 0; i < n; ++i) {
     if (keys[i] < dictionary_length) continue;
     if (IsValid(validity, i)) {
-      return bytes::Corrupt("a dictionary key outside the dictionary of " + std::to_string(dictionary_length) + " items");
+      return bytes::Corrupt("a dictionary key outside the dictionary of " +
+                            std::to_string(dictionary_length) + " items");
     }
     keys[i] = 0;
   }
@@ -39,29 +41,44 @@ Status CheckKeys(Key* keys, int64_t n, uint64_t dictionary_length, const std::sh
 
 Result<std::shared_ptr<ArrayData>> MakeDictionaryArray(const std::shared_ptr<arrow::DataType>& type,
                                                        const encoding::LeafData& leaf,
-                                                       std::shared_ptr<arrow::Buffer> validity, int64_t null_count) {
+                                                       std::shared_ptr<arrow::Buffer> validity,
+                                                       int64_t null_count) {
   const auto& dictionary_type = checked_cast<const arrow::DictionaryType&>(*type);
   std::shared_ptr<arrow::Array> dictionary = leaf.dictionary;
   if (!dictionary) {
     ARROW_ASSIGN_OR_RAISE(dictionary, arrow::MakeEmptyArray(dictionary_type.value_type()));
   }
-  const int bits = checked_cast<const arrow::FixedWidthType&>(*dictionary_type.index_type()).bit_width();
+  const int bits =
+      checked_cast<const arrow::FixedWidthType&>(*dictionary_type.index_type()).bit_width();
   const bool is_signed = arrow::is_signed_integer(dictionary_type.index_type()->id());
   if (bits < 32 && dictionary->length() > (int64_t{1} << (bits - is_signed))) {
     return MakeError(ErrorKind::kUnsupported,
                      "the pages of one batch have " + std::to_string(dictionary->length()) +
                          " dictionary items together, more than keys of type " +
-                         dictionary_type.index_type()->ToString() + " can tell apart; ask for a smaller batch size");
+                         dictionary_type.index_type()->ToString() +
+                         " can tell apart; ask for a smaller batch size");
   }
   uint8_t* keys = leaf.values->mutable_data();
   const uint64_t length = static_cast<uint64_t>(dictionary->length());
-  if (length == 0 && leaf.slots > 0) std::memset(keys, 0, static_cast<size_t>(leaf.slots * bits / 8));
+  if (length == 0 && leaf.slots > 0)
+    std::memset(keys, 0, static_cast<size_t>(leaf.slots * bits / 8));
   if (length > 0) {
     switch (bits) {
-      case 8: ARROW_RETURN_NOT_OK(CheckKeys(keys, leaf.slots, length, validity)); break;
-      case 16: ARROW_RETURN_NOT_OK(CheckKeys(reinterpret_cast<uint16_t*>(keys), leaf.slots, length, validity)); break;
-      case 32: ARROW_RETURN_NOT_OK(CheckKeys(reinterpret_cast<uint32_t*>(keys), leaf.slots, length, validity)); break;
-      default: ARROW_RETURN_NOT_OK(CheckKeys(reinterpret_cast<uint64_t*>(keys), leaf.slots, length, validity)); break;
+      case 8:
+        ARROW_RETURN_NOT_OK(CheckKeys(keys, leaf.slots, length, validity));
+        break;
+      case 16:
+        ARROW_RETURN_NOT_OK(
+            CheckKeys(reinterpret_cast<uint16_t*>(keys), leaf.slots, length, validity));
+        break;
+      case 32:
+        ARROW_RETURN_NOT_OK(
+            CheckKeys(reinterpret_cast<uint32_t*>(keys), leaf.slots, length, validity));
+        break;
+      default:
+        ARROW_RETURN_NOT_OK(
+            CheckKeys(reinterpret_cast<uint64_t*>(keys), leaf.slots, length, validity));
+        break;
     }
   } else if (null_count != leaf.slots) {
     return bytes::Corrupt("values without a dictionary");
@@ -72,8 +89,8 @@ Result<std::shared_ptr<ArrayData>> MakeDictionaryArray(const std::shared_ptr<arr
 }
 
 // The items of nested fixed-size lists, level by level down to the values.
-std::shared_ptr<ArrayData> MakeItems(const std::shared_ptr<arrow::DataType>& type, const encoding::LeafData& leaf,
-                                     int64_t n, size_t level) {
+std::shared_ptr<ArrayData> MakeItems(const std::shared_ptr<arrow::DataType>& type,
+                                     const encoding::LeafData& leaf, int64_t n, size_t level) {
   std::shared_ptr<arrow::Buffer> validity = leaf.item_validity[level];
   const int64_t nulls = validity ? arrow::kUnknownNullCount : 0;
   if (type->id() != arrow::Type::FIXED_SIZE_LIST) {
@@ -100,7 +117,8 @@ Result<encoding::LeafType> FixedSizeListLeaf(const arrow::DataType& type) {
   if (!arrow::is_fixed_width(item->id()) || item->id() == arrow::Type::DICTIONARY) {
     return MakeError(ErrorKind::kUnsupported, "type " + type.ToString() + " is not supported");
   }
-  leaf.shape.bits = static_cast<uint64_t>(checked_cast<const arrow::FixedWidthType&>(*item).bit_width()) * items;
+  leaf.shape.bits =
+      static_cast<uint64_t>(checked_cast<const arrow::FixedWidthType&>(*item).bit_width()) * items;
   return leaf;
 }
 
@@ -109,16 +127,21 @@ Result<encoding::LeafType> FixedSizeListLeaf(const arrow::DataType& type) {
 Result<encoding::LeafType> LeafTypeOf(const arrow::DataType& type) {
   encoding::LeafType leaf;
   switch (type.id()) {
-    case arrow::Type::NA: return leaf;
-    case arrow::Type::STRUCT: return leaf;  // without children: a column without values
+    case arrow::Type::NA:
+      return leaf;
+    case arrow::Type::STRUCT:
+      return leaf;  // without children: a column without values
     case arrow::Type::STRING:
-    case arrow::Type::BINARY: leaf.shape.variable = true; return leaf;
+    case arrow::Type::BINARY:
+      leaf.shape.variable = true;
+      return leaf;
     case arrow::Type::LARGE_STRING:
     case arrow::Type::LARGE_BINARY:
       leaf.shape.variable = true;
       leaf.wide_offsets = true;
       return leaf;
-    case arrow::Type::FIXED_SIZE_LIST: return FixedSizeListLeaf(type);
+    case arrow::Type::FIXED_SIZE_LIST:
+      return FixedSizeListLeaf(type);
     case arrow::Type::DICTIONARY: {
       const auto& dictionary = checked_cast<const arrow::DictionaryType&>(type);
       leaf.dictionary = true;
@@ -135,7 +158,8 @@ Result<encoding::LeafType> LeafTypeOf(const arrow::DataType& type) {
     }
     default:
       if (!arrow::is_fixed_width(type.id())) break;
-      leaf.shape.bits = static_cast<uint64_t>(checked_cast<const arrow::FixedWidthType&>(type).bit_width());
+      leaf.shape.bits =
+          static_cast<uint64_t>(checked_cast<const arrow::FixedWidthType&>(type).bit_width());
       return leaf;
   }
   return MakeError(ErrorKind::kUnsupported, "type " + type.ToString() + " is not supported");
@@ -146,7 +170,8 @@ Result<encoding::LeafType> PackedLeafTypeOf(const arrow::StructType& type) {
   for (const auto& field : type.fields()) {
     ARROW_ASSIGN_OR_RAISE(encoding::LeafType child, LeafTypeOf(*field->type()));
     if (child.dictionary || (!child.shape.variable && child.shape.bits % 8 != 0)) {
-      return MakeError(ErrorKind::kUnsupported, "a packed struct with a field of type " + field->type()->ToString());
+      return MakeError(ErrorKind::kUnsupported,
+                       "a packed struct with a field of type " + field->type()->ToString());
     }
     leaf.shape.variable |= child.shape.variable;
     leaf.shape.bits += child.shape.bits;
@@ -158,39 +183,48 @@ Result<encoding::LeafType> PackedLeafTypeOf(const arrow::StructType& type) {
 
 Result<std::shared_ptr<ArrayData>> MakeLeafArray(const std::shared_ptr<arrow::DataType>& type,
                                                  const encoding::LeafData& leaf,
-                                                 std::shared_ptr<arrow::Buffer> validity, int64_t null_count) {
+                                                 std::shared_ptr<arrow::Buffer> validity,
+                                                 int64_t null_count) {
   switch (type->id()) {
-    case arrow::Type::NA: return ArrayData::Make(type, leaf.slots, {nullptr}, leaf.slots);
-    case arrow::Type::STRUCT: return ArrayData::Make(type, leaf.slots, {nullptr}, 0);
+    case arrow::Type::NA:
+      return ArrayData::Make(type, leaf.slots, {nullptr}, leaf.slots);
+    case arrow::Type::STRUCT:
+      return ArrayData::Make(type, leaf.slots, {nullptr}, 0);
     case arrow::Type::STRING:
     case arrow::Type::BINARY:
     case arrow::Type::LARGE_STRING:
     case arrow::Type::LARGE_BINARY:
-      return ArrayData::Make(type, leaf.slots, {std::move(validity), leaf.offsets, leaf.values}, null_count);
-    case arrow::Type::DICTIONARY: return MakeDictionaryArray(type, leaf, std::move(validity), null_count);
+      return ArrayData::Make(type, leaf.slots, {std::move(validity), leaf.offsets, leaf.values},
+                             null_count);
+    case arrow::Type::DICTIONARY:
+      return MakeDictionaryArray(type, leaf, std::move(validity), null_count);
     case arrow::Type::FIXED_SIZE_LIST: {
       const auto& list = checked_cast<const arrow::FixedSizeListType&>(*type);
       auto items = MakeItems(list.value_type(), leaf, leaf.slots * list.list_size(), 0);
-      return ArrayData::Make(type, leaf.slots, {std::move(validity)}, {std::move(items)}, null_count);
+      return ArrayData::Make(type, leaf.slots, {std::move(validity)}, {std::move(items)},
+                             null_count);
     }
-    default: return ArrayData::Make(type, leaf.slots, {std::move(validity), leaf.values}, null_count);
+    default:
+      return ArrayData::Make(type, leaf.slots, {std::move(validity), leaf.values}, null_count);
   }
 }
 
 Result<std::shared_ptr<ArrayData>> SplitPackedStruct(const std::shared_ptr<arrow::DataType>& type,
                                                      const encoding::LeafData& leaf,
-                                                     std::shared_ptr<arrow::Buffer> validity, int64_t null_count,
-                                                     arrow::MemoryPool* pool) {
+                                                     std::shared_ptr<arrow::Buffer> validity,
+                                                     int64_t null_count, arrow::MemoryPool* pool) {
   const auto& struct_type = checked_cast<const arrow::StructType&>(*type);
   ARROW_ASSIGN_OR_RAISE(encoding::LeafType packed, PackedLeafTypeOf(struct_type));
   std::vector<std::unique_ptr<encoding::LeafBuilder>> builders;
   for (const auto& field : struct_type.fields()) {
     ARROW_ASSIGN_OR_RAISE(encoding::LeafType child, LeafTypeOf(*field->type()));
-    ARROW_ASSIGN_OR_RAISE(auto builder, encoding::LeafBuilder::MakeFlat(child, leaf.slots, true, pool));
+    ARROW_ASSIGN_OR_RAISE(auto builder,
+                          encoding::LeafBuilder::MakeFlat(child, leaf.slots, true, pool));
     builders.push_back(std::move(builder));
   }
   const std::byte* rows = reinterpret_cast<const std::byte*>(leaf.values->data());
-  const auto* offsets = packed.shape.variable ? reinterpret_cast<const int64_t*>(leaf.offsets->data()) : nullptr;
+  const auto* offsets =
+      packed.shape.variable ? reinterpret_cast<const int64_t*>(leaf.offsets->data()) : nullptr;
   const uint64_t row_bytes = packed.shape.bits / 8;
   for (int64_t i = 0; i < leaf.slots; ++i) {
     const bytes::Bytes row =
@@ -211,13 +245,15 @@ Result<std::shared_ptr<ArrayData>> SplitPackedStruct(const std::shared_ptr<arrow
         ARROW_RETURN_NOT_OK(builder->PutRepeated(i, value, 1));
       }
     }
-    if (valid && reader.remaining() > 0) return bytes::Corrupt("a packed row is longer than its fields");
+    if (valid && reader.remaining() > 0)
+      return bytes::Corrupt("a packed row is longer than its fields");
   }
   std::vector<std::shared_ptr<ArrayData>> children;
   for (size_t i = 0; i < builders.size(); ++i) {
     ARROW_ASSIGN_OR_RAISE(encoding::LeafData child, builders[i]->Finish());
     child.item_validity.resize(builders[i]->type().shape.list_sizes.size());
-    ARROW_ASSIGN_OR_RAISE(auto array, MakeLeafArray(struct_type.field(static_cast<int>(i))->type(), child, nullptr, 0));
+    ARROW_ASSIGN_OR_RAISE(auto array, MakeLeafArray(struct_type.field(static_cast<int>(i))->type(),
+                                                    child, nullptr, 0));
     children.push_back(std::move(array));
   }
   return ArrayData::Make(type, leaf.slots, {std::move(validity)}, std::move(children), null_count);

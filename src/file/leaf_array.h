@@ -19,10 +19,9 @@ arrow::Result<encoding::LeafType> LeafTypeOf(const arrow::DataType& type);
 arrow::Result<encoding::LeafType> PackedLeafTypeOf(const arrow::StructType& type);
 
 /// The values of a leaf as an array of `type`, with `validity` (null = all valid) over its slots.
-arrow::Result<std::shared_ptr<arrow::ArrayData>> MakeLeafArray(const std::shared_ptr<arrow::DataType>& type,
-                                                               const encoding::LeafData& leaf,
-                                                               std::shared_ptr<arrow::Buffer> validity,
-                                                               int64_t null_count);
+arrow::Result<std::shared_ptr<arrow::ArrayData>> MakeLeafArray(
+    const std::shared_ptr<arrow::DataType>& type, const encoding::LeafData& leaf,
+    std::shared_ptr<arrow::Buffer> validity, int64_t null_count);
 
 /// A packed struct's rows taken apart.
 arrow::Result<std::shared_ptr<arrow::ArrayData>> SplitPackedStruct(

@@ -16,14 +16,18 @@ std::string Describe(const lance::encodings21::PageLayout& layout) {
     case Layout::kMiniBlockLayout: {
       const auto& mini = layout.mini_block_layout();
       std::string text = "mini-block " + encoding::DescribeEncoding(mini.value_compression());
-      if (mini.has_dictionary()) text += ", dictionary " + encoding::DescribeEncoding(mini.dictionary());
+      if (mini.has_dictionary())
+        text += ", dictionary " + encoding::DescribeEncoding(mini.dictionary());
       return text;
     }
     case Layout::kFullZipLayout:
       return "full-zip " + encoding::DescribeEncoding(layout.full_zip_layout().value_compression());
-    case Layout::kConstantLayout: return layout.constant_layout().has_inline_value() ? "constant" : "constant or all null";
-    case Layout::kBlobLayout: return "blob descriptors";
-    default: return "unknown layout";
+    case Layout::kConstantLayout:
+      return layout.constant_layout().has_inline_value() ? "constant" : "constant or all null";
+    case Layout::kBlobLayout:
+      return "blob descriptors";
+    default:
+      return "unknown layout";
   }
 }
 
@@ -37,7 +41,8 @@ std::string Describe(const lance::encodings::ArrayEncoding& array, int depth) {
       return scheme.empty() || scheme == "none" ? text : scheme + "(" + text + ")";
     }
     case Array::kNullable:
-      if (array.nullable().has_no_nulls()) return Describe(array.nullable().no_nulls().values(), depth + 1);
+      if (array.nullable().has_no_nulls())
+        return Describe(array.nullable().no_nulls().values(), depth + 1);
       if (array.nullable().has_some_nulls()) {
         return "nullable " + Describe(array.nullable().some_nulls().values(), depth + 1);
       }
@@ -45,13 +50,20 @@ std::string Describe(const lance::encodings::ArrayEncoding& array, int depth) {
     case Array::kFixedSizeList:
       return "fixed_size_list(" + Describe(array.fixed_size_list().items(), depth + 1) + ", " +
              std::to_string(array.fixed_size_list().dimension()) + ")";
-    case Array::kList: return "list offsets";
-    case Array::kStruct: return "struct";
-    case Array::kBinary: return "binary " + Describe(array.binary().bytes(), depth + 1);
-    case Array::kDictionary: return "dictionary " + Describe(array.dictionary().items(), depth + 1);
-    case Array::kFsst: return "fsst";
-    case Array::kPackedStruct: return "packed struct";
-    default: return "encoding " + std::to_string(array.array_encoding_case());
+    case Array::kList:
+      return "list offsets";
+    case Array::kStruct:
+      return "struct";
+    case Array::kBinary:
+      return "binary " + Describe(array.binary().bytes(), depth + 1);
+    case Array::kDictionary:
+      return "dictionary " + Describe(array.dictionary().items(), depth + 1);
+    case Array::kFsst:
+      return "fsst";
+    case Array::kPackedStruct:
+      return "packed struct";
+    default:
+      return "encoding " + std::to_string(array.array_encoding_case());
   }
 }
 
@@ -66,8 +78,9 @@ Result<std::vector<PageSummary>> SummarizePages(const FileReader& file, uint32_t
     for (const ByteRange& buffer : buffers) summary.stored_bytes += buffer.length;
     summary.rows = page.length();
     const bool old = file.version() == FormatVersion::kV2_0;
-    ARROW_ASSIGN_OR_RAISE(std::string bytes, UnwrapEncoding(page.encoding(), old ? "/lance.encodings.ArrayEncoding"
-                                                                                 : "/lance.encodings21.PageLayout"));
+    ARROW_ASSIGN_OR_RAISE(std::string bytes,
+                          UnwrapEncoding(page.encoding(), old ? "/lance.encodings.ArrayEncoding"
+                                                              : "/lance.encodings21.PageLayout"));
     lance::encodings::ArrayEncoding array;
     lance::encodings21::PageLayout layout;
     if (!(old ? array.ParseFromString(bytes) : layout.ParseFromString(bytes))) {

@@ -14,7 +14,7 @@ namespace pilum::file {
 struct OrderedRows {
   std::shared_ptr<const std::vector<Segment>> segments;  ///< each row once, slots ascending
   int64_t num_rows = 0;                                  ///< distinct
-  std::shared_ptr<arrow::Array> permutation;             ///< int64 per wanted slot: where it was read to
+  std::shared_ptr<arrow::Array> permutation;  ///< int64 per wanted slot: where it was read to
 };
 
 /// Reorders `segments`, whose runs name `num_rows` slots, for readers that can only append.

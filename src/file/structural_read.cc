@@ -1,4 +1,5 @@
-// Reading a field of a 2.1 or 2.2 file: leaf columns with levels, assembled into the field's structure.
+// Reading a field of a 2.1 or 2.2 file: leaf columns with levels, assembled into the field's
+// structure.
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -46,7 +47,9 @@ struct Leaf {
   encoding::LeafData data;
   std::unique_ptr<BlobValues> blobs;
 
-  bool is_blob() const { return node->kind == NodeKind::kBlobV1 || node->kind == NodeKind::kBlobV2; }
+  bool is_blob() const {
+    return node->kind == NodeKind::kBlobV1 || node->kind == NodeKind::kBlobV2;
+  }
 };
 
 int64_t ListSize(const FieldNode& node) {
@@ -78,7 +81,8 @@ class StructuralRead final : public FieldRead {
   Status RequestBlobs(const std::shared_ptr<io::Fetch>& fetch, bool* wants);
   Status DecodeLeaf(Leaf* leaf);
   Status DecodePage(PageRead* read, Leaf* leaf, bytes::Arena* arena);
-  Result<std::shared_ptr<ArrayData>> Assemble(const FieldNode& node, size_t depth, size_t* next_leaf);
+  Result<std::shared_ptr<ArrayData>> Assemble(const FieldNode& node, size_t depth,
+                                              size_t* next_leaf);
   Result<std::shared_ptr<ArrayData>> AssembleLeaf(const Leaf& leaf);
   Status Context(const Status& status, const ReadableObject* object) const;
 
@@ -88,7 +92,8 @@ class StructuralRead final : public FieldRead {
   std::vector<Leaf> leaves_;
   std::shared_ptr<io::Fetch> index_fetch_;
   std::shared_ptr<io::Fetch> value_fetch_;
-  std::shared_ptr<arrow::Array> permutation_;  // from the order read to the order wanted, if they differ
+  std::shared_ptr<arrow::Array>
+      permutation_;  // from the order read to the order wanted, if they differ
 };
 
 Status StructuralRead::Context(const Status& status, const ReadableObject* object) const {
@@ -99,7 +104,8 @@ Status StructuralRead::Init() {
   ARROW_RETURN_NOT_OK(AddLeaves(tree_.root, {}, 1));
   const bool nested = leaves_.size() != 1 || !leaves_[0].scheme.flat();
   if (nested && !tree_.in_order) {
-    // A nested column appends, so rows wanted in another order are read in storage order and permuted.
+    // A nested column appends, so rows wanted in another order are read in storage order and
+    // permuted.
     ARROW_ASSIGN_OR_RAISE(OrderedRows ordered, OrderRows(*tree_.segments, tree_.num_rows));
     tree_.segments = ordered.segments;
     tree_.num_rows = ordered.num_rows;
@@ -109,19 +115,24 @@ Status StructuralRead::Init() {
   return Status::OK();
 }
 
-Status StructuralRead::AddLeaves(const FieldNode& node, std::vector<Layer> outer, int64_t slots_per_row) {
+Status StructuralRead::AddLeaves(const FieldNode& node, std::vector<Layer> outer,
+                                 int64_t slots_per_row) {
   const bool list = node.kind == NodeKind::kList;
   outer.insert(outer.begin(), list ? Layer::kList : Layer::kItem);
-  if (outer.size() > 64) return MakeError(ErrorKind::kUnsupported, "fields nest deeper than 64 levels");
+  if (outer.size() > 64)
+    return MakeError(ErrorKind::kUnsupported, "fields nest deeper than 64 levels");
   if (node.kind == NodeKind::kFixedSizeListOfStruct) {
     slots_per_row *= ListSize(node);
     if (std::count(outer.begin(), outer.end(), Layer::kList) > 0) {
-      return MakeError(ErrorKind::kUnsupported, "fixed-size lists of structs inside lists are not supported");
+      return MakeError(ErrorKind::kUnsupported,
+                       "fixed-size lists of structs inside lists are not supported");
     }
   }
-  const bool inner = list || node.kind == NodeKind::kStruct || node.kind == NodeKind::kFixedSizeListOfStruct;
+  const bool inner =
+      list || node.kind == NodeKind::kStruct || node.kind == NodeKind::kFixedSizeListOfStruct;
   if (inner) {
-    for (const FieldNode& child : node.children) ARROW_RETURN_NOT_OK(AddLeaves(child, outer, slots_per_row));
+    for (const FieldNode& child : node.children)
+      ARROW_RETURN_NOT_OK(AddLeaves(child, outer, slots_per_row));
     return Status::OK();
   }
   Leaf leaf;
@@ -130,12 +141,13 @@ Status StructuralRead::AddLeaves(const FieldNode& node, std::vector<Layer> outer
   leaf.slots_per_row = slots_per_row;
   switch (node.kind) {
     case NodeKind::kPackedStruct: {
-      ARROW_ASSIGN_OR_RAISE(leaf.type,
-                            PackedLeafTypeOf(checked_cast<const arrow::StructType&>(*node.field->type())));
+      ARROW_ASSIGN_OR_RAISE(
+          leaf.type, PackedLeafTypeOf(checked_cast<const arrow::StructType&>(*node.field->type())));
       break;
     }
     case NodeKind::kBlobV1:
-      if (!leaf.scheme.flat()) return MakeError(ErrorKind::kUnsupported, "blob columns inside structs or lists");
+      if (!leaf.scheme.flat())
+        return MakeError(ErrorKind::kUnsupported, "blob columns inside structs or lists");
       leaf.type.shape.bits = 128;
       break;
     case NodeKind::kBlobV2:
@@ -158,7 +170,8 @@ Status StructuralRead::AddReads(Leaf* leaf) {
     if (segment.runs.empty()) continue;
     std::shared_ptr<ColumnReader> column;
     if (source.file) {
-      auto opened = ColumnReader::Get(source.file, source.column, segment.physical_rows * stride, leaf->scheme, leaf->type);
+      auto opened = ColumnReader::Get(source.file, source.column, segment.physical_rows * stride,
+                                      leaf->scheme, leaf->type);
       if (!opened.ok()) return Context(opened.status(), source.file->object().get());
       column = *opened;
     }
@@ -166,14 +179,16 @@ Status StructuralRead::AddReads(Leaf* leaf) {
       Run run{wanted.row * stride, wanted.count * stride, wanted.slot};
       if (run.row + run.count > segment.physical_rows * stride) {
         return Context(bytes::Corrupt("row " + std::to_string(run.row + run.count - 1) + " of " +
-                                      std::to_string(segment.physical_rows)), nullptr);
+                                      std::to_string(segment.physical_rows)),
+                       nullptr);
       }
       while (run.count > 0) {
         Page* page = column ? column->pages()[column->PageOf(run.row)].get() : nullptr;
         const uint64_t first_row = page ? page->first_row : 0;
         const uint64_t available = page ? first_row + page->rows - run.row : run.count;
         const uint32_t count = static_cast<uint32_t>(std::min<uint64_t>(run.count, available));
-        if (leaf->reads.empty() || leaf->reads.back().page != page || leaf->reads.back().segment != s) {
+        if (leaf->reads.empty() || leaf->reads.back().page != page ||
+            leaf->reads.back().segment != s) {
           leaf->reads.push_back({.column = column, .page = page, .segment = s});
         }
         leaf->reads.back().runs.push_back({run.row - first_row, count, run.slot});
@@ -194,7 +209,8 @@ Result<bool> StructuralRead::Step(const std::shared_ptr<io::Fetch>& fetch) {
         break;
       case Stage::kValues:
         ARROW_RETURN_NOT_OK(RequestValues(fetch, &wants));
-        stage_ = std::any_of(leaves_.begin(), leaves_.end(), [](const Leaf& leaf) { return leaf.is_blob(); })
+        stage_ = std::any_of(leaves_.begin(), leaves_.end(),
+                             [](const Leaf& leaf) { return leaf.is_blob(); })
                      ? Stage::kBlobs
                      : Stage::kReady;
         break;
@@ -202,7 +218,8 @@ Result<bool> StructuralRead::Step(const std::shared_ptr<io::Fetch>& fetch) {
         ARROW_RETURN_NOT_OK(RequestBlobs(fetch, &wants));
         stage_ = Stage::kReady;
         break;
-      case Stage::kReady: break;
+      case Stage::kReady:
+        break;
     }
   }
   return wants;
@@ -217,7 +234,8 @@ Status StructuralRead::RequestIndexes(const std::shared_ptr<io::Fetch>& fetch, b
       if (read.index) continue;
       ranges.clear();
       read.page->layout->IndexRanges(&ranges);
-      for (const ByteRange& range : ranges) read.ids.push_back(fetch->Add(read.column->object(), range));
+      for (const ByteRange& range : ranges)
+        read.ids.push_back(fetch->Add(read.column->object(), range));
       *wants |= !ranges.empty();
     }
   }
@@ -241,7 +259,8 @@ Status StructuralRead::RequestValues(const std::shared_ptr<io::Fetch>& fetch, bo
       Status status = read.page->layout->Plan(*read.index, read.runs, &read.planned);
       if (!status.ok()) return Context(status, read.column->object().get());
       read.ids.clear();
-      for (const auto& planned : read.planned) read.ids.push_back(fetch->Add(read.column->object(), planned.range));
+      for (const auto& planned : read.planned)
+        read.ids.push_back(fetch->Add(read.column->object(), planned.range));
       *wants |= !read.planned.empty();
     }
   }
@@ -262,14 +281,17 @@ Status StructuralRead::DecodePage(PageRead* read, Leaf* leaf, bytes::Arena* aren
   std::vector<Bytes> fetched;
   fetched.reserve(read->ids.size());
   for (io::Fetch::Id id : read->ids) fetched.push_back(value_fetch_->bytes(id));
-  return read->page->layout->Decode(*read->index, read->runs, read->planned, fetched, arena, builder);
+  return read->page->layout->Decode(*read->index, read->runs, read->planned, fetched, arena,
+                                    builder);
 }
 
 Status StructuralRead::DecodeLeaf(Leaf* leaf) {
   if (leaf->scheme.flat()) {
-    ARROW_ASSIGN_OR_RAISE(leaf->builder, encoding::LeafBuilder::MakeFlat(leaf->type, tree_.num_rows, tree_.in_order, pool_));
+    ARROW_ASSIGN_OR_RAISE(leaf->builder, encoding::LeafBuilder::MakeFlat(leaf->type, tree_.num_rows,
+                                                                         tree_.in_order, pool_));
   } else {
-    ARROW_ASSIGN_OR_RAISE(leaf->builder, encoding::LeafBuilder::MakeNested(leaf->type, leaf->scheme, pool_));
+    ARROW_ASSIGN_OR_RAISE(leaf->builder,
+                          encoding::LeafBuilder::MakeNested(leaf->type, leaf->scheme, pool_));
   }
   uint64_t planned_bytes = 0;
   for (const PageRead& read : leaf->reads) {
@@ -291,7 +313,9 @@ Status StructuralRead::DecodeLeaf(Leaf* leaf) {
 Status StructuralRead::RequestBlobs(const std::shared_ptr<io::Fetch>& fetch, bool* wants) {
   for (Leaf& leaf : leaves_) {
     if (!leaf.is_blob()) continue;
-    if (!leaf.scheme.flat()) return Context(MakeError(ErrorKind::kUnsupported, "blob columns inside structs or lists"), nullptr);
+    if (!leaf.scheme.flat())
+      return Context(MakeError(ErrorKind::kUnsupported, "blob columns inside structs or lists"),
+                     nullptr);
     ARROW_RETURN_NOT_OK(DecodeLeaf(&leaf));
     std::vector<uint32_t> segment_of(static_cast<size_t>(leaf.data.slots));
     for (const PageRead& read : leaf.reads) {
@@ -300,8 +324,10 @@ Status StructuralRead::RequestBlobs(const std::shared_ptr<io::Fetch>& fetch, boo
       }
     }
     std::vector<std::shared_ptr<ReadableObject>> files;
-    for (const ColumnSource& source : leaf.node->sources) files.push_back(source.file ? source.file->object() : nullptr);
-    auto blobs = BlobValues::Make(leaf.node->kind, leaf.data, leaf.data.validity, segment_of, files, tree_.open_blob, fetch);
+    for (const ColumnSource& source : leaf.node->sources)
+      files.push_back(source.file ? source.file->object() : nullptr);
+    auto blobs = BlobValues::Make(leaf.node->kind, leaf.data, leaf.data.validity, segment_of, files,
+                                  tree_.open_blob, fetch);
     if (!blobs.ok()) return Context(blobs.status(), nullptr);
     leaf.blobs = std::move(*blobs);
     *wants |= !fetch->empty();
@@ -316,8 +342,8 @@ Result<std::shared_ptr<ArrayData>> StructuralRead::AssembleLeaf(const Leaf& leaf
   if (!leaf.scheme.flat()) {
     ARROW_ASSIGN_OR_RAISE(LayerArrays layer, ReadLayer(leaf.scheme, 0, leaf.data, 1, pool_));
     if (layer.slots != leaf.data.slots) {
-      return bytes::Corrupt("the levels of the column have " + std::to_string(layer.slots) + " slots for " +
-                            std::to_string(leaf.data.slots) + " values");
+      return bytes::Corrupt("the levels of the column have " + std::to_string(layer.slots) +
+                            " slots for " + std::to_string(leaf.data.slots) + " values");
     }
     validity = layer.validity;
     null_count = layer.null_count;
@@ -330,14 +356,16 @@ Result<std::shared_ptr<ArrayData>> StructuralRead::AssembleLeaf(const Leaf& leaf
 }
 
 // `depth` counts layers from the outside; layer numbers count from the leaf.
-Result<std::shared_ptr<ArrayData>> StructuralRead::Assemble(const FieldNode& node, size_t depth, size_t* next_leaf) {
+Result<std::shared_ptr<ArrayData>> StructuralRead::Assemble(const FieldNode& node, size_t depth,
+                                                            size_t* next_leaf) {
   const bool inner = node.kind == NodeKind::kStruct || node.kind == NodeKind::kList ||
                      node.kind == NodeKind::kFixedSizeListOfStruct;
   if (!inner) return AssembleLeaf(leaves_[(*next_leaf)++]);
   const Leaf& leaf = leaves_[*next_leaf];
   const int64_t list_size = ListSize(node);
   ARROW_ASSIGN_OR_RAISE(LayerArrays layer,
-                        ReadLayer(leaf.scheme, leaf.scheme.layers().size() - 1 - depth, leaf.data, ItemsPerSlot(node), pool_));
+                        ReadLayer(leaf.scheme, leaf.scheme.layers().size() - 1 - depth, leaf.data,
+                                  ItemsPerSlot(node), pool_));
   std::vector<std::shared_ptr<ArrayData>> children;
   for (const FieldNode& child : node.children) {
     ARROW_ASSIGN_OR_RAISE(auto array, Assemble(child, depth + 1, next_leaf));
@@ -346,8 +374,10 @@ Result<std::shared_ptr<ArrayData>> StructuralRead::Assemble(const FieldNode& nod
     }
     children.push_back(std::move(array));
   }
-  if (node.kind == NodeKind::kList) return MakeListArray(node.field->type(), std::move(layer), std::move(children[0]), pool_);
-  return ArrayData::Make(node.field->type(), layer.slots, {layer.validity}, std::move(children), layer.null_count);
+  if (node.kind == NodeKind::kList)
+    return MakeListArray(node.field->type(), std::move(layer), std::move(children[0]), pool_);
+  return ArrayData::Make(node.field->type(), layer.slots, {layer.validity}, std::move(children),
+                         layer.null_count);
 }
 
 Result<std::shared_ptr<ArrayData>> StructuralRead::Finish() {
@@ -359,10 +389,12 @@ Result<std::shared_ptr<ArrayData>> StructuralRead::Finish() {
   if (!array.ok()) return Context(array.status(), nullptr);
   if ((*array)->length != tree_.num_rows) {
     return Context(bytes::Corrupt("the field has " + std::to_string((*array)->length) + " of " +
-                                  std::to_string(tree_.num_rows) + " rows"), nullptr);
+                                  std::to_string(tree_.num_rows) + " rows"),
+                   nullptr);
   }
   if (!permutation_) return array;
-  ARROW_ASSIGN_OR_RAISE(arrow::Datum taken, arrow::compute::Take(arrow::MakeArray(*array), permutation_));
+  ARROW_ASSIGN_OR_RAISE(arrow::Datum taken,
+                        arrow::compute::Take(arrow::MakeArray(*array), permutation_));
   return taken.array();
 }
 

@@ -5,6 +5,7 @@
 
 namespace pilum::file {
 
-arrow::Result<std::unique_ptr<FieldRead>> MakeStructuralRead(FieldTree tree, arrow::MemoryPool* pool);
+arrow::Result<std::unique_ptr<FieldRead>> MakeStructuralRead(FieldTree tree,
+                                                             arrow::MemoryPool* pool);
 
 }  // namespace pilum::file

@@ -35,7 +35,8 @@ class FileBuilder {
   }
 
   template <typename Message>
-  void AddPage(size_t column, const Message& encoding, uint64_t rows, const std::vector<std::string>& buffers) {
+  void AddPage(size_t column, const Message& encoding, uint64_t rows,
+               const std::vector<std::string>& buffers) {
     AddPage(column, TypeUrl(encoding), encoding.SerializeAsString(), rows, buffers);
   }
 
@@ -70,8 +71,8 @@ class FileBuilder {
     std::string magic = "LANC";
 
     std::string Encode() const {
-      return Number(columns_at) + Number(column_table) + Number(global_table) + Number(num_globals) +
-             Number(num_columns) + Number(major) + Number(minor) + magic;
+      return Number(columns_at) + Number(column_table) + Number(global_table) +
+             Number(num_globals) + Number(num_columns) + Number(major) + Number(minor) + magic;
     }
   };
   Footer footer;
@@ -100,27 +101,35 @@ class FileBuilder {
   }
 
  private:
-  static const char* TypeUrl(const lance::encodings21::PageLayout&) { return "/lance.encodings21.PageLayout"; }
-  static const char* TypeUrl(const lance::encodings::ArrayEncoding&) { return "/lance.encodings.ArrayEncoding"; }
+  static const char* TypeUrl(const lance::encodings21::PageLayout&) {
+    return "/lance.encodings21.PageLayout";
+  }
+  static const char* TypeUrl(const lance::encodings::ArrayEncoding&) {
+    return "/lance.encodings.ArrayEncoding";
+  }
 
   std::string bytes_;
   std::vector<lance::file::v2::ColumnMetadata> columns_;
 };
 
-inline std::shared_ptr<ReadableObject> ObjectOf(std::string_view bytes, const std::string& name = "x.lance") {
+inline std::shared_ptr<ReadableObject> ObjectOf(std::string_view bytes,
+                                                const std::string& name = "x.lance") {
   auto store = MakeMemoryStore();
   if (!store->Put(name, encoding::AsBytes(bytes)).ok()) return nullptr;
   return *store->Open(name);
 }
 
-inline FieldNode LeafNode(std::shared_ptr<arrow::DataType> type, std::shared_ptr<FileReader> file, uint32_t column,
-                          std::string name = "f") {
-  return {.field = arrow::field(std::move(name), std::move(type)), .sources = {{std::move(file), column}}};
+inline FieldNode LeafNode(std::shared_ptr<arrow::DataType> type, std::shared_ptr<FileReader> file,
+                          uint32_t column, std::string name = "f") {
+  return {.field = arrow::field(std::move(name), std::move(type)),
+          .sources = {{std::move(file), column}}};
 }
 
 /// Reads `runs` (all `rows` rows, if none are given) of a field that lies in one file.
-inline arrow::Result<std::shared_ptr<arrow::Array>> ReadField(FieldNode root, FormatVersion version, uint64_t rows,
-                                                              std::vector<Run> runs = {}, bool in_order = true) {
+inline arrow::Result<std::shared_ptr<arrow::Array>> ReadField(FieldNode root, FormatVersion version,
+                                                              uint64_t rows,
+                                                              std::vector<Run> runs = {},
+                                                              bool in_order = true) {
   FieldTree tree;
   tree.root = std::move(root);
   tree.path = tree.root.field->name();
@@ -128,7 +137,8 @@ inline arrow::Result<std::shared_ptr<arrow::Array>> ReadField(FieldNode root, Fo
   for (const Run& run : runs) tree.num_rows += run.count;
   tree.in_order = in_order;
   tree.segments = std::make_shared<std::vector<Segment>>(1, Segment{std::move(runs), rows});
-  ARROW_ASSIGN_OR_RAISE(auto read, MakeFieldRead(std::move(tree), version, arrow::system_memory_pool()));
+  ARROW_ASSIGN_OR_RAISE(auto read,
+                        MakeFieldRead(std::move(tree), version, arrow::system_memory_pool()));
   std::vector<std::shared_ptr<io::Fetch>> fetches;  // what the read's views point into
   while (true) {
     fetches.push_back(std::make_shared<io::Fetch>());

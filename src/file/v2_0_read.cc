@@ -30,11 +30,11 @@ struct Column {
   struct Page {
     uint64_t first_slot = 0;
     uint64_t slots = 0;
-    LeafPage leaf;               // of leaf columns
-    FlatBuffer ends;             // of list columns: u64 per list
+    LeafPage leaf;    // of leaf columns
+    FlatBuffer ends;  // of list columns: u64 per list
     uint64_t null_adjustment = 0;
     uint64_t num_items = 0;
-    uint64_t first_item = 0;     // in the child column
+    uint64_t first_item = 0;  // in the child column
   };
   std::shared_ptr<ReadableObject> object;
   NodeKind kind = NodeKind::kLeaf;
@@ -43,10 +43,11 @@ struct Column {
   uint64_t slots = 0;
 };
 
-Status ParsePage(const encoding::v2_0::WireArray& wire, std::span<const ByteRange> buffers, NodeKind kind,
-                 const encoding::LeafType& type, Column::Page* page) {
+Status ParsePage(const encoding::v2_0::WireArray& wire, std::span<const ByteRange> buffers,
+                 NodeKind kind, const encoding::LeafType& type, Column::Page* page) {
   if (kind == NodeKind::kStruct) {
-    return wire.has_struct_() ? Status::OK() : bytes::Corrupt("a struct column with another encoding");
+    return wire.has_struct_() ? Status::OK()
+                              : bytes::Corrupt("a struct column with another encoding");
   }
   if (kind != NodeKind::kList) {
     ARROW_ASSIGN_OR_RAISE(page->leaf, LeafPage::Make(wire, buffers, type));
@@ -54,7 +55,8 @@ Status ParsePage(const encoding::v2_0::WireArray& wire, std::span<const ByteRang
   }
   if (!wire.has_list()) return bytes::Corrupt("a list column with another encoding");
   ARROW_ASSIGN_OR_RAISE(auto ends, encoding::v2_0::ParseFlat(wire.list().offsets(), buffers));
-  if (ends.values.bits != 64 || ends.validity) return bytes::Corrupt("list ends that are not 64-bit numbers");
+  if (ends.values.bits != 64 || ends.validity)
+    return bytes::Corrupt("list ends that are not 64-bit numbers");
   page->ends = ends.values;
   page->null_adjustment = wire.list().null_offset_adjustment();
   page->num_items = wire.list().num_items();
@@ -75,7 +77,8 @@ Result<std::shared_ptr<Column>> LoadColumn(const FileReader& file, uint32_t numb
     page.slots = wire_page.length();
     page.first_item = items;
     ARROW_ASSIGN_OR_RAISE(auto buffers, PageBuffers(wire_page, file.object()->size()));
-    ARROW_ASSIGN_OR_RAISE(std::string bytes, UnwrapEncoding(wire_page.encoding(), "/lance.encodings.ArrayEncoding"));
+    ARROW_ASSIGN_OR_RAISE(std::string bytes,
+                          UnwrapEncoding(wire_page.encoding(), "/lance.encodings.ArrayEncoding"));
     encoding::v2_0::WireArray wire;
     if (!wire.ParseFromString(bytes)) return bytes::Corrupt("a page encoding cannot be parsed");
     ARROW_RETURN_NOT_OK(ParsePage(wire, buffers, kind, type, &page));
@@ -148,7 +151,7 @@ class Node {
   std::shared_ptr<io::Fetch> second_;
   encoding::LeafData leaf_;
   std::unique_ptr<BlobValues> blobs_;
-  std::vector<int64_t> offsets_;   // lists
+  std::vector<int64_t> offsets_;  // lists
   std::vector<uint16_t> list_def_;
 };
 
@@ -157,18 +160,27 @@ Status Node::Init(std::vector<SlotRange> ranges, const std::vector<Segment>& seg
   segments_ = &segments;
   for (const SlotRange& range : ranges_) slots_ += static_cast<int64_t>(range.count);
   switch (field_.kind) {
-    case NodeKind::kStruct: stage_ = Stage::kDone; return MakeChildren(ranges_);
-    case NodeKind::kList: break;
-    case NodeKind::kBlobV1: type_.shape.bits = 128; break;
+    case NodeKind::kStruct:
+      stage_ = Stage::kDone;
+      return MakeChildren(ranges_);
+    case NodeKind::kList:
+      break;
+    case NodeKind::kBlobV1:
+      type_.shape.bits = 128;
+      break;
     case NodeKind::kPackedStruct: {
-      ARROW_ASSIGN_OR_RAISE(type_, PackedLeafTypeOf(arrow::internal::checked_cast<const arrow::StructType&>(*field_.field->type())));
+      ARROW_ASSIGN_OR_RAISE(
+          type_, PackedLeafTypeOf(arrow::internal::checked_cast<const arrow::StructType&>(
+                     *field_.field->type())));
       break;
     }
     case NodeKind::kLeaf: {
       ARROW_ASSIGN_OR_RAISE(type_, LeafTypeOf(*field_.field->type()));
       break;
     }
-    default: return MakeError(ErrorKind::kUnsupported, "type " + field_.field->type()->ToString() + " in storage version 2.0");
+    default:
+      return MakeError(ErrorKind::kUnsupported,
+                       "type " + field_.field->type()->ToString() + " in storage version 2.0");
   }
   return MakePieces(segments);
 }
@@ -190,28 +202,32 @@ Status Node::MakePieces(const std::vector<Segment>& segments) {
       slot += static_cast<int64_t>(range.count);
       continue;
     }
-    if (source.column >= source.file->num_columns()) return source.file->ReadColumnMetadata(source.column).status();
-    auto loaded = source.file->Cached<Column>(source.column, [&] {
-      return LoadColumn(*source.file, source.column, field_.kind, type_);
-    });
+    if (source.column >= source.file->num_columns())
+      return source.file->ReadColumnMetadata(source.column).status();
+    auto loaded = source.file->Cached<Column>(
+        source.column, [&] { return LoadColumn(*source.file, source.column, field_.kind, type_); });
     if (!loaded.ok()) return WithContext(loaded.status(), {.path = source.file->object()->name()});
     std::shared_ptr<Column> column = *loaded;
     if (column->kind != field_.kind || column->type != type_) {
-      return WithContext(bytes::Corrupt("column " + std::to_string(source.column) + " is said to hold fields of different types"),
+      return WithContext(bytes::Corrupt("column " + std::to_string(source.column) +
+                                        " is said to hold fields of different types"),
                          {.path = column->object->name()});
     }
     if (range.first > column->slots || range.count > column->slots - range.first) {
       return WithContext(bytes::Corrupt("slots " + std::to_string(range.first) + " to " +
-                                        std::to_string(range.first + range.count) + " of a column of " +
-                                        std::to_string(column->slots)), {.path = column->object->name()});
+                                        std::to_string(range.first + range.count) +
+                                        " of a column of " + std::to_string(column->slots)),
+                         {.path = column->object->name()});
     }
     uint64_t first = range.first;
     uint64_t left = range.count;
-    auto page = std::upper_bound(column->pages.begin(), column->pages.end(), first,
-                                 [](uint64_t at, const Column::Page& p) { return at < p.first_slot + p.slots; });
+    auto page = std::upper_bound(
+        column->pages.begin(), column->pages.end(), first,
+        [](uint64_t at, const Column::Page& p) { return at < p.first_slot + p.slots; });
     for (; left > 0; ++page) {
       const uint64_t count = std::min(left, page->first_slot + page->slots - first);
-      pieces_.push_back({column, &*page, range.segment, first - page->first_slot, count, slot, {}, {}});
+      pieces_.push_back(
+          {column, &*page, range.segment, first - page->first_slot, count, slot, {}, {}});
       first += count;
       left -= count;
       slot += static_cast<int64_t>(count);
@@ -220,7 +236,8 @@ Status Node::MakePieces(const std::vector<Segment>& segments) {
   return Status::OK();
 }
 
-std::vector<Bytes> Node::Views(const io::Fetch& fetch, const std::vector<io::Fetch::Id>& ids) const {
+std::vector<Bytes> Node::Views(const io::Fetch& fetch,
+                               const std::vector<io::Fetch::Id>& ids) const {
   std::vector<Bytes> views;
   for (io::Fetch::Id id : ids) views.push_back(fetch.bytes(id));
   return views;
@@ -252,7 +269,8 @@ Result<bool> Node::StepSelf(const std::shared_ptr<io::Fetch>& fetch, const BlobO
       second_ = fetch;
       if (is_blob()) ARROW_RETURN_NOT_OK(RequestBlobs(fetch, open));
       return !fetch->empty();
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -267,7 +285,8 @@ void Node::RequestFirst(io::Fetch* fetch) {
     } else {
       piece.page->leaf.FirstRanges(piece.first, piece.count, &ranges);
     }
-    for (const ByteRange& range : ranges) piece.ids.push_back(fetch->Add(piece.column->object, range));
+    for (const ByteRange& range : ranges)
+      piece.ids.push_back(fetch->Add(piece.column->object, range));
   }
 }
 
@@ -276,9 +295,11 @@ Status Node::RequestSecond(io::Fetch* fetch) {
   for (Piece& piece : pieces_) {
     if (!piece.page) continue;
     ranges.clear();
-    Status status = piece.page->leaf.SecondRanges(piece.first, piece.count, Views(*first_, piece.ids), &ranges);
+    Status status =
+        piece.page->leaf.SecondRanges(piece.first, piece.count, Views(*first_, piece.ids), &ranges);
     if (!status.ok()) return WithContext(status, {.path = piece.column->object->name()});
-    for (const ByteRange& range : ranges) piece.second.push_back(fetch->Add(piece.column->object, range));
+    for (const ByteRange& range : ranges)
+      piece.second.push_back(fetch->Add(piece.column->object, range));
   }
   return Status::OK();
 }
@@ -286,10 +307,13 @@ Status Node::RequestSecond(io::Fetch* fetch) {
 Status Node::RequestBlobs(const std::shared_ptr<io::Fetch>& fetch, const BlobOpener& open) {
   ARROW_RETURN_NOT_OK(DecodeLeaf());
   std::vector<uint32_t> segment_of(static_cast<size_t>(slots_));
-  for (const Piece& piece : pieces_) std::fill_n(segment_of.begin() + piece.slot, piece.count, piece.segment);
+  for (const Piece& piece : pieces_)
+    std::fill_n(segment_of.begin() + piece.slot, piece.count, piece.segment);
   std::vector<std::shared_ptr<ReadableObject>> files;
-  for (const ColumnSource& source : field_.sources) files.push_back(source.file ? source.file->object() : nullptr);
-  ARROW_ASSIGN_OR_RAISE(blobs_, BlobValues::Make(field_.kind, leaf_, leaf_.validity, segment_of, files, open, fetch));
+  for (const ColumnSource& source : field_.sources)
+    files.push_back(source.file ? source.file->object() : nullptr);
+  ARROW_ASSIGN_OR_RAISE(
+      blobs_, BlobValues::Make(field_.kind, leaf_, leaf_.validity, segment_of, files, open, fetch));
   return Status::OK();
 }
 
@@ -302,14 +326,18 @@ Status Node::ReadListPiece(const Piece& piece, std::vector<SlotRange>* items) {
   }
   bytes::Arena arena;
   const uint64_t before = piece.first > 0;
-  ARROW_ASSIGN_OR_RAISE(Bytes stored, piece.page->ends.Align(first_->bytes(piece.ids[0]), piece.first - before,
-                                                             piece.count + before, &arena));
-  ARROW_ASSIGN_OR_RAISE(auto ends, encoding::v2_0::ReadEnds(stored, before > 0, piece.count, piece.page->null_adjustment,
+  ARROW_ASSIGN_OR_RAISE(Bytes stored,
+                        piece.page->ends.Align(first_->bytes(piece.ids[0]), piece.first - before,
+                                               piece.count + before, &arena));
+  ARROW_ASSIGN_OR_RAISE(auto ends, encoding::v2_0::ReadEnds(stored, before > 0, piece.count,
+                                                            piece.page->null_adjustment,
                                                             piece.page->num_items, &arena));
   const uint64_t first = ends.positions[0];
-  for (uint64_t i = 1; i <= piece.count; ++i) offsets_.push_back(base + static_cast<int64_t>(ends.positions[i] - first));
+  for (uint64_t i = 1; i <= piece.count; ++i)
+    offsets_.push_back(base + static_cast<int64_t>(ends.positions[i] - first));
   list_def_.insert(list_def_.end(), ends.def.begin(), ends.def.end());
-  const SlotRange range{piece.segment, piece.page->first_item + first, ends.positions[piece.count] - first};
+  const SlotRange range{piece.segment, piece.page->first_item + first,
+                        ends.positions[piece.count] - first};
   if (range.count > 0) items->push_back(range);
   return Status::OK();
 }
@@ -319,7 +347,8 @@ Status Node::ReadLists() {
   std::vector<SlotRange> items;
   for (const Piece& piece : pieces_) {
     Status status = ReadListPiece(piece, &items);
-    if (!status.ok()) return WithContext(status, {.path = piece.column ? piece.column->object->name() : ""});
+    if (!status.ok())
+      return WithContext(status, {.path = piece.column ? piece.column->object->name() : ""});
   }
   return MakeChildren(std::move(items));
 }
@@ -334,8 +363,8 @@ Status Node::DecodeLeaf() {
     }
     arena.Reset();
     const auto second = second_ ? Views(*second_, piece.second) : std::vector<Bytes>();
-    Status status = piece.page->leaf.Decode(piece.first, piece.count, Views(*first_, piece.ids), second, piece.slot,
-                                            &arena, builder.get());
+    Status status = piece.page->leaf.Decode(piece.first, piece.count, Views(*first_, piece.ids),
+                                            second, piece.slot, &arena, builder.get());
     if (!status.ok()) return WithContext(status, {.path = piece.column->object->name()});
   }
   ARROW_ASSIGN_OR_RAISE(leaf_, builder->Finish());
@@ -350,7 +379,8 @@ Result<std::shared_ptr<ArrayData>> Node::Finish() {
     ARROW_ASSIGN_OR_RAISE(auto array, child->Finish());
     children.push_back(std::move(array));
   }
-  if (field_.kind == NodeKind::kStruct) return ArrayData::Make(type, slots_, {nullptr}, std::move(children), 0);
+  if (field_.kind == NodeKind::kStruct)
+    return ArrayData::Make(type, slots_, {nullptr}, std::move(children), 0);
   if (field_.kind != NodeKind::kList) {
     ARROW_RETURN_NOT_OK(DecodeLeaf());
     if (field_.kind == NodeKind::kPackedStruct) {
@@ -363,7 +393,8 @@ Result<std::shared_ptr<ArrayData>> Node::Finish() {
   if (lists.null_count > 0) {
     ARROW_ASSIGN_OR_RAISE(lists.validity, arrow::AllocateEmptyBitmap(slots_, pool_));
     for (int64_t i = 0; i < slots_; ++i) {
-      if (list_def_[static_cast<size_t>(i)] == 0) arrow::bit_util::SetBit(lists.validity->mutable_data(), i);
+      if (list_def_[static_cast<size_t>(i)] == 0)
+        arrow::bit_util::SetBit(lists.validity->mutable_data(), i);
     }
   }
   return MakeListArray(type, std::move(lists), std::move(children[0]), pool_);
@@ -371,7 +402,8 @@ Result<std::shared_ptr<ArrayData>> Node::Finish() {
 
 class V2_0Read final : public FieldRead {
  public:
-  V2_0Read(FieldTree tree, arrow::MemoryPool* pool) : tree_(std::move(tree)), root_(tree_.root, pool) {}
+  V2_0Read(FieldTree tree, arrow::MemoryPool* pool)
+      : tree_(std::move(tree)), root_(tree_.root, pool) {}
 
   Status Init() {
     if (!tree_.in_order) {
@@ -396,7 +428,8 @@ class V2_0Read final : public FieldRead {
     auto array = root_.Finish();
     if (!array.ok()) return Context(array.status());
     if (!permutation_) return array;
-    ARROW_ASSIGN_OR_RAISE(arrow::Datum taken, arrow::compute::Take(arrow::MakeArray(*array), permutation_));
+    ARROW_ASSIGN_OR_RAISE(arrow::Datum taken,
+                          arrow::compute::Take(arrow::MakeArray(*array), permutation_));
     return taken.array();
   }
 

@@ -7,13 +7,13 @@
 
 #include <arrow/compute/api_scalar.h>
 
+#include "error/nearest_name.h"
 #include "filter/arithmetic.h"
 #include "filter/coercion.h"
 #include "filter/column_lookup.h"
 #include "filter/comparison.h"
 #include "filter/functions.h"
 #include "filter/literal.h"
-#include "error/nearest_name.h"
 
 namespace pilum::filter {
 namespace {
@@ -266,7 +266,8 @@ class Binder {
     if (result.ok()) return result;
     for (const auto& arg : node.args) {
       if (arg->path.empty()) continue;
-      return result.status().WithMessage(result.status().message(), " (column '", arg->path.back(), "')");
+      return result.status().WithMessage(result.status().message(), " (column '", arg->path.back(),
+                                         "')");
     }
     return result;
   }

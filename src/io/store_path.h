@@ -8,8 +8,8 @@
 
 namespace pilum::io {
 
-/// Whether a '/'-separated path stays below the folder it is relative to: no part is empty, "." or "..",
-/// and there is no NUL. Absolute paths begin with an empty part.
+/// Whether a '/'-separated path stays below the folder it is relative to: no part is empty, "." or
+/// "..", and there is no NUL. Absolute paths begin with an empty part.
 bool IsInnerPath(std::string_view path);
 
 /// kInvalidArgument unless `path` is an inner path. `root` is for the message.

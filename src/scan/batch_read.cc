@@ -21,33 +21,43 @@ using file::NodeKind;
 
 NodeKind KindOf(const dataset::Field& field) {
   switch (field.kind) {
-    case dataset::FieldKind::kPackedStruct: return NodeKind::kPackedStruct;
-    case dataset::FieldKind::kBlobV1: return NodeKind::kBlobV1;
-    case dataset::FieldKind::kBlobV2: return NodeKind::kBlobV2;
-    case dataset::FieldKind::kPlain: break;
+    case dataset::FieldKind::kPackedStruct:
+      return NodeKind::kPackedStruct;
+    case dataset::FieldKind::kBlobV1:
+      return NodeKind::kBlobV1;
+    case dataset::FieldKind::kBlobV2:
+      return NodeKind::kBlobV2;
+    case dataset::FieldKind::kPlain:
+      break;
   }
   switch (field.arrow->type()->id()) {
-    case arrow::Type::STRUCT: return field.children.empty() ? NodeKind::kLeaf : NodeKind::kStruct;
+    case arrow::Type::STRUCT:
+      return field.children.empty() ? NodeKind::kLeaf : NodeKind::kStruct;
     case arrow::Type::LIST:
     case arrow::Type::LARGE_LIST:
-    case arrow::Type::MAP: return NodeKind::kList;
+    case arrow::Type::MAP:
+      return NodeKind::kList;
     case arrow::Type::FIXED_SIZE_LIST:
       return field.children.empty() ? NodeKind::kLeaf : NodeKind::kFixedSizeListOfStruct;
-    default: return NodeKind::kLeaf;
+    default:
+      return NodeKind::kLeaf;
   }
 }
 
-Result<file::ColumnSource> FindSource(const DatasetReader& dataset, const dataset::Fragment& fragment, int32_t field_id) {
+Result<file::ColumnSource> FindSource(const DatasetReader& dataset,
+                                      const dataset::Fragment& fragment, int32_t field_id) {
   for (const auto& data_file : fragment.files) {
     auto it = std::find(data_file.fields.begin(), data_file.fields.end(), field_id);
     if (it == data_file.fields.end()) continue;
-    const int32_t column = data_file.column_indices[static_cast<size_t>(it - data_file.fields.begin())];
+    const int32_t column =
+        data_file.column_indices[static_cast<size_t>(it - data_file.fields.begin())];
     if (column < 0) continue;
     ARROW_ASSIGN_OR_RAISE(auto file, dataset.OpenFile(data_file));
     if (file->num_rows() != fragment.physical_rows) {
       return MakeError(ErrorKind::kCorruptData,
-                       "the data file has " + std::to_string(file->num_rows()) + " rows, its fragment " +
-                           std::to_string(fragment.id) + " has " + std::to_string(fragment.physical_rows),
+                       "the data file has " + std::to_string(file->num_rows()) +
+                           " rows, its fragment " + std::to_string(fragment.id) + " has " +
+                           std::to_string(fragment.physical_rows),
                        {.path = file->object()->name()});
     }
     return file::ColumnSource{std::move(file), static_cast<uint32_t>(column)};
@@ -64,7 +74,8 @@ Result<FieldNode> MakeNode(const DatasetReader& dataset, const dataset::Field& f
                      node.kind == NodeKind::kFixedSizeListOfStruct;
   if (!inner || dataset.manifest().file_version == dataset::FileVersion::kV2_0) {
     for (const auto& selected : fragments) {
-      ARROW_ASSIGN_OR_RAISE(auto source, FindSource(dataset, dataset.fragment(selected.fragment), field.id));
+      ARROW_ASSIGN_OR_RAISE(auto source,
+                            FindSource(dataset, dataset.fragment(selected.fragment), field.id));
       node.sources.push_back(std::move(source));
     }
   }
@@ -79,30 +90,37 @@ Result<FieldNode> MakeNode(const DatasetReader& dataset, const dataset::Field& f
 // The fragment's data file that holds the field, whose name sidecars are found by.
 const dataset::DataFile* FileOf(const dataset::Fragment& fragment, int32_t field_id) {
   for (const auto& data_file : fragment.files) {
-    if (std::find(data_file.fields.begin(), data_file.fields.end(), field_id) != data_file.fields.end()) return &data_file;
+    if (std::find(data_file.fields.begin(), data_file.fields.end(), field_id) !=
+        data_file.fields.end())
+      return &data_file;
   }
   return nullptr;
 }
 
 std::string SidecarName(uint32_t blob_id) {
   std::string name(32, '0');
-  for (int bit = 0; bit < 32; ++bit) name[static_cast<size_t>(bit)] = static_cast<char>('0' + ((blob_id >> bit) & 1));
+  for (int bit = 0; bit < 32; ++bit)
+    name[static_cast<size_t>(bit)] = static_cast<char>('0' + ((blob_id >> bit) & 1));
   return name + ".blob";
 }
 
-Result<std::shared_ptr<ReadableObject>> OpenBlob(const DatasetReader& dataset, const dataset::Fragment& fragment,
-                                                 int32_t field_id, const file::BlobLocation& location) {
+Result<std::shared_ptr<ReadableObject>> OpenBlob(const DatasetReader& dataset,
+                                                 const dataset::Fragment& fragment,
+                                                 int32_t field_id,
+                                                 const file::BlobLocation& location) {
   constexpr uint8_t kExternal = 3;
   constexpr uint8_t kManaged = 4;
   if (location.kind == kManaged) return dataset.OpenDataObject(location.blob_id, location.uri);
-  if (location.kind == kExternal && location.blob_id != 0) return dataset.OpenDataObject(location.blob_id, location.uri);
+  if (location.kind == kExternal && location.blob_id != 0)
+    return dataset.OpenDataObject(location.blob_id, location.uri);
   if (location.kind == kExternal) {
     std::string path = location.uri;
     if (path.starts_with("file://")) path = path.substr(7);
     const size_t slash = path.rfind('/');
     if (slash == std::string::npos || path.find("://") != std::string::npos) {
-      return MakeError(ErrorKind::kUnsupported, "the blob lies at '" + location.uri +
-                                                    "', which this version cannot open; only local files are supported");
+      return MakeError(ErrorKind::kUnsupported,
+                       "the blob lies at '" + location.uri +
+                           "', which this version cannot open; only local files are supported");
     }
     ARROW_ASSIGN_OR_RAISE(auto store, OpenLocalStore(slash == 0 ? "/" : path.substr(0, slash)));
     return store->Open(path.substr(slash + 1));
@@ -116,20 +134,25 @@ Result<std::shared_ptr<ReadableObject>> OpenBlob(const DatasetReader& dataset, c
 
 file::FormatVersion FormatOf(dataset::FileVersion version) {
   switch (version) {
-    case dataset::FileVersion::kV2_0: return file::FormatVersion::kV2_0;
-    case dataset::FileVersion::kV2_1: return file::FormatVersion::kV2_1;
-    case dataset::FileVersion::kV2_2: break;
+    case dataset::FileVersion::kV2_0:
+      return file::FormatVersion::kV2_0;
+    case dataset::FileVersion::kV2_1:
+      return file::FormatVersion::kV2_1;
+    case dataset::FileVersion::kV2_2:
+      break;
   }
   return file::FormatVersion::kV2_2;
 }
 
-Result<std::shared_ptr<arrow::Array>> MakeRowColumn(const DatasetReader& dataset, ProjectedColumn::Kind kind,
+Result<std::shared_ptr<arrow::Array>> MakeRowColumn(const DatasetReader& dataset,
+                                                    ProjectedColumn::Kind kind,
                                                     const RowSelection& selection) {
   ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> buffer,
                         arrow::AllocateBuffer(selection.num_rows * 8, GetMemoryPool()));
   auto* out = reinterpret_cast<uint64_t*>(buffer->mutable_data());
   for (const auto& selected : selection.fragments) {
-    const uint64_t base = rows::MakeRowAddress(static_cast<uint32_t>(dataset.fragment(selected.fragment).id), 0);
+    const uint64_t base =
+        rows::MakeRowAddress(static_cast<uint32_t>(dataset.fragment(selected.fragment).id), 0);
     std::shared_ptr<const dataset::RowIds> ids;
     std::shared_ptr<const dataset::DeletionVector> deletions;
     if (kind == ProjectedColumn::Kind::kRowId) {
@@ -141,13 +164,15 @@ Result<std::shared_ptr<arrow::Array>> MakeRowColumn(const DatasetReader& dataset
     for (const Run& run : selected.runs) {
       for (uint32_t i = 0; i < run.count; ++i) {
         const uint64_t row = run.row + i;
-        out[run.slot + i] = ids         ? ids->at(row)
-                            : deletions ? live_start + row - (deletions->empty() ? 0 : deletions->Rank(row))
-                                        : base + row;
+        out[run.slot + i] = ids ? ids->at(row)
+                            : deletions
+                                ? live_start + row - (deletions->empty() ? 0 : deletions->Rank(row))
+                                : base + row;
       }
     }
   }
-  return arrow::MakeArray(ArrayData::Make(arrow::uint64(), selection.num_rows, {nullptr, std::move(buffer)}, 0));
+  return arrow::MakeArray(
+      ArrayData::Make(arrow::uint64(), selection.num_rows, {nullptr, std::move(buffer)}, 0));
 }
 
 }  // namespace
@@ -177,17 +202,20 @@ Result<std::unique_ptr<BatchRead>> BatchRead::Make(std::shared_ptr<const Dataset
       read->fields_.push_back(nullptr);
       continue;
     }
-    ARROW_ASSIGN_OR_RAISE(file::FieldTree tree, MakeFieldTree(reader, column.field, read->selection_.fragments));
+    ARROW_ASSIGN_OR_RAISE(file::FieldTree tree,
+                          MakeFieldTree(reader, column.field, read->selection_.fragments));
     tree.segments = segments;
     tree.num_rows = read->selection_.num_rows;
     tree.in_order = read->selection_.in_order;
     BatchRead* self = read.get();
-    tree.open_blob = [self, id = column.field.id](size_t segment, const file::BlobLocation& location) {
+    tree.open_blob = [self, id = column.field.id](size_t segment,
+                                                  const file::BlobLocation& location) {
       const size_t fragment = self->selection_.fragments[segment].fragment;
       return OpenBlob(*self->dataset_, self->dataset_->fragment(fragment), id, location);
     };
-    ARROW_ASSIGN_OR_RAISE(auto field, file::MakeFieldRead(std::move(tree), FormatOf(reader.manifest().file_version),
-                                                          GetMemoryPool()));
+    ARROW_ASSIGN_OR_RAISE(
+        auto field, file::MakeFieldRead(std::move(tree), FormatOf(reader.manifest().file_version),
+                                        GetMemoryPool()));
     read->fields_.push_back(std::move(field));
   }
   return read;

@@ -2,8 +2,8 @@
 //
 //   Make ─► while (Step(fetch)) run the fetch ─► Finish
 //
-// Rows are given as selections of fragments; slots say where each goes in the batch, in any order and with
-// repeats. Belongs to one thread at a time.
+// Rows are given as selections of fragments; slots say where each goes in the batch, in any order
+// and with repeats. Belongs to one thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -36,9 +36,9 @@ struct RowSelection {
 
 class BatchRead {
  public:
-  static arrow::Result<std::unique_ptr<BatchRead>> Make(std::shared_ptr<const DatasetReader> dataset,
-                                                        std::shared_ptr<const Projection> projection,
-                                                        RowSelection selection);
+  static arrow::Result<std::unique_ptr<BatchRead>> Make(
+      std::shared_ptr<const DatasetReader> dataset, std::shared_ptr<const Projection> projection,
+      RowSelection selection);
 
   /// As FieldRead::Step, for all fields together.
   arrow::Result<bool> Step(const std::shared_ptr<io::Fetch>& fetch);
@@ -53,12 +53,14 @@ class BatchRead {
   std::shared_ptr<const DatasetReader> dataset_;
   std::shared_ptr<const Projection> projection_;
   RowSelection selection_;
-  std::vector<std::unique_ptr<file::FieldRead>> fields_;  // of the stored columns; null for the others
-  std::vector<std::shared_ptr<io::Fetch>> fetches_;       // what the reads' views point into
+  std::vector<std::unique_ptr<file::FieldRead>>
+      fields_;                                       // of the stored columns; null for the others
+  std::vector<std::shared_ptr<io::Fetch>> fetches_;  // what the reads' views point into
 };
 
 /// The data files' columns behind a field, for the fragments given, in order.
-arrow::Result<file::FieldTree> MakeFieldTree(const DatasetReader& dataset, const dataset::Field& field,
+arrow::Result<file::FieldTree> MakeFieldTree(const DatasetReader& dataset,
+                                             const dataset::Field& field,
                                              const std::vector<FragmentSelection>& fragments);
 
 }  // namespace pilum::scan

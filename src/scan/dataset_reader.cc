@@ -15,30 +15,37 @@ constexpr std::string_view kFileScheme = "file://";
 
 bool IsCompatible(dataset::FileVersion declared, file::FormatVersion found) {
   switch (declared) {
-    case dataset::FileVersion::kV2_0: return found == file::FormatVersion::kV2_0;
-    case dataset::FileVersion::kV2_1: return found == file::FormatVersion::kV2_1;
-    case dataset::FileVersion::kV2_2: return found == file::FormatVersion::kV2_2;
+    case dataset::FileVersion::kV2_0:
+      return found == file::FormatVersion::kV2_0;
+    case dataset::FileVersion::kV2_1:
+      return found == file::FormatVersion::kV2_1;
+    case dataset::FileVersion::kV2_2:
+      return found == file::FormatVersion::kV2_2;
   }
   return false;
 }
 
 }  // namespace
 
-DatasetReader::DatasetReader(std::shared_ptr<ObjectStore> store, std::shared_ptr<ObjectStore> main_store,
-                             std::shared_ptr<const dataset::Manifest> manifest, std::shared_ptr<FileCache> files)
+DatasetReader::DatasetReader(std::shared_ptr<ObjectStore> store,
+                             std::shared_ptr<ObjectStore> main_store,
+                             std::shared_ptr<const dataset::Manifest> manifest,
+                             std::shared_ptr<FileCache> files)
     : store_(std::move(store)),
       main_store_(std::move(main_store)),
       manifest_(std::move(manifest)),
       files_(std::move(files)) {
   live_starts_.push_back(0);
-  for (const auto& fragment : manifest_->fragments) live_starts_.push_back(live_starts_.back() + fragment.live_rows());
+  for (const auto& fragment : manifest_->fragments)
+    live_starts_.push_back(live_starts_.back() + fragment.live_rows());
   deletions_.resize(num_fragments());
   row_ids_.resize(num_fragments());
 }
 
 std::optional<size_t> DatasetReader::FragmentWithId(uint32_t id) const {
   const auto& fragments = manifest_->fragments;
-  auto it = std::find_if(fragments.begin(), fragments.end(), [&](const auto& f) { return f.id == id; });
+  auto it =
+      std::find_if(fragments.begin(), fragments.end(), [&](const auto& f) { return f.id == id; });
   if (it == fragments.end()) return std::nullopt;
   return static_cast<size_t>(it - fragments.begin());
 }
@@ -46,9 +53,11 @@ std::optional<size_t> DatasetReader::FragmentWithId(uint32_t id) const {
 Result<DatasetReader::Root> DatasetReader::RootOf(std::optional<uint32_t> base_id) const {
   if (!base_id) return Root{store_, "data/"};
   const auto& bases = manifest_->base_paths;
-  auto base = std::find_if(bases.begin(), bases.end(), [&](const auto& b) { return b.id == *base_id; });
+  auto base =
+      std::find_if(bases.begin(), bases.end(), [&](const auto& b) { return b.id == *base_id; });
   if (base == bases.end()) {
-    return MakeError(ErrorKind::kCorruptData, "base path " + std::to_string(*base_id) + " is not in the manifest",
+    return MakeError(ErrorKind::kCorruptData,
+                     "base path " + std::to_string(*base_id) + " is not in the manifest",
                      {.path = manifest_->path});
   }
   const std::string prefix = base->is_dataset_root ? "data/" : "";
@@ -56,14 +65,14 @@ Result<DatasetReader::Root> DatasetReader::RootOf(std::optional<uint32_t> base_i
   if (path.starts_with(kFileScheme)) path = path.substr(kFileScheme.size());
   auto opened = OpenLocalStore(path);
   if (opened.ok()) return Root{*opened, prefix};
-  // Recorded paths are absolute and break when a dataset is moved; a branch still lies below its main line.
+  // Recorded paths are absolute and break when a dataset is moved; a branch still lies below its
+  // main line.
   if (base->is_dataset_root && main_store_) return Root{main_store_, prefix};
   return WithContext(opened.status(), {.path = base->path});
 }
 
-Result<std::shared_ptr<ReadableObject>> DatasetReader::OpenDataObject(std::optional<uint32_t> base_id,
-                                                                      const std::string& path,
-                                                                      uint64_t known_size) const {
+Result<std::shared_ptr<ReadableObject>> DatasetReader::OpenDataObject(
+    std::optional<uint32_t> base_id, const std::string& path, uint64_t known_size) const {
   ARROW_ASSIGN_OR_RAISE(Root root, RootOf(base_id));
   auto object = root.store->Open(root.prefix + path, known_size);
   if (!object.ok() && base_id && main_store_ && root.store != main_store_) {
@@ -73,20 +82,26 @@ Result<std::shared_ptr<ReadableObject>> DatasetReader::OpenDataObject(std::optio
   return object;
 }
 
-Result<std::shared_ptr<file::FileReader>> DatasetReader::OpenFile(const dataset::DataFile& data_file) const {
-  const std::string key = (data_file.base_id ? std::to_string(*data_file.base_id) : "") + ":" + data_file.path;
-  ARROW_ASSIGN_OR_RAISE(auto file, files_->Get(key, [&]() -> Result<std::shared_ptr<file::FileReader>> {
-    ARROW_ASSIGN_OR_RAISE(auto object, OpenDataObject(data_file.base_id, data_file.path, data_file.size));
-    return file::FileReader::Open(std::move(object));
-  }));
+Result<std::shared_ptr<file::FileReader>> DatasetReader::OpenFile(
+    const dataset::DataFile& data_file) const {
+  const std::string key =
+      (data_file.base_id ? std::to_string(*data_file.base_id) : "") + ":" + data_file.path;
+  ARROW_ASSIGN_OR_RAISE(
+      auto file, files_->Get(key, [&]() -> Result<std::shared_ptr<file::FileReader>> {
+        ARROW_ASSIGN_OR_RAISE(auto object,
+                              OpenDataObject(data_file.base_id, data_file.path, data_file.size));
+        return file::FileReader::Open(std::move(object));
+      }));
   if (!IsCompatible(data_file.version, file->version())) {
-    return MakeError(ErrorKind::kCorruptData, "the data file is of another storage version than the manifest says",
+    return MakeError(ErrorKind::kCorruptData,
+                     "the data file is of another storage version than the manifest says",
                      {.path = file->object()->name()});
   }
   return file;
 }
 
-Result<std::shared_ptr<const dataset::DeletionVector>> DatasetReader::Deletions(size_t fragment) const {
+Result<std::shared_ptr<const dataset::DeletionVector>> DatasetReader::Deletions(
+    size_t fragment) const {
   {
     std::lock_guard<std::mutex> lock(mutex_);
     if (deletions_[fragment]) return deletions_[fragment];

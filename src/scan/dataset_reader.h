@@ -1,7 +1,7 @@
 // DatasetReader: one version of a Lance dataset, opened for reading.
 //
-// Holds the manifest; opens data files, deletion files and row ids of its fragments when they are first
-// needed. Immutable to its users and thread-safe.
+// Holds the manifest; opens data files, deletion files and row ids of its fragments when they are
+// first needed. Immutable to its users and thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -23,16 +23,18 @@ namespace pilum::scan {
 
 class DatasetReader {
  public:
-  /// `store` is the folder of the dataset (of the branch, for a branch); `main_store` that of its main line,
-  /// which stands in for a recorded base path that does not exist any more.
+  /// `store` is the folder of the dataset (of the branch, for a branch); `main_store` that of its
+  /// main line, which stands in for a recorded base path that does not exist any more.
   DatasetReader(std::shared_ptr<ObjectStore> store, std::shared_ptr<ObjectStore> main_store,
-                std::shared_ptr<const dataset::Manifest> manifest, std::shared_ptr<FileCache> files);
+                std::shared_ptr<const dataset::Manifest> manifest,
+                std::shared_ptr<FileCache> files);
 
   const dataset::Manifest& manifest() const { return *manifest_; }
   size_t num_fragments() const { return manifest_->fragments.size(); }
   const dataset::Fragment& fragment(size_t i) const { return manifest_->fragments[i]; }
 
-  /// Rows that are not deleted, and where each fragment's start among them: num_fragments() + 1 numbers.
+  /// Rows that are not deleted, and where each fragment's start among them: num_fragments() + 1
+  /// numbers.
   uint64_t live_rows() const { return live_starts_.back(); }
   const std::vector<uint64_t>& live_starts() const { return live_starts_; }
   /// The fragment with this id, or nothing.

@@ -2,7 +2,8 @@
 
 namespace pilum::scan {
 
-arrow::Result<std::shared_ptr<file::FileReader>> FileCache::Get(const std::string& key, const Open& open) {
+arrow::Result<std::shared_ptr<file::FileReader>> FileCache::Get(const std::string& key,
+                                                                const Open& open) {
   {
     std::lock_guard<std::mutex> lock(mutex_);
     auto it = by_key_.find(key);

@@ -1,7 +1,7 @@
 // FileCache: the parsed data files of a table, shared by all its versions.
 //
-// Data files never change, so a parsed file serves every version that names it. Bounded by the bytes of
-// metadata held; the file not used for longest goes first. Thread-safe.
+// Data files never change, so a parsed file serves every version that names it. Bounded by the
+// bytes of metadata held; the file not used for longest goes first. Thread-safe.
 #pragma once
 
 #include <functional>

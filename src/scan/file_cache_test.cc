@@ -12,7 +12,9 @@ namespace {
 
 std::string FileBytes() { return file::FileBuilder(file::FormatVersion::kV2_2).Finish(0); }
 
-arrow::Result<std::shared_ptr<file::FileReader>> OpenFile() { return file::FileReader::Open(file::ObjectOf(FileBytes())); }
+arrow::Result<std::shared_ptr<file::FileReader>> OpenFile() {
+  return file::FileReader::Open(file::ObjectOf(FileBytes()));
+}
 
 /// Gets files, and counts how many had to be opened.
 struct Opener {

@@ -31,7 +31,8 @@ bool RowsAreSmall(const arrow::DataType& type) {
     return false;
   }
   if (type.id() == arrow::Type::FIXED_SIZE_BINARY &&
-      static_cast<uint64_t>(arrow::internal::checked_cast<const arrow::FixedSizeBinaryType&>(type).byte_width()) >
+      static_cast<uint64_t>(
+          arrow::internal::checked_cast<const arrow::FixedSizeBinaryType&>(type).byte_width()) >
           kMaxRowBytes) {
     return false;
   }
@@ -49,7 +50,8 @@ void CheckBatch(const Result<std::shared_ptr<arrow::RecordBatch>>& batch) {
   (void)(*batch)->ValidateFull();  // damaged strings may be no UTF-8
 }
 
-Result<dataset::Manifest> ReadInput(std::span<const std::byte> bytes, std::span<const std::byte>* file) {
+Result<dataset::Manifest> ReadInput(std::span<const std::byte> bytes,
+                                    std::span<const std::byte>* file) {
   bytes::ByteReader reader(bytes);
   ARROW_ASSIGN_OR_RAISE(uint32_t size, reader.Read<uint32_t>("size of the manifest"));
   ARROW_ASSIGN_OR_RAISE(auto manifest, reader.Take(size, "manifest"));
@@ -74,7 +76,8 @@ Status ReadFragment(const std::shared_ptr<const DatasetReader>& dataset,
 void FuzzTable(std::span<const std::byte> bytes) {
   std::span<const std::byte> file;
   auto parsed = ReadInput(bytes, &file);
-  if (!parsed.ok() || !parsed->base_paths.empty() || !RowsAreSmall(*arrow::struct_(parsed->schema.arrow->fields()))) {
+  if (!parsed.ok() || !parsed->base_paths.empty() ||
+      !RowsAreSmall(*arrow::struct_(parsed->schema.arrow->fields()))) {
     return;
   }
   std::shared_ptr<ObjectStore> store = MakeMemoryStore();
@@ -86,12 +89,14 @@ void FuzzTable(std::span<const std::byte> bytes) {
     }
   }
   auto dataset = std::make_shared<const DatasetReader>(
-      store, store, std::make_shared<const dataset::Manifest>(*std::move(parsed)), std::make_shared<FileCache>(1 << 20));
+      store, store, std::make_shared<const dataset::Manifest>(*std::move(parsed)),
+      std::make_shared<FileCache>(1 << 20));
   auto projection = std::make_shared<Projection>(Projection::All(dataset->manifest().schema));
   projection->AddRowColumn(ProjectedColumn::Kind::kRowId);
   for (size_t i = 0; i < dataset->num_fragments(); ++i) (void)ReadFragment(dataset, projection, i);
   std::vector<uint64_t> keys;
-  for (uint64_t row = 0; row < std::min(dataset->live_rows(), kMaxRows); row += 7) keys.push_back(row);
+  for (uint64_t row = 0; row < std::min(dataset->live_rows(), kMaxRows); row += 7)
+    keys.push_back(row);
   std::reverse(keys.begin(), keys.end());
   if (!keys.empty()) keys.push_back(keys.front());
   CheckBatch(TakeRows(dataset, projection, keys, RowKey::kOffset));

@@ -15,7 +15,8 @@ void Append(std::vector<Run>* runs, uint64_t row, uint64_t count, int64_t slot) 
 
 }  // namespace
 
-std::vector<Run> LiveRuns(const dataset::DeletionVector& deletions, uint64_t first, uint64_t count) {
+std::vector<Run> LiveRuns(const dataset::DeletionVector& deletions, uint64_t first,
+                          uint64_t count) {
   std::vector<Run> runs;
   if (count == 0) return runs;
   uint64_t row = deletions.empty() ? first : deletions.LiveToPhysical(first);

@@ -33,7 +33,8 @@ std::shared_ptr<arrow::Schema> SchemaOf(const std::vector<ProjectedColumn>& colu
       field = field->type()->field(child);
       nullable |= field->nullable();
     }
-    fields.push_back(column.child_path.empty() ? field : field->WithName(column.name)->WithNullable(nullable));
+    fields.push_back(
+        column.child_path.empty() ? field : field->WithName(column.name)->WithNullable(nullable));
   }
   return arrow::schema(std::move(fields), schema.arrow->metadata());
 }
@@ -64,7 +65,8 @@ std::vector<std::string> SplitPath(const std::string& path) {
 }
 
 bool IsPlainStruct(const dataset::Field& field) {
-  return field.kind == dataset::FieldKind::kPlain && field.arrow->type()->id() == arrow::Type::STRUCT;
+  return field.kind == dataset::FieldKind::kPlain &&
+         field.arrow->type()->id() == arrow::Type::STRUCT;
 }
 
 /// A tree of the names wanted below a field; without children everything is.
@@ -90,13 +92,16 @@ dataset::Field Prune(const dataset::Field& field, const Wanted& wanted) {
   return pruned;
 }
 
-const dataset::Field* FindChild(const std::vector<dataset::Field>& fields, const std::string& name) {
-  auto it = std::find_if(fields.begin(), fields.end(), [&](const auto& f) { return f.name == name; });
+const dataset::Field* FindChild(const std::vector<dataset::Field>& fields,
+                                const std::string& name) {
+  auto it =
+      std::find_if(fields.begin(), fields.end(), [&](const auto& f) { return f.name == name; });
   return it == fields.end() ? nullptr : &*it;
 }
 
 Result<ProjectedColumn> FindColumn(const dataset::Schema& schema, const std::string& name) {
-  if (const auto* field = FindChild(schema.fields, name)) return ProjectedColumn{.name = name, .field = *field};
+  if (const auto* field = FindChild(schema.fields, name))
+    return ProjectedColumn{.name = name, .field = *field};
   for (const auto& [row_name, kind] : kRowColumns) {
     if (name == row_name) return RowColumn(kind);
   }
@@ -122,17 +127,20 @@ Result<ProjectedColumn> FindColumn(const dataset::Schema& schema, const std::str
 
 Projection Projection::All(const dataset::Schema& schema) {
   Projection projection;
-  for (const auto& field : schema.fields) projection.columns.push_back({.name = field.name, .field = field});
+  for (const auto& field : schema.fields)
+    projection.columns.push_back({.name = field.name, .field = field});
   projection.schema = schema.arrow;
   return projection;
 }
 
-Result<Projection> Projection::Make(const dataset::Schema& schema, const std::vector<std::string>& names) {
+Result<Projection> Projection::Make(const dataset::Schema& schema,
+                                    const std::vector<std::string>& names) {
   Projection projection;
   std::set<std::string> seen;
   for (const std::string& name : names) {
     if (!seen.insert(name).second) {
-      return MakeError(ErrorKind::kInvalidArgument, "column '" + name + "' is asked for twice", {.column = name});
+      return MakeError(ErrorKind::kInvalidArgument, "column '" + name + "' is asked for twice",
+                       {.column = name});
     }
     ARROW_ASSIGN_OR_RAISE(ProjectedColumn column, FindColumn(schema, name));
     projection.columns.push_back(std::move(column));
@@ -160,7 +168,8 @@ Result<Projection> Projection::MakePruned(const dataset::Schema& schema,
 }
 
 void Projection::AddRowColumn(Kind kind) {
-  const bool there = std::any_of(columns.begin(), columns.end(), [&](const auto& c) { return c.kind == kind; });
+  const bool there =
+      std::any_of(columns.begin(), columns.end(), [&](const auto& c) { return c.kind == kind; });
   if (there) return;
   columns.push_back(RowColumn(kind));
   auto fields = schema->fields();

@@ -13,9 +13,10 @@
 namespace pilum::scan {
 
 /// Columns that every table has without storing them.
-inline constexpr char kRowId[] = "_rowid";          ///< uint64: the row's id
-inline constexpr char kRowAddress[] = "_rowaddr";   ///< uint64: fragment id << 32 | offset
-inline constexpr char kRowOffset[] = "_rowoffset";  ///< uint64: position among the rows of the version
+inline constexpr char kRowId[] = "_rowid";         ///< uint64: the row's id
+inline constexpr char kRowAddress[] = "_rowaddr";  ///< uint64: fragment id << 32 | offset
+inline constexpr char kRowOffset[] =
+    "_rowoffset";  ///< uint64: position among the rows of the version
 
 /// One column of the result. A value type.
 struct ProjectedColumn {
@@ -34,11 +35,12 @@ struct Projection {
 
   /// All fields of the table.
   static Projection All(const dataset::Schema& schema);
-  /// The columns named: a top-level field, a nested one ("a.b", delivered under that name), or one of the
-  /// names above. Unknown and repeated names are kInvalidArgument, with the nearest name.
-  static arrow::Result<Projection> Make(const dataset::Schema& schema, const std::vector<std::string>& names);
-  /// Reads, of each top-level field, the parts named by paths of names; delivers top-level fields with those
-  /// parts. This is what evaluating a filter needs.
+  /// The columns named: a top-level field, a nested one ("a.b", delivered under that name), or one
+  /// of the names above. Unknown and repeated names are kInvalidArgument, with the nearest name.
+  static arrow::Result<Projection> Make(const dataset::Schema& schema,
+                                        const std::vector<std::string>& names);
+  /// Reads, of each top-level field, the parts named by paths of names; delivers top-level fields
+  /// with those parts. This is what evaluating a filter needs.
   static arrow::Result<Projection> MakePruned(const dataset::Schema& schema,
                                               const std::vector<std::vector<std::string>>& paths);
 

@@ -20,14 +20,16 @@ uint64_t FixedBits(const arrow::DataType& type) {
     return FixedBits(*list.value_type()) * static_cast<uint64_t>(list.list_size());
   }
   if (!arrow::is_fixed_width(type.id()) || type.id() == arrow::Type::DICTIONARY) return 0;
-  return static_cast<uint64_t>(arrow::internal::checked_cast<const arrow::FixedWidthType&>(type).bit_width());
+  return static_cast<uint64_t>(
+      arrow::internal::checked_cast<const arrow::FixedWidthType&>(type).bit_width());
 }
 
 Result<uint64_t> StoredBytes(const file::ColumnSource& source) {
   uint64_t bytes = 0;
   ARROW_ASSIGN_OR_RAISE(auto metadata, source.file->ReadColumnMetadata(source.column));
   for (const auto& page : metadata.pages()) {
-    for (uint64_t size : page.buffer_sizes()) bytes += std::min(size, source.file->object()->size());
+    for (uint64_t size : page.buffer_sizes())
+      bytes += std::min(size, source.file->object()->size());
   }
   return bytes;
 }
@@ -53,7 +55,8 @@ Result<uint64_t> NodeBits(const file::FieldNode& node, uint64_t rows) {
 
 }  // namespace
 
-Result<uint64_t> EstimateRowBytes(const DatasetReader& dataset, const Projection& projection, size_t fragment) {
+Result<uint64_t> EstimateRowBytes(const DatasetReader& dataset, const Projection& projection,
+                                  size_t fragment) {
   const uint64_t rows = std::max<uint64_t>(1, dataset.fragment(fragment).physical_rows);
   uint64_t bits = 0;
   for (const auto& column : projection.columns) {

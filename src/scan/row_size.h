@@ -10,8 +10,8 @@
 
 namespace pilum::scan {
 
-/// Bytes of one decoded row of the projection, estimated; at least 1. Fixed-width columns count their width,
-/// others what they take in the fragment's files.
+/// Bytes of one decoded row of the projection, estimated; at least 1. Fixed-width columns count
+/// their width, others what they take in the fragment's files.
 arrow::Result<uint64_t> EstimateRowBytes(const DatasetReader& dataset, const Projection& projection,
                                          size_t fragment);
 

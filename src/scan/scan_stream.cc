@@ -25,7 +25,8 @@ using arrow::Status;
 
 constexpr int64_t kDefaultBatchRows = 8192;
 constexpr uint64_t kDefaultBatchBytes = 4 << 20;
-// Large enough to make reads sequential, small enough that what one thread decodes stays in its cache.
+// Large enough to make reads sequential, small enough that what one thread decodes stays in its
+// cache.
 constexpr uint64_t kUnitBytes = 2 << 20;
 
 /// Live rows [first, first + count) of a fragment.
@@ -45,7 +46,8 @@ struct Exchange {
 /// One unit on its way. `done` and `batch` are guarded by the exchange's mutex.
 class UnitTask : public std::enable_shared_from_this<UnitTask> {
  public:
-  UnitTask(std::shared_ptr<const ScanPlan> plan, std::shared_ptr<Exchange> exchange, Unit unit, int64_t priority)
+  UnitTask(std::shared_ptr<const ScanPlan> plan, std::shared_ptr<Exchange> exchange, Unit unit,
+           int64_t priority)
       : plan_(std::move(plan)), exchange_(std::move(exchange)), unit_(unit), priority_(priority) {}
 
   void Start() { Post(); }
@@ -55,7 +57,8 @@ class UnitTask : public std::enable_shared_from_this<UnitTask> {
 
  private:
   void Post() {
-    runtime::Runtime::Get().cpu().Submit(priority_, [self = shared_from_this()] { self->Continue(); });
+    runtime::Runtime::Get().cpu().Submit(priority_,
+                                         [self = shared_from_this()] { self->Continue(); });
   }
 
   void Complete(Result<std::shared_ptr<RecordBatch>> result) {
@@ -79,7 +82,8 @@ class UnitTask : public std::enable_shared_from_this<UnitTask> {
     if (*finished) Complete(std::move(result_));
   }
 
-  // Goes as far as possible without waiting; false if reads are under way that will post this again.
+  // Goes as far as possible without waiting; false if reads are under way that will post this
+  // again.
   Result<bool> Advance();
   Status Begin();
   Status ApplyFilter(std::shared_ptr<RecordBatch> filter_batch);
@@ -107,8 +111,10 @@ Status UnitTask::Begin() {
   rows.fragments.push_back({unit_.fragment, runs_});
   rows.num_rows = static_cast<int64_t>(unit_.count);
   phase_ = plan_->filter ? Phase::kFilter : Phase::kColumns;
-  ARROW_ASSIGN_OR_RAISE(read_, BatchRead::Make(plan_->dataset, plan_->filter ? plan_->filter->projection : plan_->projection,
-                                               std::move(rows)));
+  ARROW_ASSIGN_OR_RAISE(
+      read_,
+      BatchRead::Make(plan_->dataset, plan_->filter ? plan_->filter->projection : plan_->projection,
+                      std::move(rows)));
   return Status::OK();
 }
 
@@ -123,8 +129,9 @@ Status UnitTask::ApplyFilter(std::shared_ptr<RecordBatch> filter_batch) {
     const auto& have = plan_->filter->projection->columns;
     for (size_t j = 0; j < have.size() && wanted[i].child_path.empty(); ++j) {
       if (have[j].name == wanted[i].name &&
-          plan_->projection->schema->field(static_cast<int>(i))->type()->Equals(
-              *plan_->filter->projection->schema->field(static_cast<int>(j))->type())) {
+          plan_->projection->schema->field(static_cast<int>(i))
+              ->type()
+              ->Equals(*plan_->filter->projection->schema->field(static_cast<int>(j))->type())) {
         reused = static_cast<int>(j);
       }
     }
@@ -145,7 +152,8 @@ Status UnitTask::ApplyFilter(std::shared_ptr<RecordBatch> filter_batch) {
 Result<std::shared_ptr<RecordBatch>> UnitTask::Combine(std::shared_ptr<RecordBatch> rest) {
   if (!filter_batch_) return rest;
   const bool all = static_cast<int64_t>(selected_.size()) == filter_batch_->num_rows();
-  arrow::UInt32Array positions(static_cast<int64_t>(selected_.size()), arrow::Buffer::Wrap(selected_));
+  arrow::UInt32Array positions(static_cast<int64_t>(selected_.size()),
+                               arrow::Buffer::Wrap(selected_));
   std::vector<std::shared_ptr<arrow::Array>> columns;
   int next_rest = 0;
   for (int reused : reused_) {
@@ -160,7 +168,8 @@ Result<std::shared_ptr<RecordBatch>> UnitTask::Combine(std::shared_ptr<RecordBat
       columns.push_back(taken.make_array());
     }
   }
-  return RecordBatch::Make(plan_->projection->schema, static_cast<int64_t>(selected_.size()), std::move(columns));
+  return RecordBatch::Make(plan_->projection->schema, static_cast<int64_t>(selected_.size()),
+                           std::move(columns));
 }
 
 Result<bool> UnitTask::Advance() {
@@ -212,7 +221,8 @@ class ScanStream final : public BatchStream {
     while (!current_ && failure_.ok() && !tasks_.empty()) {
       {
         std::unique_lock<std::mutex> lock(exchange_->mutex);
-        if (!exchange_->changed.wait_until(lock, until, [&] { return tasks_.front()->done; })) return false;
+        if (!exchange_->changed.wait_until(lock, until, [&] { return tasks_.front()->done; }))
+          return false;
       }
       failure_ = TakeFront();  // which may have no rows to deliver, and then the next one counts
     }
@@ -280,7 +290,8 @@ class ScanStream final : public BatchStream {
         continue;
       }
       const uint64_t count = std::min({unit_rows_, live - next_row_, unread_});
-      auto task = std::make_shared<UnitTask>(plan_, exchange_, Unit{fragment, next_row_, count}, sequence_++);
+      auto task = std::make_shared<UnitTask>(plan_, exchange_, Unit{fragment, next_row_, count},
+                                             sequence_++);
       next_row_ += count;
       if (unread_ != UINT64_MAX) unread_ -= count;
       tasks_.push_back(task);
@@ -306,7 +317,9 @@ class ScanStream final : public BatchStream {
     skip_ -= skipped;
     const uint64_t kept = std::min(rows - skipped, left_);
     if (kept > 0) {
-      current_ = kept == rows ? batch : batch->Slice(static_cast<int64_t>(skipped), static_cast<int64_t>(kept));
+      current_ = kept == rows
+                     ? batch
+                     : batch->Slice(static_cast<int64_t>(skipped), static_cast<int64_t>(kept));
       position_ = 0;
     }
     Fill();
@@ -336,15 +349,20 @@ Result<std::shared_ptr<BatchStream>> MakeScanStream(ScanPlan plan) {
   uint64_t row_bytes = 1;
   if (!plan.fragments.empty()) {
     const Projection& sized = plan.filter ? *plan.filter->projection : *plan.projection;
-    ARROW_ASSIGN_OR_RAISE(row_bytes, EstimateRowBytes(*plan.dataset, sized, plan.fragments.front()));
+    ARROW_ASSIGN_OR_RAISE(row_bytes,
+                          EstimateRowBytes(*plan.dataset, sized, plan.fragments.front()));
     if (plan.batch_size <= 0) {
-      ARROW_ASSIGN_OR_RAISE(uint64_t full, EstimateRowBytes(*plan.dataset, *plan.projection, plan.fragments.front()));
-      plan.batch_size = std::clamp<int64_t>(static_cast<int64_t>(kDefaultBatchBytes / full), 1, kDefaultBatchRows);
+      ARROW_ASSIGN_OR_RAISE(
+          uint64_t full, EstimateRowBytes(*plan.dataset, *plan.projection, plan.fragments.front()));
+      plan.batch_size = std::clamp<int64_t>(static_cast<int64_t>(kDefaultBatchBytes / full), 1,
+                                            kDefaultBatchRows);
     }
   }
   const int64_t batch_rows = plan.batch_size > 0 ? plan.batch_size : kDefaultBatchRows;
-  const uint64_t batches = std::max<uint64_t>(1, kUnitBytes / row_bytes / static_cast<uint64_t>(batch_rows));
-  const uint64_t unit_rows = std::min<uint64_t>(batches * static_cast<uint64_t>(batch_rows), UINT32_MAX);
+  const uint64_t batches =
+      std::max<uint64_t>(1, kUnitBytes / row_bytes / static_cast<uint64_t>(batch_rows));
+  const uint64_t unit_rows =
+      std::min<uint64_t>(batches * static_cast<uint64_t>(batch_rows), UINT32_MAX);
   const uint64_t unit_bytes = unit_rows * row_bytes;
   const size_t most = 2 * static_cast<size_t>(runtime::Runtime::Get().cpu().max_threads()) + 1;
   const size_t window = std::clamp<uint64_t>(plan.readahead_bytes / unit_bytes, 1, most);

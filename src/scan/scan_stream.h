@@ -2,9 +2,9 @@
 //
 //   units of rows ─► [read filter columns ─► select] ─► read columns ─► finish ─► batches in order
 //
-// A unit is a stretch of live rows of one fragment, some batches long. A few units are in flight; each moves
-// between the I/O executor (its reads) and the CPU executor (its decoding) without holding a thread while it
-// waits. The consumer takes them in order.
+// A unit is a stretch of live rows of one fragment, some batches long. A few units are in flight;
+// each moves between the I/O executor (its reads) and the CPU executor (its decoding) without
+// holding a thread while it waits. The consumer takes them in order.
 #pragma once
 
 #include <cstdint>
@@ -33,13 +33,16 @@ struct ScanPlan {
   std::shared_ptr<const DatasetReader> dataset;
   std::shared_ptr<const Projection> projection;
   std::optional<RowFilter> filter;
-  /// What is done to each batch last, e.g. evaluating expressions. Called from several threads at once.
-  std::function<arrow::Result<std::shared_ptr<arrow::RecordBatch>>(std::shared_ptr<arrow::RecordBatch>)> finish;
+  /// What is done to each batch last, e.g. evaluating expressions. Called from several threads at
+  /// once.
+  std::function<arrow::Result<std::shared_ptr<arrow::RecordBatch>>(
+      std::shared_ptr<arrow::RecordBatch>)>
+      finish;
   std::shared_ptr<arrow::Schema> schema;  ///< of the result
   std::vector<size_t> fragments;          ///< indexes in the manifest
   uint64_t offset = 0;
   std::optional<uint64_t> limit;
-  int64_t batch_size = 0;                 ///< 0 = by row size
+  int64_t batch_size = 0;  ///< 0 = by row size
   uint64_t readahead_bytes = 0;
 };
 

@@ -38,7 +38,8 @@ arrow::Result<std::vector<uint64_t>> Collect(ScanPlan plan, int64_t max_batch = 
     if (!batch) return addresses;
     EXPECT_GT(batch->num_rows(), 0);
     if (max_batch > 0) EXPECT_LE(batch->num_rows(), max_batch);
-    const auto& values = static_cast<const arrow::UInt64Array&>(*batch->GetColumnByName(kRowAddress));
+    const auto& values =
+        static_cast<const arrow::UInt64Array&>(*batch->GetColumnByName(kRowAddress));
     for (int64_t i = 0; i < values.length(); ++i) addresses.push_back(values.Value(i));
   }
 }
@@ -71,7 +72,8 @@ TEST(ScanStream, EveryBatchSizeDeliversTheSameRows) {
 }
 
 TEST(ScanStream, DeliversTheValuesExpected) {
-  for (const char* name : {kHistory, kDense, "encodings-2.1", "encodings-2.2", "mixed-2.0", "mixed-2.2"}) {
+  for (const char* name :
+       {kHistory, kDense, "encodings-2.1", "encodings-2.2", "mixed-2.0", "mixed-2.2"}) {
     const auto dataset = OpenGolden(GoldenStore(name));
     const auto expected = ExpectedGolden(name);
     for (int64_t size : {0, 13}) {
@@ -85,9 +87,11 @@ TEST(ScanStream, DeliversTheValuesExpected) {
       ASSERT_EQ((*table)->num_rows(), expected->num_rows());
       for (int i = 0; i < expected->num_columns(); ++i) {
         const auto& type = *expected->column(i)->type();
-        // Dictionaries are unified by the writer of the expected file, extensions are registered elsewhere.
+        // Dictionaries are unified by the writer of the expected file, extensions are registered
+        // elsewhere.
         if (type.id() == arrow::Type::DICTIONARY || type.id() == arrow::Type::EXTENSION) continue;
-        EXPECT_TRUE((*table)->column(i)->Equals(*expected->column(i), arrow::EqualOptions().nans_equal(true)))
+        EXPECT_TRUE((*table)->column(i)->Equals(*expected->column(i),
+                                                arrow::EqualOptions().nans_equal(true)))
             << name << ": " << expected->field(i)->name();
       }
     }
@@ -99,8 +103,15 @@ TEST(ScanStream, LimitsAndOffsetsCutTheRows) {
   const auto all = Addresses(kHistory);
   std::mt19937 random(4);
   const uint64_t n = all.size();
-  std::vector<std::pair<uint64_t, uint64_t>> windows = {{0, 0}, {0, 1}, {n - 1, 1}, {n, 1}, {n + 5, 5}, {0, n}, {0, n + 1},
-                                                        {1, ~uint64_t{0}}, {~uint64_t{0}, ~uint64_t{0}}};
+  std::vector<std::pair<uint64_t, uint64_t>> windows = {{0, 0},
+                                                        {0, 1},
+                                                        {n - 1, 1},
+                                                        {n, 1},
+                                                        {n + 5, 5},
+                                                        {0, n},
+                                                        {0, n + 1},
+                                                        {1, ~uint64_t{0}},
+                                                        {~uint64_t{0}, ~uint64_t{0}}};
   for (int i = 0; i < 150; ++i) windows.emplace_back(random() % (n + 3), random() % (n + 3));
   for (auto [offset, limit] : windows) {
     ScanPlan plan = AddressPlan(dataset);
@@ -117,7 +128,8 @@ TEST(ScanStream, LimitsAndOffsetsCutTheRows) {
 RowFilter Divisible(const std::shared_ptr<const DatasetReader>& dataset, uint64_t divisor) {
   RowFilter filter;
   filter.projection = AddressPlan(dataset).projection;
-  filter.select = [divisor](const arrow::RecordBatch& batch) -> arrow::Result<std::vector<uint32_t>> {
+  filter.select =
+      [divisor](const arrow::RecordBatch& batch) -> arrow::Result<std::vector<uint32_t>> {
     std::vector<uint32_t> kept;
     const auto& values = static_cast<const arrow::UInt64Array&>(*batch.column(0));
     for (uint32_t i = 0; i < values.length(); ++i) {
@@ -161,8 +173,8 @@ TEST(ScanStream, OnlySomeFragments) {
   for (size_t fragment = 0; fragment < dataset->num_fragments(); ++fragment) {
     ScanPlan plan = AddressPlan(dataset);
     plan.fragments = {fragment};
-    EXPECT_EQ(*Collect(std::move(plan)),
-              Window(all, dataset->live_starts()[fragment], dataset->fragment(fragment).live_rows()));
+    EXPECT_EQ(*Collect(std::move(plan)), Window(all, dataset->live_starts()[fragment],
+                                                dataset->fragment(fragment).live_rows()));
   }
 }
 
@@ -253,7 +265,8 @@ TEST(ScanStream, EveryFailedReadSurfaces) {
     dataset = OpenGolden(store);
     store->Fail(Call::kRead, ErrorKind::kPermission, {.skip = skip});
     auto found = Collect(FullPlan(dataset));
-    EXPECT_EQ(GetErrorKind(found.status()), ErrorKind::kPermission) << "read " << skip << ": " << found.status();
+    EXPECT_EQ(GetErrorKind(found.status()), ErrorKind::kPermission)
+        << "read " << skip << ": " << found.status();
   }
 }
 
@@ -276,7 +289,8 @@ TEST(ScanStream, ErrorsOfFilterAndFinishSurface) {
   };
   EXPECT_EQ(GetErrorKind(Collect(std::move(plan)).status()), ErrorKind::kInvalidArgument);
   plan = FullPlan(dataset);
-  plan.finish = [](std::shared_ptr<arrow::RecordBatch>) -> arrow::Result<std::shared_ptr<arrow::RecordBatch>> {
+  plan.finish = [](std::shared_ptr<arrow::RecordBatch>)
+      -> arrow::Result<std::shared_ptr<arrow::RecordBatch>> {
     return MakeError(ErrorKind::kInvalidArgument, "no such value");
   };
   EXPECT_EQ(GetErrorKind(Collect(std::move(plan)).status()), ErrorKind::kInvalidArgument);

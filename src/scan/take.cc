@@ -39,7 +39,10 @@ class Locator {
                        std::to_string(dataset_.live_rows()) + " rows");
     }
     const auto& starts = dataset_.live_starts();
-    const size_t fragment = static_cast<size_t>(std::upper_bound(starts.begin(), starts.end(), offset) - starts.begin()) - 1;
+    const size_t fragment =
+        static_cast<size_t>(std::upper_bound(starts.begin(), starts.end(), offset) -
+                            starts.begin()) -
+        1;
     ARROW_RETURN_NOT_OK(UseFragment(fragment));
     const uint64_t live = offset - starts[fragment];
     return Wanted{fragment, deletions_->empty() ? live : deletions_->LiveToPhysical(live), 0};
@@ -49,7 +52,8 @@ class Locator {
     const auto fragment = FindFragment(rows::FragmentOf(address));
     if (fragment) ARROW_RETURN_NOT_OK(UseFragment(*fragment));
     const uint32_t row = rows::OffsetOf(address);
-    if (!fragment || row >= dataset_.fragment(*fragment).physical_rows || deletions_->Contains(row)) {
+    if (!fragment || row >= dataset_.fragment(*fragment).physical_rows ||
+        deletions_->Contains(row)) {
       return NoSuchRow("there is no row with address " + std::to_string(address) + " (" +
                        rows::DescribeRowAddress(address) + "), or it is deleted");
     }
@@ -62,7 +66,8 @@ class Locator {
       ARROW_ASSIGN_OR_RAISE(row_ids_, dataset_.IndexOfRowIds());
     }
     const auto address = row_ids_->Find(id);
-    if (!address) return NoSuchRow("there is no row with id " + std::to_string(id) + ", or it is deleted");
+    if (!address)
+      return NoSuchRow("there is no row with id " + std::to_string(id) + ", or it is deleted");
     return ByAddress(*address);
   }
 
@@ -76,7 +81,8 @@ class Locator {
 
   std::optional<size_t> FindFragment(uint32_t id) {
     if (by_id_.empty()) {
-      for (size_t i = 0; i < dataset_.num_fragments(); ++i) by_id_.emplace(dataset_.fragment(i).id, i);
+      for (size_t i = 0; i < dataset_.num_fragments(); ++i)
+        by_id_.emplace(dataset_.fragment(i).id, i);
     }
     auto it = by_id_.find(id);
     if (it == by_id_.end()) return std::nullopt;
@@ -95,14 +101,16 @@ RowSelection MakeSelection(std::vector<Wanted> wanted) {
   selection.num_rows = static_cast<int64_t>(wanted.size());
   const auto key = [](const Wanted& w) { return std::pair(w.fragment, w.row); };
   const auto before = [&](const Wanted& a, const Wanted& b) { return key(a) < key(b); };
-  selection.in_order = std::is_sorted(wanted.begin(), wanted.end(), before) &&
-                       std::adjacent_find(wanted.begin(), wanted.end(), [&](const Wanted& a, const Wanted& b) {
-                         return key(a) == key(b);
-                       }) == wanted.end();
+  selection.in_order =
+      std::is_sorted(wanted.begin(), wanted.end(), before) &&
+      std::adjacent_find(wanted.begin(), wanted.end(), [&](const Wanted& a, const Wanted& b) {
+        return key(a) == key(b);
+      }) == wanted.end();
   if (!selection.in_order) std::sort(wanted.begin(), wanted.end(), before);
   for (const Wanted& row : wanted) {
     auto& fragments = selection.fragments;
-    if (fragments.empty() || fragments.back().fragment != row.fragment) fragments.push_back({row.fragment, {}});
+    if (fragments.empty() || fragments.back().fragment != row.fragment)
+      fragments.push_back({row.fragment, {}});
     std::vector<Run>& runs = fragments.back().runs;
     if (!runs.empty() && runs.back().row + runs.back().count == row.row &&
         runs.back().slot + runs.back().count == row.slot) {
@@ -123,7 +131,7 @@ Result<std::shared_ptr<arrow::RecordBatch>> TakeRows(std::shared_ptr<const Datas
   std::vector<Wanted> wanted;
   wanted.reserve(keys.size());
   for (uint64_t key : keys) {
-    Result<Wanted> row = kind == RowKey::kOffset   ? locator.ByOffset(key)
+    Result<Wanted> row = kind == RowKey::kOffset  ? locator.ByOffset(key)
                          : kind == RowKey::kRowId ? locator.ById(key)
                                                   : locator.ByAddress(key);
     ARROW_RETURN_NOT_OK(row.status());
@@ -131,7 +139,8 @@ Result<std::shared_ptr<arrow::RecordBatch>> TakeRows(std::shared_ptr<const Datas
     wanted.push_back(*row);
   }
   const uint64_t version = dataset->manifest().version;
-  ARROW_ASSIGN_OR_RAISE(auto read, BatchRead::Make(std::move(dataset), std::move(projection), MakeSelection(std::move(wanted))));
+  ARROW_ASSIGN_OR_RAISE(auto read, BatchRead::Make(std::move(dataset), std::move(projection),
+                                                   MakeSelection(std::move(wanted))));
   auto batch = read->Run();
   if (!batch.ok()) return WithContext(batch.status(), {.version = version});
   return batch;

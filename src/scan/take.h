@@ -14,8 +14,8 @@
 namespace pilum::scan {
 
 /// The rows with these keys, in the order given. A key that no live row has is an IndexError.
-arrow::Result<std::shared_ptr<arrow::RecordBatch>> TakeRows(std::shared_ptr<const DatasetReader> dataset,
-                                                            std::shared_ptr<const Projection> projection,
-                                                            std::span<const uint64_t> keys, RowKey kind);
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> TakeRows(
+    std::shared_ptr<const DatasetReader> dataset, std::shared_ptr<const Projection> projection,
+    std::span<const uint64_t> keys, RowKey kind);
 
 }  // namespace pilum::scan

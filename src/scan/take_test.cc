@@ -39,7 +39,9 @@ struct Golden {
     for (RowKey kind : {RowKey::kOffset, RowKey::kRowId, RowKey::kRowAddress}) {
       std::vector<uint64_t> keys;
       for (uint64_t position : positions) {
-        keys.push_back(kind == RowKey::kOffset ? position : kind == RowKey::kRowId ? ids[position] : addresses[position]);
+        keys.push_back(kind == RowKey::kOffset  ? position
+                       : kind == RowKey::kRowId ? ids[position]
+                                                : addresses[position]);
       }
       auto batch = TakeRows(dataset, projection, keys, kind);
       ASSERT_TRUE(batch.ok()) << batch.status();
@@ -49,7 +51,8 @@ struct Golden {
         const auto id = want->column(i)->type()->id();
         if (id == arrow::Type::DICTIONARY || id == arrow::Type::EXTENSION) continue;
         const arrow::ChunkedArray have((*batch)->column(i));
-        EXPECT_TRUE(have.Equals(*want->column(i), arrow::EqualOptions().nans_equal(true))) << want->field(i)->name();
+        EXPECT_TRUE(have.Equals(*want->column(i), arrow::EqualOptions().nans_equal(true)))
+            << want->field(i)->name();
       }
     }
   }
@@ -61,8 +64,9 @@ struct Golden {
 };
 
 TEST(Take, RowsInAnyOrderWithRepeats) {
-  for (const char* name : {"history-2.0", "history-2.1", "history-2.2", "dense-deletions", "stable-row-ids", "mixed-2.0",
-                           "mixed-2.1", "mixed-2.2", "encodings-2.1", "encodings-2.2"}) {
+  for (const char* name :
+       {"history-2.0", "history-2.1", "history-2.2", "dense-deletions", "stable-row-ids",
+        "mixed-2.0", "mixed-2.1", "mixed-2.2", "encodings-2.1", "encodings-2.2"}) {
     SCOPED_TRACE(name);
     const Golden golden(name);
     const uint64_t n = golden.addresses.size();
@@ -105,7 +109,9 @@ TEST(Take, RowsThatAreNotThereAreIndexErrors) {
     const auto& fragment = golden.dataset->fragment(f);
     for (uint64_t row = 0; row < fragment.physical_rows; ++row) {
       const uint64_t address = fragment.id << 32 | row;
-      if (std::find(golden.addresses.begin(), golden.addresses.end(), address) != golden.addresses.end()) continue;
+      if (std::find(golden.addresses.begin(), golden.addresses.end(), address) !=
+          golden.addresses.end())
+        continue;
       EXPECT_TRUE(fails(address, RowKey::kRowAddress)) << address;
       ++deleted;
     }
@@ -117,7 +123,8 @@ TEST(Take, FailedReadsNameTheFile) {
   auto store = std::make_shared<io::FaultStore>(GoldenStore("history-2.2"));
   const auto dataset = OpenGolden(store);
   const std::string path = dataset->fragment(0).files[0].path;
-  store->Fail(io::FaultStore::Call::kRead, ErrorKind::kUnavailable, {.path_contains = path, .skip = 1});
+  store->Fail(io::FaultStore::Call::kRead, ErrorKind::kUnavailable,
+              {.path_contains = path, .skip = 1});
   const uint64_t keys[] = {0};
   auto batch = TakeRows(dataset, FullPlan(dataset).projection, keys, RowKey::kOffset);
   EXPECT_EQ(GetErrorKind(batch.status()), ErrorKind::kUnavailable) << batch.status();

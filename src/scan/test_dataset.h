@@ -17,12 +17,15 @@
 
 namespace pilum::scan {
 
-inline std::string GoldenFolder(const std::string& name) { return std::string(PILUM_GOLDEN) + "/" + name; }
+inline std::string GoldenFolder(const std::string& name) {
+  return std::string(PILUM_GOLDEN) + "/" + name;
+}
 
 /// The latest version of a golden table, read through `store`.
 inline std::shared_ptr<const DatasetReader> OpenGolden(std::shared_ptr<ObjectStore> store) {
   auto manifest = dataset::ReadManifest(*store, {}).ValueOrDie();
-  return std::make_shared<const DatasetReader>(store, store, std::move(manifest), std::make_shared<FileCache>(64 << 20));
+  return std::make_shared<const DatasetReader>(store, store, std::move(manifest),
+                                               std::make_shared<FileCache>(64 << 20));
 }
 
 inline std::shared_ptr<ObjectStore> GoldenStore(const std::string& name) {
@@ -52,7 +55,8 @@ inline ScanPlan FullPlan(const std::shared_ptr<const DatasetReader>& dataset) {
 /// A plan for _rowaddr alone, which says exactly which rows came.
 inline ScanPlan AddressPlan(const std::shared_ptr<const DatasetReader>& dataset) {
   ScanPlan plan = FullPlan(dataset);
-  plan.projection = std::make_shared<Projection>(Projection::Make(dataset->manifest().schema, {kRowAddress}).ValueOrDie());
+  plan.projection = std::make_shared<Projection>(
+      Projection::Make(dataset->manifest().schema, {kRowAddress}).ValueOrDie());
   plan.schema = plan.projection->schema;
   return plan;
 }

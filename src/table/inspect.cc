@@ -14,12 +14,13 @@ using arrow::Status;
 
 using Reports = std::vector<ColumnReport>;
 
-Status AddColumn(const scan::DatasetReader& dataset, const dataset::Fragment& fragment, const dataset::Field& field,
-                 const std::string& path, ColumnReport* report) {
+Status AddColumn(const scan::DatasetReader& dataset, const dataset::Fragment& fragment,
+                 const dataset::Field& field, const std::string& path, ColumnReport* report) {
   for (const auto& data_file : fragment.files) {
     auto it = std::find(data_file.fields.begin(), data_file.fields.end(), field.id);
     if (it == data_file.fields.end()) continue;
-    const int32_t column = data_file.column_indices[static_cast<size_t>(it - data_file.fields.begin())];
+    const int32_t column =
+        data_file.column_indices[static_cast<size_t>(it - data_file.fields.begin())];
     if (column < 0) continue;
     ARROW_ASSIGN_OR_RAISE(auto file, dataset.OpenFile(data_file));
     ARROW_ASSIGN_OR_RAISE(auto pages, file::SummarizePages(*file, static_cast<uint32_t>(column)));
@@ -31,7 +32,8 @@ Status AddColumn(const scan::DatasetReader& dataset, const dataset::Fragment& fr
       report->stored_bytes += page.stored_bytes;
       auto known = std::find_if(report->encodings.begin(), report->encodings.end(),
                                 [&](const auto& e) { return e.description == page.description; });
-      if (known == report->encodings.end()) known = report->encodings.insert(known, {page.description, 0, 0});
+      if (known == report->encodings.end())
+        known = report->encodings.insert(known, {page.description, 0, 0});
       ++known->pages;
       known->stored_bytes += page.stored_bytes;
     }
@@ -39,15 +41,16 @@ Status AddColumn(const scan::DatasetReader& dataset, const dataset::Fragment& fr
   return Status::OK();
 }
 
-Status AddField(const scan::DatasetReader& dataset, const dataset::Field& field, const std::string& path,
-                Reports* reports) {
+Status AddField(const scan::DatasetReader& dataset, const dataset::Field& field,
+                const std::string& path, Reports* reports) {
   ColumnReport report;
   for (const auto& fragment : dataset.manifest().fragments) {
     ARROW_RETURN_NOT_OK(AddColumn(dataset, fragment, field, path, &report));
   }
   if (!report.path.empty()) reports->push_back(std::move(report));
   if (field.kind == dataset::FieldKind::kBlobV2) return Status::OK();
-  for (const auto& child : field.children) ARROW_RETURN_NOT_OK(AddField(dataset, child, path + "." + child.name, reports));
+  for (const auto& child : field.children)
+    ARROW_RETURN_NOT_OK(AddField(dataset, child, path + "." + child.name, reports));
   return Status::OK();
 }
 

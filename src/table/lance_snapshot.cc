@@ -18,9 +18,12 @@ using arrow::Result;
 
 std::string LanceSnapshot::storage_version() const {
   switch (reader_->manifest().file_version) {
-    case dataset::FileVersion::kV2_0: return "2.0";
-    case dataset::FileVersion::kV2_1: return "2.1";
-    case dataset::FileVersion::kV2_2: break;
+    case dataset::FileVersion::kV2_0:
+      return "2.0";
+    case dataset::FileVersion::kV2_1:
+      return "2.1";
+    case dataset::FileVersion::kV2_2:
+      break;
   }
   return "2.2";
 }
@@ -39,8 +42,8 @@ Result<std::optional<scan::RowFilter>> LanceSnapshot::MakeFilter(const std::stri
   if (sql.empty()) return std::nullopt;
   ARROW_ASSIGN_OR_RAISE(auto expression, filter::Expression::ParsePredicate(sql, *schema()));
   scan::RowFilter filter;
-  ARROW_ASSIGN_OR_RAISE(auto projection,
-                        scan::Projection::MakePruned(reader_->manifest().schema, expression->columns()));
+  ARROW_ASSIGN_OR_RAISE(auto projection, scan::Projection::MakePruned(reader_->manifest().schema,
+                                                                      expression->columns()));
   filter.projection = std::make_shared<scan::Projection>(std::move(projection));
   filter.select = [expression](const RecordBatch& batch) { return expression->Select(batch); };
   return filter;
@@ -49,7 +52,8 @@ Result<std::optional<scan::RowFilter>> LanceSnapshot::MakeFilter(const std::stri
 Result<LanceSnapshot::Output> LanceSnapshot::MakeOutput(const Columns& columns) const {
   const dataset::Schema& table_schema = reader_->manifest().schema;
   if (columns.names && !columns.expressions.empty()) {
-    return MakeError(ErrorKind::kInvalidArgument, "columns are given both by name and as expressions");
+    return MakeError(ErrorKind::kInvalidArgument,
+                     "columns are given both by name and as expressions");
   }
   Output output;
   if (columns.expressions.empty()) {
@@ -91,14 +95,15 @@ Result<LanceSnapshot::Output> LanceSnapshot::MakeOutput(const Columns& columns) 
   return output;
 }
 
-Result<std::vector<size_t>> LanceSnapshot::FindFragments(const std::optional<std::vector<uint64_t>>& ids) const {
+Result<std::vector<size_t>> LanceSnapshot::FindFragments(
+    const std::optional<std::vector<uint64_t>>& ids) const {
   std::vector<size_t> fragments(reader_->num_fragments());
   std::iota(fragments.begin(), fragments.end(), size_t{0});
   if (!ids) return fragments;
   for (uint64_t id : *ids) {
     if (id > UINT32_MAX || !reader_->FragmentWithId(static_cast<uint32_t>(id))) {
-      return MakeError(ErrorKind::kInvalidArgument, "there is no fragment " + std::to_string(id) + " in version " +
-                                                        std::to_string(version()));
+      return MakeError(ErrorKind::kInvalidArgument, "there is no fragment " + std::to_string(id) +
+                                                        " in version " + std::to_string(version()));
     }
   }
   std::erase_if(fragments, [&](size_t i) {
@@ -114,7 +119,8 @@ Result<std::shared_ptr<arrow::Schema>> LanceSnapshot::OutputSchema(const Columns
 
 Result<std::shared_ptr<BatchStream>> LanceSnapshot::Scan(const ScanOptions& options) const {
   if (options.batch_size < 0) {
-    return MakeError(ErrorKind::kInvalidArgument, "batch_size must be positive, not " + std::to_string(options.batch_size));
+    return MakeError(ErrorKind::kInvalidArgument,
+                     "batch_size must be positive, not " + std::to_string(options.batch_size));
   }
   ARROW_ASSIGN_OR_RAISE(Output output, MakeOutput(options.columns));
   scan::ScanPlan plan;
@@ -148,7 +154,9 @@ Result<std::shared_ptr<RecordBatch>> LanceSnapshot::Take(std::span<const uint64_
   return output.finish ? output.finish(std::move(batch)) : batch;
 }
 
-Result<std::vector<ColumnReport>> LanceSnapshot::Inspect() const { return InspectColumns(*reader_); }
+Result<std::vector<ColumnReport>> LanceSnapshot::Inspect() const {
+  return InspectColumns(*reader_);
+}
 
 Result<VerifyReport> LanceSnapshot::Verify(const VerifyProgress& progress) const {
   return VerifyVersion(reader_, progress);

@@ -12,21 +12,25 @@ namespace pilum::table {
 
 using arrow::Result;
 
-LanceTable::LanceTable(std::shared_ptr<ObjectStore> store, std::string name, std::string uri, std::string branch)
+LanceTable::LanceTable(std::shared_ptr<ObjectStore> store, std::string name, std::string uri,
+                       std::string branch)
     : main_store_(store),
       store_(branch.empty() ? store : SubStore(store, "tree/" + branch)),
       name_(std::move(name)),
       uri_(std::move(uri)),
       branch_(std::move(branch)),
-      files_(std::make_shared<scan::FileCache>(static_cast<size_t>(GetRuntimeOptions().metadata_cache_bytes))) {}
+      files_(std::make_shared<scan::FileCache>(
+          static_cast<size_t>(GetRuntimeOptions().metadata_cache_bytes))) {}
 
-Result<std::shared_ptr<Table>> LanceTable::Open(std::shared_ptr<ObjectStore> store, std::string name, std::string uri,
+Result<std::shared_ptr<Table>> LanceTable::Open(std::shared_ptr<ObjectStore> store,
+                                                std::string name, std::string uri,
                                                 std::string branch) {
   std::shared_ptr<LanceTable> table(
       new LanceTable(std::move(store), std::move(name), std::move(uri), std::move(branch)));
   ARROW_ASSIGN_OR_RAISE(auto versions, dataset::ListVersions(*table->store_));
   if (versions.empty()) {
-    return MakeError(ErrorKind::kNotFound, "Table '" + table->name_ + "' was not found", {.path = table->uri_});
+    return MakeError(ErrorKind::kNotFound, "Table '" + table->name_ + "' was not found",
+                     {.path = table->uri_});
   }
   return table;
 }
@@ -42,8 +46,8 @@ Result<std::shared_ptr<const Snapshot>> LanceTable::OpenManifest(std::optional<u
     if (last_ && last_->version() == wanted) return last_;
   }
   ARROW_ASSIGN_OR_RAISE(auto manifest, dataset::ReadManifest(*store_, wanted));
-  auto reader = std::make_shared<scan::DatasetReader>(store_, branch_.empty() ? nullptr : main_store_,
-                                                      std::move(manifest), files_);
+  auto reader = std::make_shared<scan::DatasetReader>(
+      store_, branch_.empty() ? nullptr : main_store_, std::move(manifest), files_);
   auto snapshot = std::make_shared<LanceSnapshot>(std::move(reader));
   std::lock_guard<std::mutex> lock(mutex_);
   last_ = snapshot;
@@ -55,8 +59,9 @@ Result<std::shared_ptr<const Snapshot>> LanceTable::Latest() { return OpenManife
 Result<std::shared_ptr<const Snapshot>> LanceTable::OpenVersion(uint64_t version) {
   auto snapshot = OpenManifest(version);
   if (!snapshot.ok() && GetErrorKind(snapshot.status()) == ErrorKind::kNotFound) {
-    return MakeError(ErrorKind::kNotFound, "Version " + std::to_string(version) + " no longer exists of table '" + name_ +
-                                               "': " + snapshot.status().message(),
+    return MakeError(ErrorKind::kNotFound,
+                     "Version " + std::to_string(version) + " no longer exists of table '" + name_ +
+                         "': " + snapshot.status().message(),
                      {.path = uri_, .version = version});
   }
   return snapshot;
@@ -66,7 +71,8 @@ Result<std::shared_ptr<const Snapshot>> LanceTable::OpenTag(const std::string& t
   ARROW_ASSIGN_OR_RAISE(auto tags, dataset::ListTags(*main_store_));
   auto it = std::find_if(tags.begin(), tags.end(), [&](const auto& t) { return t.name == tag; });
   if (it == tags.end()) {
-    return MakeError(ErrorKind::kNotFound, "Tag '" + tag + "' does not exist in table '" + name_ + "'", {.path = uri_});
+    return MakeError(ErrorKind::kNotFound,
+                     "Tag '" + tag + "' does not exist in table '" + name_ + "'", {.path = uri_});
   }
   if (it->branch == branch_) return OpenVersion(it->version);
   ARROW_ASSIGN_OR_RAISE(auto other, Open(main_store_, name_, uri_, it->branch));
@@ -77,7 +83,8 @@ Result<std::shared_ptr<Table>> LanceTable::OpenBranch(const std::string& branch)
   if (branch.empty() || branch == "main") return Open(main_store_, name_, uri_);
   ARROW_ASSIGN_OR_RAISE(auto branches, Branches());
   if (std::find(branches.begin(), branches.end(), branch) == branches.end()) {
-    return MakeError(ErrorKind::kNotFound, "Branch '" + branch + "' does not exist in table '" + name_ + "'",
+    return MakeError(ErrorKind::kNotFound,
+                     "Branch '" + branch + "' does not exist in table '" + name_ + "'",
                      {.path = uri_});
   }
   return Open(main_store_, name_, uri_, branch);

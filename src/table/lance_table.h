@@ -1,4 +1,5 @@
-// Table and Snapshot over a Lance dataset in an object store: wires manifests, scans and filters together.
+// Table and Snapshot over a Lance dataset in an object store: wires manifests, scans and filters
+// together.
 #pragma once
 
 #include <memory>
@@ -15,8 +16,9 @@ namespace pilum::table {
 class LanceTable final : public Table {
  public:
   /// `store` is the folder of the table's main line; `branch` empty for that line itself.
-  static arrow::Result<std::shared_ptr<Table>> Open(std::shared_ptr<ObjectStore> store, std::string name,
-                                                    std::string uri, std::string branch = "");
+  static arrow::Result<std::shared_ptr<Table>> Open(std::shared_ptr<ObjectStore> store,
+                                                    std::string name, std::string uri,
+                                                    std::string branch = "");
 
   const std::string& name() const override { return name_; }
   const std::string& uri() const override { return uri_; }
@@ -29,7 +31,8 @@ class LanceTable final : public Table {
   arrow::Result<std::vector<std::string>> Branches() override;
 
  private:
-  LanceTable(std::shared_ptr<ObjectStore> store, std::string name, std::string uri, std::string branch);
+  LanceTable(std::shared_ptr<ObjectStore> store, std::string name, std::string uri,
+             std::string branch);
 
   arrow::Result<std::shared_ptr<const Snapshot>> OpenManifest(std::optional<uint64_t> version);
 

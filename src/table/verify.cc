@@ -19,27 +19,31 @@ using arrow::Status;
 
 constexpr uint64_t kStepBytes = 16 << 20;
 
-Damage ToDamage(const dataset::Fragment& fragment, const std::string& column, const Status& status) {
+Damage ToDamage(const dataset::Fragment& fragment, const std::string& column,
+                const Status& status) {
   Damage damage{.fragment = fragment.id, .column = column, .message = status.message()};
   if (auto detail = GetErrorDetail(status)) {
     damage.file = detail->where().path;
     if (!detail->where().column.empty()) damage.column = detail->where().column;
-    if (detail->where().offset) damage.message += " (byte " + std::to_string(*detail->where().offset) + ")";
+    if (detail->where().offset)
+      damage.message += " (byte " + std::to_string(*detail->where().offset) + ")";
   }
   return damage;
 }
 
-// All physical rows of one column of a fragment, in steps of bounded size. Full validation makes Arrow check
-// what the decoders promise: offsets, UTF-8, lengths of children.
+// All physical rows of one column of a fragment, in steps of bounded size. Full validation makes
+// Arrow check what the decoders promise: offsets, UTF-8, lengths of children.
 Status VerifyColumn(const std::shared_ptr<const scan::DatasetReader>& dataset, size_t fragment,
-                    const std::shared_ptr<const scan::Projection>& column, const VerifyProgress& progress,
-                    uint64_t* done, uint64_t total, VerifyReport* report) {
+                    const std::shared_ptr<const scan::Projection>& column,
+                    const VerifyProgress& progress, uint64_t* done, uint64_t total,
+                    VerifyReport* report) {
   ARROW_ASSIGN_OR_RAISE(uint64_t row_bytes, scan::EstimateRowBytes(*dataset, *column, fragment));
   const uint64_t rows = dataset->fragment(fragment).physical_rows;
   const uint64_t step = std::clamp<uint64_t>(kStepBytes / row_bytes, 1, UINT32_MAX);
   for (uint64_t row = 0; row < rows; row += step) {
     const uint64_t count = std::min(step, rows - row);
-    if (progress && !progress(*done + row, total)) return MakeError(ErrorKind::kCancelled, "the verification was stopped");
+    if (progress && !progress(*done + row, total))
+      return MakeError(ErrorKind::kCancelled, "the verification was stopped");
     scan::RowSelection selection;
     selection.fragments.push_back({fragment, {{row, static_cast<uint32_t>(count), 0}}});
     selection.num_rows = static_cast<int64_t>(count);
@@ -65,7 +69,8 @@ Result<VerifyReport> VerifyVersion(const std::shared_ptr<const scan::DatasetRead
   VerifyReport report;
   const auto& schema = dataset->manifest().schema;
   uint64_t total = 0;  // rows times columns
-  for (const auto& fragment : dataset->manifest().fragments) total += fragment.physical_rows * schema.fields.size();
+  for (const auto& fragment : dataset->manifest().fragments)
+    total += fragment.physical_rows * schema.fields.size();
   uint64_t done = 0;
   for (size_t i = 0; i < dataset->num_fragments(); ++i) {
     const auto& fragment = dataset->fragment(i);
@@ -76,8 +81,9 @@ Result<VerifyReport> VerifyVersion(const std::shared_ptr<const scan::DatasetRead
     if (!rows.ok()) report.damages.push_back(ToDamage(fragment, "", rows));
     for (const auto& field : schema.fields) {
       ARROW_ASSIGN_OR_RAISE(auto projection, scan::Projection::Make(schema, {field.name}));
-      Status status = VerifyColumn(dataset, i, std::make_shared<scan::Projection>(std::move(projection)), progress,
-                                   &done, total, &report);
+      Status status =
+          VerifyColumn(dataset, i, std::make_shared<scan::Projection>(std::move(projection)),
+                       progress, &done, total, &report);
       if (!status.ok() && GetErrorKind(status) == ErrorKind::kCancelled) return status;
       if (!status.ok()) report.damages.push_back(ToDamage(fragment, field.name, status));
       done += fragment.physical_rows;

@@ -8,7 +8,8 @@
 
 namespace pilum::table {
 
-/// Decodes every column of every fragment, deleted rows included, one column of one fragment after the other.
+/// Decodes every column of every fragment, deleted rows included, one column of one fragment after
+/// the other.
 arrow::Result<VerifyReport> VerifyVersion(const std::shared_ptr<const scan::DatasetReader>& dataset,
                                           const VerifyProgress& progress);
 

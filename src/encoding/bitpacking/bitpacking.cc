@@ -30,15 +30,16 @@ arrow::Result<Values> DecodeInline(Bytes buffer, uint64_t n, uint64_t t_bits, st
   if (buffer.size() < word) return bytes::Truncated("bit width", 0, word, buffer.size());
   uint64_t width = LoadBits(buffer.data(), t_bits);
   if (width > t_bits) {
-    return bytes::Corrupt("packed width " + std::to_string(width) + " of " + std::to_string(t_bits) +
-                          "-bit values");
+    return bytes::Corrupt("packed width " + std::to_string(width) + " of " +
+                          std::to_string(t_bits) + "-bit values");
   }
   if (buffer.size() - word < PackedBytes(width)) {
     return bytes::Truncated("packed block", word, PackedBytes(width), buffer.size() - word);
   }
   // A short block still unpacks to 1024 values, for which only the arena has room.
   std::byte* out = into && n == kPackedValues ? into : arena->Allocate(kPackedValues * word);
-  Unpack1024(static_cast<uint32_t>(t_bits), static_cast<uint32_t>(width), buffer.data() + word, out);
+  Unpack1024(static_cast<uint32_t>(t_bits), static_cast<uint32_t>(width), buffer.data() + word,
+             out);
   Values values;
   values.fixed = Bytes(out, n * word);
   return values;
@@ -74,7 +75,8 @@ class InlineMiniBlock final : public MiniBlockDecoder {
     const PackedPlace place = PlaceOf(static_cast<uint32_t>(bits_), static_cast<uint32_t>(width),
                                       static_cast<uint32_t>(i));
     uint64_t value = LoadBits(bytes.data(), bits_) >> place.shift;
-    if (place.straddles) value |= LoadBits(bytes.data() + kNextWord, bits_) << (bits_ - place.shift);
+    if (place.straddles)
+      value |= LoadBits(bytes.data() + kNextWord, bits_) << (bits_ - place.shift);
     if (width < 64) value &= (uint64_t{1} << width) - 1;
     std::byte* out = arena->Allocate(sizeof(value));
     std::memcpy(out, &value, sizeof(value));
@@ -84,7 +86,8 @@ class InlineMiniBlock final : public MiniBlockDecoder {
   }
 
  private:
-  static constexpr uint64_t kNextWord = kPackedValues / 8;  // bytes from a lane's word to its next one
+  static constexpr uint64_t kNextWord =
+      kPackedValues / 8;  // bytes from a lane's word to its next one
 
   uint64_t bits_;
 };
@@ -111,7 +114,8 @@ class OutOfLineBlock final : public BlockDecoder {
     const uint64_t full = n / kPackedValues;
     const uint64_t rest = n % kPackedValues;
     // With W = 0 no byte backs a value, so nothing but this bounds a damaged count.
-    if (width_ == 0 && n > kMaxUnbacked) return bytes::Corrupt(std::to_string(n) + " values in no bytes");
+    if (width_ == 0 && n > kMaxUnbacked)
+      return bytes::Corrupt(std::to_string(n) + " values in no bytes");
     if (width_ > 0 && full > buffer.size() / PackedBytes(width_)) {
       return bytes::Truncated("packed blocks", 0, full * PackedBytes(width_), buffer.size());
     }
@@ -128,8 +132,8 @@ class OutOfLineBlock final : public BlockDecoder {
       } else if (tail.size() >= PackedBytes(width_)) {
         Unpack1024(static_cast<uint32_t>(bits_), static_cast<uint32_t>(width_), tail.data(), to);
       } else {
-        return bytes::Truncated("last packed block", full * PackedBytes(width_), PackedBytes(width_),
-                                tail.size());
+        return bytes::Truncated("last packed block", full * PackedBytes(width_),
+                                PackedBytes(width_), tail.size());
       }
     }
     Values values;

@@ -25,10 +25,18 @@ std::vector<CodecCase> InlineCases() {
   return cases;
 }
 
-TEST(InlineBitpacking, ConformsAt8Bits) { CodecConformance(kInlineBitpacking, InlineCases<uint8_t>()); }
-TEST(InlineBitpacking, ConformsAt16Bits) { CodecConformance(kInlineBitpacking, InlineCases<uint16_t>()); }
-TEST(InlineBitpacking, ConformsAt32Bits) { CodecConformance(kInlineBitpacking, InlineCases<uint32_t>()); }
-TEST(InlineBitpacking, ConformsAt64Bits) { CodecConformance(kInlineBitpacking, InlineCases<uint64_t>()); }
+TEST(InlineBitpacking, ConformsAt8Bits) {
+  CodecConformance(kInlineBitpacking, InlineCases<uint8_t>());
+}
+TEST(InlineBitpacking, ConformsAt16Bits) {
+  CodecConformance(kInlineBitpacking, InlineCases<uint16_t>());
+}
+TEST(InlineBitpacking, ConformsAt32Bits) {
+  CodecConformance(kInlineBitpacking, InlineCases<uint32_t>());
+}
+TEST(InlineBitpacking, ConformsAt64Bits) {
+  CodecConformance(kInlineBitpacking, InlineCases<uint64_t>());
+}
 
 TEST(InlineBitpacking, ConformsAsBlock) {
   auto levels = RandomValues<uint16_t>(500, 2);
@@ -40,14 +48,16 @@ TEST(InlineBitpacking, ConformsAsBlock) {
                                         .fixed = Raw(levels)}});
 }
 
-// v[i] = (i * 7) mod 11 in 4 bits, as the reference library writes it: the first bytes of each block.
+// v[i] = (i * 7) mod 11 in 4 bits, as the reference library writes it: the first bytes of each
+// block.
 template <typename T>
 void ExpectGolden(const std::string& begin) {
   std::vector<T> values(1024);
   for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<T>(i * 7 % 11);
   const std::string block = Number(T{4}) + PackBlock(values, 4);
   ASSERT_EQ(block.substr(0, begin.size()), begin);
-  auto decoded = DecodeCase({.wire = InlineBitpackingWire(sizeof(T) * 8), .n = 1024, .buffers = {block}});
+  auto decoded =
+      DecodeCase({.wire = InlineBitpackingWire(sizeof(T) * 8), .n = 1024, .buffers = {block}});
   ASSERT_TRUE(decoded.ok()) << decoded.status();
   EXPECT_EQ(decoded->fixed, Raw(values));
 }
@@ -60,16 +70,21 @@ TEST(InlineBitpacking, DecodesGoldenBytes) {
 }
 
 TEST(InlineBitpacking, RefusesWidthsAboveTheWord) {
-  auto status = DecodeCase({.wire = InlineBitpackingWire(16), .n = 1, .buffers = {Number(uint16_t{17}) + std::string(4096, 0)}});
+  auto status = DecodeCase({.wire = InlineBitpackingWire(16),
+                            .n = 1,
+                            .buffers = {Number(uint16_t{17}) + std::string(4096, 0)}});
   EXPECT_FALSE(status.ok());
 }
 
 TEST(InlineBitpacking, RefusesMoreThan1024Values) {
-  EXPECT_FALSE(DecodeCase({.wire = InlineBitpackingWire(16), .n = 1025, .buffers = {Number(uint16_t{0})}}).ok());
+  EXPECT_FALSE(
+      DecodeCase({.wire = InlineBitpackingWire(16), .n = 1025, .buffers = {Number(uint16_t{0})}})
+          .ok());
 }
 
 TEST(InlineBitpacking, RefusesOtherWords) {
-  for (uint64_t bits : {0, 1, 7, 24, 128}) EXPECT_FALSE(MakeMiniBlockDecoder(InlineBitpackingWire(bits)).ok()) << bits;
+  for (uint64_t bits : {0, 1, 7, 24, 128})
+    EXPECT_FALSE(MakeMiniBlockDecoder(InlineBitpackingWire(bits)).ok()) << bits;
 }
 
 template <typename T>
@@ -80,7 +95,8 @@ CodecCase OutOfLineCase(uint32_t n, uint32_t width, bool raw_tail) {
     std::vector<T> block(values.begin() + at, values.begin() + std::min(at + 1024, n));
     bytes += block.size() < 1024 && raw_tail ? Raw(block) : PackBlock(block, width);
   }
-  return {.name = std::to_string(n) + " values of " + std::to_string(width) + " bits" + (raw_tail ? ", raw tail" : ""),
+  return {.name = std::to_string(n) + " values of " + std::to_string(width) + " bits" +
+                  (raw_tail ? ", raw tail" : ""),
           .role = Role::kBlock,
           .wire = OutOfLineBitpackingWire(sizeof(T) * 8, width),
           .n = n,
@@ -125,7 +141,8 @@ void ExpectKernelsAgree() {
       for (auto level : {bytes::SimdLevel::kScalar, bytes::SimdLevel::kV3, bytes::SimdLevel::kV4}) {
         if (level > best) continue;
         std::vector<T> out(1024);
-        Unpack1024At(level, kBits, width, AsBytes(packed).data() + 1, reinterpret_cast<std::byte*>(out.data()));
+        Unpack1024At(level, kBits, width, AsBytes(packed).data() + 1,
+                     reinterpret_cast<std::byte*>(out.data()));
         ASSERT_EQ(out, values) << "width " << width << ", level " << static_cast<int>(level);
       }
     }

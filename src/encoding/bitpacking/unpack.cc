@@ -4,12 +4,12 @@
 
 namespace pilum::encoding {
 
-#define PILUM_DECLARE_KERNELS(ns)              \
-  namespace ns {                               \
-  void Unpack8(int, const void*, void*);       \
-  void Unpack16(int, const void*, void*);      \
-  void Unpack32(int, const void*, void*);      \
-  void Unpack64(int, const void*, void*);      \
+#define PILUM_DECLARE_KERNELS(ns)         \
+  namespace ns {                          \
+  void Unpack8(int, const void*, void*);  \
+  void Unpack16(int, const void*, void*); \
+  void Unpack32(int, const void*, void*); \
+  void Unpack64(int, const void*, void*); \
   }
 PILUM_DECLARE_KERNELS(unpack_scalar)
 #if defined(__x86_64__)
@@ -32,7 +32,8 @@ Kernels KernelsOf(bytes::SimdLevel level) {
       return {{unpack_v4::Unpack8, unpack_v4::Unpack16, unpack_v4::Unpack32, unpack_v4::Unpack64}};
     case bytes::SimdLevel::kV3:
       return {{unpack_v3::Unpack8, unpack_v3::Unpack16, unpack_v3::Unpack32, unpack_v3::Unpack64}};
-    case bytes::SimdLevel::kScalar: break;
+    case bytes::SimdLevel::kScalar:
+      break;
   }
 #endif
   return {{unpack_scalar::Unpack8, unpack_scalar::Unpack16, unpack_scalar::Unpack32,

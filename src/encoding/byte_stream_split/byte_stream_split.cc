@@ -24,7 +24,8 @@ class ByteStreamSplitMiniBlock final : public MiniBlockDecoder {
   arrow::Result<Values> Decode(std::span<const Bytes> buffers, uint32_t n, std::byte* into,
                                Arena* arena) const override {
     const uint64_t size = n * (bits_ / 8);
-    if (buffers[0].size() < size) return bytes::Truncated("byte streams", 0, size, buffers[0].size());
+    if (buffers[0].size() < size)
+      return bytes::Truncated("byte streams", 0, size, buffers[0].size());
     std::byte* out = into ? into : arena->Allocate(size);
     if (bits_ == 32) {
       Join<uint32_t>(buffers[0].data(), n, out);

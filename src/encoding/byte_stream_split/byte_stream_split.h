@@ -1,4 +1,5 @@
-// Byte-stream split: byte j of value i of n is at j * n + i. Makes floats compressible by what surrounds it.
+// Byte-stream split: byte j of value i of n is at j * n + i. Makes floats compressible by what
+// surrounds it.
 #pragma once
 
 #include "encoding/codec.h"

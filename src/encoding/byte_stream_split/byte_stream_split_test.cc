@@ -33,7 +33,8 @@ TEST(ByteStreamSplit, Conforms) {
 
 TEST(ByteStreamSplit, DecodesGoldenBytes) {
   // 1.0f and -2.0f: 0000803f, 000000c0.
-  auto decoded = DecodeCase({.wire = ByteStreamSplitWire(32), .n = 2, .buffers = {Hex("0000 0000 8000 3fc0")}});
+  auto decoded = DecodeCase(
+      {.wire = ByteStreamSplitWire(32), .n = 2, .buffers = {Hex("0000 0000 8000 3fc0")}});
   ASSERT_TRUE(decoded.ok());
   EXPECT_EQ(decoded->fixed, Raw<float>({1.0f, -2.0f}));
 }
@@ -45,7 +46,8 @@ TEST(ByteStreamSplit, IsAnErrorWhenTruncated) {
 }
 
 TEST(ByteStreamSplit, RefusesOtherWidths) {
-  for (uint64_t bits : {8, 16, 128}) EXPECT_FALSE(MakeMiniBlockDecoder(ByteStreamSplitWire(bits)).ok()) << bits;
+  for (uint64_t bits : {8, 16, 128})
+    EXPECT_FALSE(MakeMiniBlockDecoder(ByteStreamSplitWire(bits)).ok()) << bits;
 }
 
 }  // namespace

@@ -35,7 +35,8 @@ class FixedSizeListMiniBlock final : public MiniBlockDecoder {
 
   arrow::Result<Values> Decode(std::span<const Bytes> buffers, uint32_t n, std::byte* into,
                                Arena* arena) const override {
-    if (n > UINT32_MAX / items_per_value_) return bytes::Corrupt("too many list items in one chunk");
+    if (n > UINT32_MAX / items_per_value_)
+      return bytes::Corrupt("too many list items in one chunk");
     ARROW_ASSIGN_OR_RAISE(Values values,
                           items_->Decode(buffers.subspan(bitmaps_),
                                          n * static_cast<uint32_t>(items_per_value_), into, arena));
@@ -66,7 +67,8 @@ arrow::Result<std::unique_ptr<MiniBlockDecoder>> MakeMiniBlock(const Wire& wire,
   ARROW_ASSIGN_OR_RAISE(ListLevels levels, ReadListLevels(wire));
   ARROW_ASSIGN_OR_RAISE(auto items, MakeMiniBlockDecoder(*levels.items, depth + 1));
   if (items->shape().variable) return bytes::Corrupt("fixed-size list of variable-width items");
-  if (!items->shape().list_sizes.empty()) return bytes::Corrupt("fixed-size lists inside a compressed item");
+  if (!items->shape().list_sizes.empty())
+    return bytes::Corrupt("fixed-size lists inside a compressed item");
   return std::make_unique<FixedSizeListMiniBlock>(std::move(levels), std::move(items));
 }
 

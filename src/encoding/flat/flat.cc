@@ -5,7 +5,8 @@
 namespace pilum::encoding {
 namespace {
 
-// n * bits fits: n < 2^40 by the callers' limits and bits <= 2^32 would overflow, so divide instead.
+// n * bits fits: n < 2^40 by the callers' limits and bits <= 2^32 would overflow, so divide
+// instead.
 arrow::Result<Values> View(Bytes buffer, uint64_t n, uint64_t bits) {
   unsigned __int128 need = (static_cast<unsigned __int128>(n) * bits + 7) / 8;
   if (need > buffer.size()) {
@@ -37,8 +38,9 @@ class FlatMiniBlock final : public MiniBlockDecoder {
     const uint64_t shift = i * bits_ % 8;
     if (shift == 0) return values;
     std::byte* aligned = arena->Allocate(bytes.size());
-    arrow::internal::CopyBitmap(reinterpret_cast<const uint8_t*>(bytes.data()), static_cast<int64_t>(shift),
-                                static_cast<int64_t>(n * bits_), reinterpret_cast<uint8_t*>(aligned), 0);
+    arrow::internal::CopyBitmap(reinterpret_cast<const uint8_t*>(bytes.data()),
+                                static_cast<int64_t>(shift), static_cast<int64_t>(n * bits_),
+                                reinterpret_cast<uint8_t*>(aligned), 0);
     values.fixed = Bytes(aligned, bytes.size());
     return values;
   }

@@ -43,7 +43,11 @@ TEST(Flat, RefusesOddWidths) {
 }
 
 TEST(Flat, HugeWidthsDoNotOverflow) {
-  EXPECT_FALSE(DecodeCase({.role = Role::kBlock, .wire = FlatWire(uint64_t{1} << 32), .n = 65535, .buffers = {"abc"}}).ok());
+  EXPECT_FALSE(DecodeCase({.role = Role::kBlock,
+                           .wire = FlatWire(uint64_t{1} << 32),
+                           .n = 65535,
+                           .buffers = {"abc"}})
+                   .ok());
 }
 
 }  // namespace

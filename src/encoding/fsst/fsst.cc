@@ -26,7 +26,8 @@ class FsstMiniBlock final : public MiniBlockDecoder {
     uint32_t* offsets = arena->AllocateArray<uint32_t>(uint64_t{n} + 1);
     offsets[0] = 0;
     for (uint32_t i = 0; i < n; ++i) {
-      Bytes value = encoded.bytes.subspan(encoded.offsets[i], encoded.offsets[i + 1] - encoded.offsets[i]);
+      Bytes value =
+          encoded.bytes.subspan(encoded.offsets[i], encoded.offsets[i + 1] - encoded.offsets[i]);
       ARROW_ASSIGN_OR_RAISE(uint64_t length, table_.Decode(value, out + offsets[i]));
       offsets[i + 1] = offsets[i] + static_cast<uint32_t>(length);
     }

@@ -1,4 +1,5 @@
-// FSST: strings as codes of one byte that stand for symbols of 1 to 8 bytes; 255 escapes a literal byte.
+// FSST: strings as codes of one byte that stand for symbols of 1 to 8 bytes; 255 escapes a literal
+// byte.
 //
 //   symbol table, 2312 bytes:
 //     u64 header = "FSST" << 32 | switch << 24 | suffix limit << 16 | terminator << 8 | n
@@ -22,8 +23,8 @@ class FsstTable {
   bool compressed() const { return compressed_; }
   /// Most bytes that `encoded_size` codes can decode to, plus the room Decode may overwrite.
   static uint64_t MaxDecoded(uint64_t encoded_size) { return encoded_size * 8 + 8; }
-  /// Decodes to `out`, which has MaxDecoded bytes; returns the length. kCorruptData on an unknown code or
-  /// an escape at the end.
+  /// Decodes to `out`, which has MaxDecoded bytes; returns the length. kCorruptData on an unknown
+  /// code or an escape at the end.
   arrow::Result<uint64_t> Decode(Bytes encoded, std::byte* out) const;
 
  private:

@@ -8,10 +8,12 @@
 namespace pilum::encoding {
 namespace {
 
-const std::vector<std::string> kSymbols = {"e", "th", "ing", "the ", "quick", "brown ", " jumps ", "overover"};
+const std::vector<std::string> kSymbols = {"e",     "th",     "ing",     "the ",
+                                           "quick", "brown ", " jumps ", "overover"};
 
 std::vector<std::string> Texts(uint32_t n) {
-  const std::vector<std::string> texts = {"", "the quick brown fox", " jumps overover", "\xFF\x00zz", "ingthing", "q"};
+  const std::vector<std::string> texts = {
+      "", "the quick brown fox", " jumps overover", "\xFF\x00zz", "ingthing", "q"};
   std::vector<std::string> strings;
   for (uint32_t i = 0; i < n; ++i) strings.push_back(texts[i % texts.size()]);
   return strings;
@@ -36,9 +38,12 @@ TEST(Fsst, Conforms) {
                      .buffers = {VariableChunk<uint64_t>(Texts(n))},
                      .strings = Texts(n)});
   }
-  cases.push_back({.name = "one by one", .role = Role::kPerValue,
-                   .wire = FsstWire(SymbolTable(kSymbols), VariableWire(32)), .n = 1,
-                   .buffers = Encoded(Texts(6)), .strings = Texts(6)});
+  cases.push_back({.name = "one by one",
+                   .role = Role::kPerValue,
+                   .wire = FsstWire(SymbolTable(kSymbols), VariableWire(32)),
+                   .n = 1,
+                   .buffers = Encoded(Texts(6)),
+                   .strings = Texts(6)});
   CodecConformance(kFsst, cases);
 }
 
@@ -66,7 +71,8 @@ TEST(FsstTable, ExpandsNoFurtherThanPromised) {
   auto table = FsstTable::Parse(AsBytes(SymbolTable({"overover"})));
   ASSERT_TRUE(table.ok());
   const std::string codes(1000, '\0');
-  auto out = std::make_unique<std::byte[]>(FsstTable::MaxDecoded(codes.size()));  // exactly, for sanitizers
+  auto out = std::make_unique<std::byte[]>(
+      FsstTable::MaxDecoded(codes.size()));  // exactly, for sanitizers
   auto length = table->Decode(AsBytes(codes), out.get());
   ASSERT_TRUE(length.ok());
   EXPECT_EQ(*length, 8000u);

@@ -32,10 +32,11 @@ arrow::Result<Bytes> DecompressKnown(arrow::Compression::type type, Bytes data, 
   std::byte* out = arena->Allocate(size);
   auto length = codec->Decompress(static_cast<int64_t>(data.size()), AsUint8(data.data()),
                                   static_cast<int64_t>(size), reinterpret_cast<uint8_t*>(out));
-  if (!length.ok()) return bytes::Corrupt("compressed data is damaged: " + length.status().message());
+  if (!length.ok())
+    return bytes::Corrupt("compressed data is damaged: " + length.status().message());
   if (static_cast<uint64_t>(*length) != size) {
-    return bytes::Corrupt("compressed data decodes to " + std::to_string(*length) + " bytes where " +
-                          std::to_string(size) + " were declared");
+    return bytes::Corrupt("compressed data decodes to " + std::to_string(*length) +
+                          " bytes where " + std::to_string(size) + " were declared");
   }
   return Bytes(out, size);
 }
@@ -81,7 +82,8 @@ arrow::Result<Bytes> DecompressLz4(Bytes compressed, Arena* arena) {
 
 bool IsBareFrame(Bytes data) {
   if (data.size() < 8) return true;
-  return bytes::Load<uint32_t>(data.data()) == kZstdMagic && (static_cast<uint8_t>(data[4]) & 16) == 0;
+  return bytes::Load<uint32_t>(data.data()) == kZstdMagic &&
+         (static_cast<uint8_t>(data[4]) & 16) == 0;
 }
 
 arrow::Result<Bytes> DecompressZstd(Bytes compressed, Arena* arena) {
@@ -92,7 +94,8 @@ arrow::Result<Bytes> DecompressZstd(Bytes compressed, Arena* arena) {
   if (size <= std::max<uint64_t>(kTrustedSize, frame.size() * 16)) {
     return DecompressKnown(arrow::Compression::ZSTD, frame, size, arena);
   }
-  if (size > kMaxSize) return bytes::Corrupt("compressed value declared as " + std::to_string(size) + " bytes");
+  if (size > kMaxSize)
+    return bytes::Corrupt("compressed value declared as " + std::to_string(size) + " bytes");
   ARROW_ASSIGN_OR_RAISE(Bytes data, DecompressUnknown(frame, size, arena));
   if (data.size() != size) {
     return bytes::Corrupt("compressed data decodes to " + std::to_string(data.size()) +
@@ -151,8 +154,10 @@ class GeneralPerValue final : public PerValueDecoder {
 
 arrow::Result<CompressionScheme> SchemeOf(const Wire& wire) {
   switch (wire.general().compression().scheme()) {
-    case lance::encodings21::COMPRESSION_ALGORITHM_LZ4: return CompressionScheme::kLz4;
-    case lance::encodings21::COMPRESSION_ALGORITHM_ZSTD: return CompressionScheme::kZstd;
+    case lance::encodings21::COMPRESSION_ALGORITHM_LZ4:
+      return CompressionScheme::kLz4;
+    case lance::encodings21::COMPRESSION_ALGORITHM_ZSTD:
+      return CompressionScheme::kZstd;
     default:
       return bytes::Corrupt("compression scheme number " +
                             std::to_string(wire.general().compression().scheme()));

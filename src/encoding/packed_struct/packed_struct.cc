@@ -31,7 +31,8 @@ struct PackedField {
 
 class VariablePackedStructPerValue final : public PerValueDecoder {
  public:
-  explicit VariablePackedStructPerValue(std::vector<PackedField> fields) : fields_(std::move(fields)) {}
+  explicit VariablePackedStructPerValue(std::vector<PackedField> fields)
+      : fields_(std::move(fields)) {}
 
   arrow::Result<Bytes> Decode(Bytes encoded, Arena* arena) const override {
     bytes::ByteReader reader(encoded);
@@ -82,8 +83,8 @@ arrow::Result<std::unique_ptr<MiniBlockDecoder>> MakeMiniBlock(const Wire& wire,
   }
   ARROW_ASSIGN_OR_RAISE(auto rows, MakeMiniBlockDecoder(packed.values(), depth + 1));
   if (rows->shape().variable || rows->shape().bits != bits) {
-    return bytes::Corrupt("packed rows of " + std::to_string(rows->shape().bits) + " bits whose fields have " +
-                          std::to_string(bits));
+    return bytes::Corrupt("packed rows of " + std::to_string(rows->shape().bits) +
+                          " bits whose fields have " + std::to_string(bits));
   }
   return std::make_unique<PackedStructMiniBlock>(std::move(rows));
 }
@@ -97,7 +98,8 @@ arrow::Result<std::unique_ptr<PerValueDecoder>> MakeVariable(const Wire& wire, i
     PackedField field;
     if (wire_field.has_bits_per_value()) {
       ARROW_RETURN_NOT_OK(CheckBits(wire_field.bits_per_value(), "packed field"));
-      if (wire_field.bits_per_value() % 8 != 0) return bytes::Corrupt("packed field of single bits");
+      if (wire_field.bits_per_value() % 8 != 0)
+        return bytes::Corrupt("packed field of single bits");
       field.fixed_bytes = wire_field.bits_per_value() / 8;
     } else {
       field.length_bytes = wire_field.bits_per_length() / 8;

@@ -10,8 +10,11 @@ namespace {
 
 TEST(PackedStruct, Conforms) {
   const std::string rows = Raw(RandomValues<uint8_t>(13 * 50, 8));
-  CodecConformance(kPackedStruct, {{.name = "i8, i32, i64", .wire = PackedStructWire({8, 32, 64}, FlatWire(104)),
-                                    .n = 50, .buffers = {rows}, .fixed = rows}});
+  CodecConformance(kPackedStruct, {{.name = "i8, i32, i64",
+                                    .wire = PackedStructWire({8, 32, 64}, FlatWire(104)),
+                                    .n = 50,
+                                    .buffers = {rows},
+                                    .fixed = rows}});
 }
 
 TEST(PackedStruct, RefusesRowsThatAreNotTheirFields) {
@@ -36,17 +39,26 @@ Wire VariablePackedWire() {
 
 TEST(VariablePackedStruct, Conforms) {
   // Decoded, lengths are u32 and the bytes plain.
-  CodecConformance(kVariablePackedStruct,
-                   {{.name = "u16, FSST, wide", .role = Role::kPerValue, .wire = VariablePackedWire(), .n = 1,
-                     .buffers = {Hex("0102 03000000 00FF78 0200000000000000 6869"),
-                                 Hex("0304 00000000 0000000000000000")},
-                     .strings = {Hex("0102 04000000 61626378 02000000 6869"), Hex("0304 00000000 00000000")}}});
+  CodecConformance(
+      kVariablePackedStruct,
+      {{.name = "u16, FSST, wide",
+        .role = Role::kPerValue,
+        .wire = VariablePackedWire(),
+        .n = 1,
+        .buffers = {Hex("0102 03000000 00FF78 0200000000000000 6869"),
+                    Hex("0304 00000000 0000000000000000")},
+        .strings = {Hex("0102 04000000 61626378 02000000 6869"), Hex("0304 00000000 00000000")}}});
 }
 
 TEST(VariablePackedStruct, TruncationIsAnError) {
   const std::string row = Hex("0102 03000000 00FF78 0200000000000000 6869");
   for (size_t cut = 0; cut < row.size(); ++cut) {
-    EXPECT_FALSE(DecodeCase({.role = Role::kPerValue, .wire = VariablePackedWire(), .n = 1, .buffers = {row.substr(0, cut)}}).ok()) << cut;
+    EXPECT_FALSE(DecodeCase({.role = Role::kPerValue,
+                             .wire = VariablePackedWire(),
+                             .n = 1,
+                             .buffers = {row.substr(0, cut)}})
+                     .ok())
+        << cut;
   }
 }
 

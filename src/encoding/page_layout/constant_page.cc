@@ -16,7 +16,9 @@ using arrow::Status;
 
 class ConstantIndex final : public PageIndex {
  public:
-  size_t memory_bytes() const override { return sizeof(*this) + 2 * (rep.size() + def.size()) + value.size(); }
+  size_t memory_bytes() const override {
+    return sizeof(*this) + 2 * (rep.size() + def.size()) + value.size();
+  }
 
   std::vector<uint16_t> rep;
   std::vector<uint16_t> def;
@@ -27,26 +29,28 @@ class ConstantIndex final : public PageIndex {
 class ConstantPage final : public PageLayout {
  public:
   static Result<std::unique_ptr<PageLayout>> Make(const lance::encodings21::ConstantLayout& wire,
-                                                  const PageLocation& location, const LevelScheme& scheme,
-                                                  const LeafType& type);
+                                                  const PageLocation& location,
+                                                  const LevelScheme& scheme, const LeafType& type);
 
   void IndexRanges(std::vector<ByteRange>* ranges) const override {
     ranges->insert(ranges->end(), buffers_.begin(), buffers_.end());
   }
-  Result<std::shared_ptr<const PageIndex>> ParseIndex(std::span<const Bytes> fetched) const override;
+  Result<std::shared_ptr<const PageIndex>> ParseIndex(
+      std::span<const Bytes> fetched) const override;
   Status Plan(const PageIndex&, std::span<const Run>, std::vector<PlannedRead>*) const override {
     return Status::OK();  // everything is in the index
   }
-  Status Decode(const PageIndex& index, std::span<const Run> runs, std::span<const PlannedRead> reads,
-                std::span<const Bytes> fetched, Arena* arena, LeafBuilder* builder) const override;
+  Status Decode(const PageIndex& index, std::span<const Run> runs,
+                std::span<const PlannedRead> reads, std::span<const Bytes> fetched, Arena* arena,
+                LeafBuilder* builder) const override;
   std::string Describe() const override { return has_value_ ? "constant" : "all null"; }
 
  private:
   Result<std::vector<std::byte>> ParseScalar(Bytes scalar) const;
   Status CheckLevels(const ConstantIndex& index) const;
   Status AppendAllNull(std::span<const Run> runs, LeafBuilder* builder) const;
-  Status PutItems(const ConstantIndex& index, std::span<const uint16_t> def, int64_t slot, uint64_t n,
-                  LeafBuilder* builder) const;
+  Status PutItems(const ConstantIndex& index, std::span<const uint16_t> def, int64_t slot,
+                  uint64_t n, LeafBuilder* builder) const;
 
   PageLevels levels_;
   uint16_t num_lists_ = 0;
@@ -62,9 +66,9 @@ class ConstantPage final : public PageLayout {
   uint64_t rows_ = 0;
 };
 
-Result<std::unique_ptr<PageLayout>> ConstantPage::Make(const lance::encodings21::ConstantLayout& wire,
-                                                       const PageLocation& location,
-                                                       const LevelScheme& scheme, const LeafType& type) {
+Result<std::unique_ptr<PageLayout>> ConstantPage::Make(
+    const lance::encodings21::ConstantLayout& wire, const PageLocation& location,
+    const LevelScheme& scheme, const LeafType& type) {
   auto page = std::make_unique<ConstantPage>();
   ARROW_ASSIGN_OR_RAISE(page->levels_, MapPageLevels(scheme, wire.layers()));
   page->num_lists_ = scheme.num_lists();
@@ -72,14 +76,16 @@ Result<std::unique_ptr<PageLayout>> ConstantPage::Make(const lance::encodings21:
   page->rows_ = location.rows;
   page->buffers_ = location.buffers;
   const size_t buffers = location.buffers.size();
-  if (buffers > 3) return bytes::Corrupt("constant page of " + std::to_string(buffers) + " buffers");
+  if (buffers > 3)
+    return bytes::Corrupt("constant page of " + std::to_string(buffers) + " buffers");
   page->scalar_buffer_ = buffers == 1 || buffers == 3;
   if (page->scalar_buffer_ && wire.has_inline_value()) {
     return bytes::Corrupt("constant page with two values");
   }
   page->has_value_ = page->scalar_buffer_ || wire.has_inline_value();
   if (wire.has_inline_value()) {
-    const auto inline_value = std::as_bytes(std::span(wire.inline_value().data(), wire.inline_value().size()));
+    const auto inline_value =
+        std::as_bytes(std::span(wire.inline_value().data(), wire.inline_value().size()));
     page->inline_value_.assign(inline_value.begin(), inline_value.end());
   }
   if (buffers < 2 && scheme.num_lists() > 0) {
@@ -92,7 +98,8 @@ Result<std::unique_ptr<PageLayout>> ConstantPage::Make(const lance::encodings21:
   page->rep_ = LevelDecoder::MakeRaw(scheme.num_lists());
   page->def_ = LevelDecoder::MakeRaw(max_def);
   if (wire.has_rep_compression()) {
-    ARROW_ASSIGN_OR_RAISE(page->rep_, LevelDecoder::Make(wire.rep_compression(), scheme.num_lists()));
+    ARROW_ASSIGN_OR_RAISE(page->rep_,
+                          LevelDecoder::Make(wire.rep_compression(), scheme.num_lists()));
     page->num_rep_ = wire.num_rep_values();
   } else if (buffers >= 2) {
     page->num_rep_ = location.buffers[buffers - 2].length / 2;
@@ -105,7 +112,8 @@ Result<std::unique_ptr<PageLayout>> ConstantPage::Make(const lance::encodings21:
   }
   // Bounds what a damaged count can make us allocate: no page holds so many entries.
   if (page->num_rep_ > UINT32_MAX || page->num_def_ > UINT32_MAX) {
-    return bytes::Corrupt("constant page of " + std::to_string(std::max(page->num_rep_, page->num_def_)) + " levels");
+    return bytes::Corrupt("constant page of " +
+                          std::to_string(std::max(page->num_rep_, page->num_def_)) + " levels");
   }
   return page;
 }
@@ -113,7 +121,8 @@ Result<std::unique_ptr<PageLayout>> ConstantPage::Make(const lance::encodings21:
 Result<std::vector<std::byte>> ConstantPage::ParseScalar(Bytes scalar) const {
   bytes::ByteReader reader(scalar);
   ARROW_ASSIGN_OR_RAISE(uint32_t count, reader.Read<uint32_t>("number of scalar buffers"));
-  if (count == 0 || count > 4) return bytes::Corrupt("scalar of " + std::to_string(count) + " buffers");
+  if (count == 0 || count > 4)
+    return bytes::Corrupt("scalar of " + std::to_string(count) + " buffers");
   std::vector<uint32_t> lengths(count);
   for (uint32_t& length : lengths) {
     ARROW_ASSIGN_OR_RAISE(length, reader.Read<uint32_t>("length of a scalar buffer"));
@@ -136,8 +145,9 @@ Status ConstantPage::CheckLevels(const ConstantIndex& index) const {
   }
   if (num_lists_ > 0 && index.rep.empty()) return bytes::Corrupt("lists without repetition levels");
   const uint64_t rows =
-      index.rep.empty() ? index.entries
-                        : static_cast<uint64_t>(std::count(index.rep.begin(), index.rep.end(), num_lists_));
+      index.rep.empty()
+          ? index.entries
+          : static_cast<uint64_t>(std::count(index.rep.begin(), index.rep.end(), num_lists_));
   if (rows != rows_ || (!index.rep.empty() && index.rep[0] != num_lists_)) {
     return bytes::Corrupt("the levels of a constant page have " + std::to_string(rows) + " of " +
                           std::to_string(rows_) + " rows");
@@ -145,7 +155,8 @@ Status ConstantPage::CheckLevels(const ConstantIndex& index) const {
   return Status::OK();
 }
 
-Result<std::shared_ptr<const PageIndex>> ConstantPage::ParseIndex(std::span<const Bytes> fetched) const {
+Result<std::shared_ptr<const PageIndex>> ConstantPage::ParseIndex(
+    std::span<const Bytes> fetched) const {
   auto index = std::make_shared<ConstantIndex>();
   index->value = inline_value_;
   if (scalar_buffer_) {
@@ -171,13 +182,14 @@ Result<std::shared_ptr<const PageIndex>> ConstantPage::ParseIndex(std::span<cons
   return index;
 }
 
-Status ConstantPage::PutItems(const ConstantIndex& index, std::span<const uint16_t> def, int64_t slot,
-                              uint64_t n, LeafBuilder* builder) const {
+Status ConstantPage::PutItems(const ConstantIndex& index, std::span<const uint16_t> def,
+                              int64_t slot, uint64_t n, LeafBuilder* builder) const {
   if (!has_value_) return builder->PutNothing(slot, n);
   if (!type_.shape.variable) return builder->PutRepeated(slot, index.value, n);
   for (uint64_t i = 0; i < n; ++i) {  // null strings have no bytes
     const bool null = !def.empty() && def[i] != 0;
-    ARROW_RETURN_NOT_OK(builder->PutBytes(slot + static_cast<int64_t>(i), null ? Bytes() : Bytes(index.value),
+    ARROW_RETURN_NOT_OK(builder->PutBytes(slot + static_cast<int64_t>(i),
+                                          null ? Bytes() : Bytes(index.value),
                                           /*stable=*/true));
   }
   return Status::OK();
@@ -231,7 +243,8 @@ Status ConstantPage::Decode(const PageIndex& page_index, std::span<const Run> ru
 
 Result<std::unique_ptr<PageLayout>> MakeConstantPage(const lance::encodings21::ConstantLayout& wire,
                                                      const PageLocation& location,
-                                                     const LevelScheme& scheme, const LeafType& type) {
+                                                     const LevelScheme& scheme,
+                                                     const LeafType& type) {
   return ConstantPage::Make(wire, location, scheme, type);
 }
 

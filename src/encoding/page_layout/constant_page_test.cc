@@ -21,7 +21,8 @@ TEST(ConstantPage, DecodesGoldenStrings) {
   // ["hey", "hey", null, "hey"] as the reference library writes it.
   TestPage page{.rows = 4, .type = {.shape = {.variable = true}}};
   Layout(&page, {REPDEF_NULLABLE_ITEM});
-  page.buffers = {Hex("02000000 08000000 03000000 00000000 03000000 686579"), "", Hex("0000 0000 0100 0000")};
+  page.buffers = {Hex("02000000 08000000 03000000 00000000 03000000 686579"), "",
+                  Hex("0000 0000 0100 0000")};
   auto leaf = page.ReadAll();
   ASSERT_TRUE(leaf.ok()) << leaf.status();
   EXPECT_EQ(Strings(*leaf), (std::vector<std::string>{"hey", "hey", "", "hey"}));
@@ -43,7 +44,9 @@ TEST(ConstantPage, AllNullWithoutBuffers) {
 
 TEST(ConstantPage, AllNullWithoutBuffersUnderStructs) {
   // Null at the innermost layer that can be: the leaf, or the struct around a leaf that cannot.
-  TestPage page{.rows = 3, .scheme = LevelScheme({Layer::kItem, Layer::kItem}), .type = {.shape = {.bits = 32}}};
+  TestPage page{.rows = 3,
+                .scheme = LevelScheme({Layer::kItem, Layer::kItem}),
+                .type = {.shape = {.bits = 32}}};
   Layout(&page, {REPDEF_NULLABLE_ITEM, REPDEF_NULLABLE_ITEM});
   auto leaf = page.ReadAll();
   ASSERT_TRUE(leaf.ok()) << leaf.status();
@@ -57,7 +60,9 @@ TEST(ConstantPage, AllNullWithoutBuffersUnderStructs) {
 }
 
 TEST(ConstantPage, OnlyRowsWantedAreMadeOfAPageThatClaimsMany) {
-  TestPage page{.rows = uint64_t{1} << 31, .scheme = LevelScheme({Layer::kItem, Layer::kItem}), .type = {.shape = {.bits = 32}}};
+  TestPage page{.rows = uint64_t{1} << 31,
+                .scheme = LevelScheme({Layer::kItem, Layer::kItem}),
+                .type = {.shape = {.bits = 32}}};
   Layout(&page, {REPDEF_NULLABLE_ITEM, REPDEF_NULLABLE_ITEM});
   auto leaf = page.Read({{7, 2, 0}, {uint64_t{1} << 30, 1, 2}}, 3);
   ASSERT_TRUE(leaf.ok()) << leaf.status();
@@ -92,7 +97,9 @@ TEST(ConstantPage, WideValuesInABuffer) {
 
 TestPage ListsWithoutValues() {
   // [null, [], [null, null]]
-  TestPage page{.rows = 3, .scheme = LevelScheme({Layer::kItem, Layer::kList}), .type = {.shape = {.bits = 32}}};
+  TestPage page{.rows = 3,
+                .scheme = LevelScheme({Layer::kItem, Layer::kList}),
+                .type = {.shape = {.bits = 32}}};
   Layout(&page, {REPDEF_NULLABLE_ITEM, REPDEF_NULL_AND_EMPTY_LIST});
   page.buffers = {Raw<uint16_t>({1, 1, 1, 0}), Raw<uint16_t>({2, 3, 1, 1})};
   return page;
@@ -117,7 +124,8 @@ TEST(ConstantPage, EncodedLevels) {
   layout->set_num_rep_values(4);
   *layout->mutable_def_compression() = OutOfLineBitpackingWire(16, 2);
   layout->set_num_def_values(4);
-  page.buffers = {Number(uint64_t{4}) + Raw<uint16_t>({1, 0}) + "\3\1", PackBlock<uint16_t>({2, 3, 1, 1}, 2)};
+  page.buffers = {Number(uint64_t{4}) + Raw<uint16_t>({1, 0}) + "\3\1",
+                  PackBlock<uint16_t>({2, 3, 1, 1}, 2)};
   auto leaf = page.ReadAll();
   ASSERT_TRUE(leaf.ok()) << leaf.status();
   EXPECT_EQ(leaf->rep, (std::vector<uint16_t>{1, 1, 1, 0}));
@@ -150,8 +158,9 @@ TEST(ConstantPage, LevelsMustMatchTheRows) {
 }
 
 TEST(ConstantPage, DamagedScalarsAreErrors) {
-  for (const std::string& scalar : {std::string(), Hex("00000000"), Hex("05000000 00000000"), Hex("01000000 01000000 61"),
-                                    Hex("02000000 08000000 ffffffff 00000000 03000000 686579")}) {
+  for (const std::string& scalar :
+       {std::string(), Hex("00000000"), Hex("05000000 00000000"), Hex("01000000 01000000 61"),
+        Hex("02000000 08000000 ffffffff 00000000 03000000 686579")}) {
     TestPage page{.rows = 1, .type = {.shape = {.variable = true}}};
     Layout(&page, {REPDEF_ALL_VALID_ITEM});
     page.buffers = {scalar};

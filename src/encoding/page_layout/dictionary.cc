@@ -21,16 +21,21 @@ bool IsIndexWidth(uint64_t bits) { return bits == 8 || bits == 16 || bits == 32 
 
 uint64_t LoadIndex(const std::byte* p, uint64_t bits) {
   switch (bits) {
-    case 8: return bytes::Load<uint8_t>(p);
-    case 16: return bytes::Load<uint16_t>(p);
-    case 32: return bytes::Load<uint32_t>(p);
-    default: return bytes::Load<uint64_t>(p);
+    case 8:
+      return bytes::Load<uint8_t>(p);
+    case 16:
+      return bytes::Load<uint16_t>(p);
+    case 32:
+      return bytes::Load<uint32_t>(p);
+    default:
+      return bytes::Load<uint64_t>(p);
   }
 }
 
 }  // namespace
 
-Result<std::unique_ptr<DictionaryDecoder>> DictionaryDecoder::Make(const Wire& wire, uint64_t num_items,
+Result<std::unique_ptr<DictionaryDecoder>> DictionaryDecoder::Make(const Wire& wire,
+                                                                   uint64_t num_items,
                                                                    const ValueShape& index_shape,
                                                                    const LeafType& type) {
   if (index_shape.variable || !index_shape.list_sizes.empty() || !IsIndexWidth(index_shape.bits)) {
@@ -39,21 +44,26 @@ Result<std::unique_ptr<DictionaryDecoder>> DictionaryDecoder::Make(const Wire& w
   std::unique_ptr<DictionaryDecoder> decoder(new DictionaryDecoder());
   ARROW_ASSIGN_OR_RAISE(decoder->block_, MakeBlockDecoder(wire));
   decoder->num_items_ = num_items;
-  if (num_items > kMaxItems) return bytes::Corrupt("dictionary of " + std::to_string(num_items) + " items");
+  if (num_items > kMaxItems)
+    return bytes::Corrupt("dictionary of " + std::to_string(num_items) + " items");
   ValueShape expected = type.shape;
   if (type.dictionary) {
-    if (index_shape.bits != type.shape.bits) return bytes::Corrupt("dictionary keys of another width than the column's");
+    if (index_shape.bits != type.shape.bits)
+      return bytes::Corrupt("dictionary keys of another width than the column's");
     decoder->array_type_ = type.dictionary_type;
     const auto id = type.dictionary_type->id();
     expected = {};
     expected.variable = arrow::is_base_binary_like(id);
     if (!expected.variable) {
       expected.bits = static_cast<uint64_t>(
-          arrow::internal::checked_cast<const arrow::FixedWidthType&>(*type.dictionary_type).bit_width());
+          arrow::internal::checked_cast<const arrow::FixedWidthType&>(*type.dictionary_type)
+              .bit_width());
     }
   }
-  if (!expected.variable && expected.bits % 8 != 0) return bytes::Corrupt("dictionary of single bits");
-  if (decoder->block_->shape() != expected) return bytes::Corrupt("dictionary items are not of the column's type");
+  if (!expected.variable && expected.bits % 8 != 0)
+    return bytes::Corrupt("dictionary of single bits");
+  if (decoder->block_->shape() != expected)
+    return bytes::Corrupt("dictionary items are not of the column's type");
   return decoder;
 }
 
@@ -65,7 +75,8 @@ Result<PageDictionary> DictionaryDecoder::Decode(Bytes bytes) const {
   ARROW_ASSIGN_OR_RAISE(dictionary.items, block_->Decode(copy, num_items_, dictionary.arena.get()));
   dictionary.num_items = num_items_;
   if (array_type_) {
-    ARROW_ASSIGN_OR_RAISE(dictionary.array, MakeItemsArray(array_type_, dictionary.items, num_items_));
+    ARROW_ASSIGN_OR_RAISE(dictionary.array,
+                          MakeItemsArray(array_type_, dictionary.items, num_items_));
   }
   return dictionary;
 }
@@ -85,10 +96,11 @@ Status PageDictionary::PutItems(const Values& indices, uint64_t bits, std::span<
   }
   if (builder->type().shape.variable) {
     for (uint64_t i = 0; i < n; ++i) {
-      const Bytes item = index[i] == kNoItem ? Bytes()
-                                             : items.bytes.subspan(items.offsets[index[i]],
-                                                                   items.offsets[index[i] + 1] -
-                                                                       items.offsets[index[i]]);
+      const Bytes item =
+          index[i] == kNoItem
+              ? Bytes()
+              : items.bytes.subspan(items.offsets[index[i]],
+                                    items.offsets[index[i] + 1] - items.offsets[index[i]]);
       ARROW_RETURN_NOT_OK(builder->PutBytes(slot + static_cast<int64_t>(i), item, /*stable=*/true));
     }
     return Status::OK();

@@ -15,7 +15,6 @@ namespace {
 using arrow::Result;
 using arrow::Status;
 
-
 /// Where rows start in the data buffer; empty if every row has the same size.
 class FullZipIndex final : public PageIndex {
  public:
@@ -23,7 +22,9 @@ class FullZipIndex final : public PageIndex {
 
   Status SetOffsets(Bytes table, uint64_t rows, uint64_t data_bytes);
   void SetRowBytes(uint64_t row_bytes) { row_bytes_ = row_bytes; }
-  uint64_t offset(uint64_t row) const { return offsets_.empty() ? row * row_bytes_ : offsets_[row]; }
+  uint64_t offset(uint64_t row) const {
+    return offsets_.empty() ? row * row_bytes_ : offsets_[row];
+  }
 
  private:
   std::vector<uint64_t> offsets_;
@@ -42,8 +43,9 @@ Status FullZipIndex::SetOffsets(Bytes table, uint64_t rows, uint64_t data_bytes)
     uint64_t offset = 0;
     std::memcpy(&offset, table.data() + row * width, width);
     if (offset < previous || offset > data_bytes) {
-      return bytes::Corrupt("row " + std::to_string(row) + " starts at byte " + std::to_string(offset) + " after " +
-                            std::to_string(previous) + ", in " + std::to_string(data_bytes) + " bytes");
+      return bytes::Corrupt("row " + std::to_string(row) + " starts at byte " +
+                            std::to_string(offset) + " after " + std::to_string(previous) +
+                            ", in " + std::to_string(data_bytes) + " bytes");
     }
     offsets_[row] = previous = offset;
   }
@@ -54,24 +56,26 @@ Status FullZipIndex::SetOffsets(Bytes table, uint64_t rows, uint64_t data_bytes)
 struct Entry {
   uint16_t rep = 0;
   uint16_t def = 0;
-  Bytes value;       // encoded
+  Bytes value;  // encoded
   bool has_value = false;
 };
 
 class FullZipPage final : public PageLayout {
  public:
   static Result<std::unique_ptr<PageLayout>> Make(const lance::encodings21::FullZipLayout& wire,
-                                                  const PageLocation& location, const LevelScheme& scheme,
-                                                  const LeafType& type);
+                                                  const PageLocation& location,
+                                                  const LevelScheme& scheme, const LeafType& type);
 
   void IndexRanges(std::vector<ByteRange>* ranges) const override {
     if (has_offsets_) ranges->push_back(offsets_range_);
   }
-  Result<std::shared_ptr<const PageIndex>> ParseIndex(std::span<const Bytes> fetched) const override;
+  Result<std::shared_ptr<const PageIndex>> ParseIndex(
+      std::span<const Bytes> fetched) const override;
   Status Plan(const PageIndex& index, std::span<const Run> runs,
               std::vector<PlannedRead>* reads) const override;
-  Status Decode(const PageIndex& index, std::span<const Run> runs, std::span<const PlannedRead> reads,
-                std::span<const Bytes> fetched, Arena* arena, LeafBuilder* builder) const override;
+  Status Decode(const PageIndex& index, std::span<const Run> runs,
+                std::span<const PlannedRead> reads, std::span<const Bytes> fetched, Arena* arena,
+                LeafBuilder* builder) const override;
   std::string Describe() const override { return description_; }
 
  private:
@@ -87,8 +91,8 @@ class FullZipPage final : public PageLayout {
   uint16_t row_level_ = 0;
   uint32_t bits_def_ = 0;
   uint32_t control_bytes_ = 0;
-  uint64_t value_bytes_ = 0;    // fixed width
-  uint64_t length_bytes_ = 0;   // variable
+  uint64_t value_bytes_ = 0;   // fixed width
+  uint64_t length_bytes_ = 0;  // variable
   bool widened_bool_ = false;
   ListLevels lists_;
   bool list_bitmaps_ = false;
@@ -103,7 +107,8 @@ class FullZipPage final : public PageLayout {
 Status FullZipPage::SetFixed(const lance::encodings21::FullZipLayout& wire, const LeafType& type) {
   const Wire& values = wire.value_compression();
   if (type.shape.variable || wire.bits_per_value() % 8 != 0 || wire.bits_per_value() == 0) {
-    return bytes::Corrupt("full-zip values of " + std::to_string(wire.bits_per_value()) + " bits in this column");
+    return bytes::Corrupt("full-zip values of " + std::to_string(wire.bits_per_value()) +
+                          " bits in this column");
   }
   value_bytes_ = wire.bits_per_value() / 8;
   uint64_t bitmap_bytes = 0;
@@ -120,11 +125,13 @@ Status FullZipPage::SetFixed(const lance::encodings21::FullZipLayout& wire, cons
   list_bitmaps_ = bitmap_bytes > 0;
   ARROW_ASSIGN_OR_RAISE(auto plain, MakeMiniBlockDecoder(*leaf));
   if (leaf->compression_case() != Wire::kFlat && leaf->compression_case() != Wire::kPackedStruct) {
-    return MakeError(ErrorKind::kUnsupported, "full-zip values encoded as " + DescribeEncoding(values));
+    return MakeError(ErrorKind::kUnsupported,
+                     "full-zip values encoded as " + DescribeEncoding(values));
   }
   const uint64_t leaf_bits = plain->shape().bits * items;
   widened_bool_ = type.shape.bits == 1 && leaf_bits == 8 && lists_.sizes.empty();
-  if (leaf_bits % 8 != 0) return bytes::Corrupt("full-zip values of " + std::to_string(leaf_bits) + " bits");
+  if (leaf_bits % 8 != 0)
+    return bytes::Corrupt("full-zip values of " + std::to_string(leaf_bits) + " bits");
   if (lists_.sizes != type.shape.list_sizes || (leaf_bits != type.shape.bits && !widened_bool_) ||
       value_bytes_ != bitmap_bytes + leaf_bits / 8) {
     return bytes::Corrupt("the page's values are not of the column's type");
@@ -132,7 +139,8 @@ Status FullZipPage::SetFixed(const lance::encodings21::FullZipLayout& wire, cons
   return Status::OK();
 }
 
-Status FullZipPage::SetVariable(const lance::encodings21::FullZipLayout& wire, const LeafType& type) {
+Status FullZipPage::SetVariable(const lance::encodings21::FullZipLayout& wire,
+                                const LeafType& type) {
   if (!type.shape.variable) return bytes::Corrupt("variable-width values in a fixed-width column");
   if (wire.bits_per_offset() != 32 && wire.bits_per_offset() != 64) {
     return bytes::Corrupt("lengths of " + std::to_string(wire.bits_per_offset()) + " bits");
@@ -144,15 +152,18 @@ Status FullZipPage::SetVariable(const lance::encodings21::FullZipLayout& wire, c
 
 Result<std::unique_ptr<PageLayout>> FullZipPage::Make(const lance::encodings21::FullZipLayout& wire,
                                                       const PageLocation& location,
-                                                      const LevelScheme& scheme, const LeafType& type) {
+                                                      const LevelScheme& scheme,
+                                                      const LeafType& type) {
   auto page = std::make_unique<FullZipPage>();
   ARROW_ASSIGN_OR_RAISE(page->levels_, MapPageLevels(scheme, wire.layers()));
   page->row_level_ = scheme.num_lists();
   if (type.dictionary) return bytes::Corrupt("a full-zip page in a dictionary column");
-  if (wire.bits_rep() > 16 || wire.bits_def() > 16) return bytes::Corrupt("levels of more than 16 bits");
+  if (wire.bits_rep() > 16 || wire.bits_def() > 16)
+    return bytes::Corrupt("levels of more than 16 bits");
   if ((wire.bits_rep() > 0) != (scheme.num_lists() > 0)) {
     return bytes::Corrupt("full-zip page with " + std::to_string(wire.bits_rep()) +
-                          " repetition bits in a column of " + std::to_string(scheme.num_lists()) + " list layers");
+                          " repetition bits in a column of " + std::to_string(scheme.num_lists()) +
+                          " list layers");
   }
   const uint32_t bits = wire.bits_rep() + wire.bits_def();
   page->bits_def_ = wire.bits_def();
@@ -162,7 +173,8 @@ Result<std::unique_ptr<PageLayout>> FullZipPage::Make(const lance::encodings21::
   page->has_offsets_ = variable || wire.bits_rep() > 0;
   page->rows_ = location.rows;
   if (location.buffers.size() != (page->has_offsets_ ? 2 : 1)) {
-    return bytes::Corrupt("full-zip page of " + std::to_string(location.buffers.size()) + " buffers");
+    return bytes::Corrupt("full-zip page of " + std::to_string(location.buffers.size()) +
+                          " buffers");
   }
   page->data_range_ = location.buffers[0];
   if (page->has_offsets_) page->offsets_range_ = location.buffers[1];
@@ -171,14 +183,15 @@ Result<std::unique_ptr<PageLayout>> FullZipPage::Make(const lance::encodings21::
     return bytes::Truncated("full-zip rows", 0, page->rows_ * row_bytes, page->data_range_.length);
   }
   if (page->has_offsets_ && page->rows_ >= page->offsets_range_.length) {
-    return bytes::Corrupt("row offsets of " + std::to_string(page->offsets_range_.length) + " bytes for " +
-                          std::to_string(page->rows_) + " rows");
+    return bytes::Corrupt("row offsets of " + std::to_string(page->offsets_range_.length) +
+                          " bytes for " + std::to_string(page->rows_) + " rows");
   }
   page->description_ = "full-zip " + DescribeEncoding(wire.value_compression());
   return page;
 }
 
-Result<std::shared_ptr<const PageIndex>> FullZipPage::ParseIndex(std::span<const Bytes> fetched) const {
+Result<std::shared_ptr<const PageIndex>> FullZipPage::ParseIndex(
+    std::span<const Bytes> fetched) const {
   auto index = std::make_shared<FullZipIndex>();
   if (has_offsets_) {
     ARROW_RETURN_NOT_OK(index->SetOffsets(fetched[0], rows_, data_range_.length));
@@ -194,14 +207,15 @@ Status FullZipPage::Plan(const PageIndex& page_index, std::span<const Run> runs,
   for (uint32_t i = 0; i < runs.size(); ++i) {
     const uint64_t begin = index.offset(runs[i].row);
     const uint64_t end = index.offset(runs[i].row + runs[i].count);
-    reads->push_back({.range = {data_range_.offset + begin, end - begin}, .first_run = i, .num_runs = 1});
+    reads->push_back(
+        {.range = {data_range_.offset + begin, end - begin}, .first_run = i, .num_runs = 1});
   }
   return Status::OK();
 }
 
 Status FullZipPage::Decode(const PageIndex& index, std::span<const Run> runs,
-                           std::span<const PlannedRead> reads, std::span<const Bytes> fetched, Arena* arena,
-                           LeafBuilder* builder) const {
+                           std::span<const PlannedRead> reads, std::span<const Bytes> fetched,
+                           Arena* arena, LeafBuilder* builder) const {
   for (size_t i = 0; i < reads.size(); ++i) {
     const Run& run = runs[reads[i].first_run];
     Status status = builder->nested() ? DecodeNestedRun(run, fetched[i], arena, builder)
@@ -220,7 +234,8 @@ Result<Entry> FullZipPage::ReadEntry(bytes::ByteReader* reader) const {
     entry.def = static_cast<uint16_t>(word & ((uint32_t{1} << bits_def_) - 1));
     const uint32_t rep = word >> bits_def_;
     if (entry.def > levels_.max_def() || rep > row_level_) {
-      return bytes::Corrupt("control word " + std::to_string(word) + " with levels the page does not have");
+      return bytes::Corrupt("control word " + std::to_string(word) +
+                            " with levels the page does not have");
     }
     entry.rep = static_cast<uint16_t>(rep);
   }
@@ -257,7 +272,8 @@ Status FullZipPage::PutFixed(Bytes row, int64_t slot, LeafBuilder* builder) cons
   return builder->Put(slot, values, 0, 1, false);
 }
 
-Status FullZipPage::PutValue(const Entry& entry, int64_t slot, Arena* arena, LeafBuilder* builder) const {
+Status FullZipPage::PutValue(const Entry& entry, int64_t slot, Arena* arena,
+                             LeafBuilder* builder) const {
   if (!entry.has_value) return builder->PutNothing(slot, 1);
   if (value_bytes_ > 0) return PutFixed(entry.value, slot, builder);
   arena->Reset();
@@ -265,7 +281,8 @@ Status FullZipPage::PutValue(const Entry& entry, int64_t slot, Arena* arena, Lea
   return builder->PutBytes(slot, value, decoder_->stable());
 }
 
-Status FullZipPage::DecodeFlatRun(const Run& run, Bytes bytes, Arena* arena, LeafBuilder* builder) const {
+Status FullZipPage::DecodeFlatRun(const Run& run, Bytes bytes, Arena* arena,
+                                  LeafBuilder* builder) const {
   if (control_bytes_ == 0 && value_bytes_ > 0 && !list_bitmaps_ && !widened_bool_) {
     Values values;
     values.fixed = bytes;
@@ -280,19 +297,22 @@ Status FullZipPage::DecodeFlatRun(const Run& run, Bytes bytes, Arena* arena, Lea
     ARROW_RETURN_NOT_OK(PutValue(entry, slot, arena, builder));
   }
   if (reader.remaining() > 0) {
-    return bytes::Corrupt("rows end " + std::to_string(reader.remaining()) + " bytes before their offsets say");
+    return bytes::Corrupt("rows end " + std::to_string(reader.remaining()) +
+                          " bytes before their offsets say");
   }
   return Status::OK();
 }
 
-Status FullZipPage::DecodeNestedRun(const Run& run, Bytes bytes, Arena* arena, LeafBuilder* builder) const {
+Status FullZipPage::DecodeNestedRun(const Run& run, Bytes bytes, Arena* arena,
+                                    LeafBuilder* builder) const {
   bytes::ByteReader reader(bytes);
   uint64_t rows = 0;
   while (reader.remaining() > 0) {
     const bool first = reader.position() == 0;
     ARROW_ASSIGN_OR_RAISE(Entry entry, ReadEntry(&reader));
     const bool starts = entry.rep == row_level_;
-    if (first && !starts) return bytes::Corrupt("a row offset does not point at the start of a row");
+    if (first && !starts)
+      return bytes::Corrupt("a row offset does not point at the start of a row");
     rows += starts;
     const std::span<const uint16_t> rep(&entry.rep, row_level_ > 0 ? 1 : 0);
     ARROW_RETURN_NOT_OK(builder->AppendLevels(levels_, rep, {&entry.def, 1}, 1));
@@ -301,7 +321,8 @@ Status FullZipPage::DecodeNestedRun(const Run& run, Bytes bytes, Arena* arena, L
     ARROW_RETURN_NOT_OK(PutValue(entry, slot, arena, builder));
   }
   if (rows != run.count) {
-    return bytes::Corrupt(std::to_string(rows) + " rows where the row offsets have " + std::to_string(run.count));
+    return bytes::Corrupt(std::to_string(rows) + " rows where the row offsets have " +
+                          std::to_string(run.count));
   }
   return Status::OK();
 }
@@ -309,7 +330,8 @@ Status FullZipPage::DecodeNestedRun(const Run& run, Bytes bytes, Arena* arena, L
 }  // namespace
 
 Result<std::unique_ptr<PageLayout>> MakeFullZipPage(const lance::encodings21::FullZipLayout& wire,
-                                                    const PageLocation& location, const LevelScheme& scheme,
+                                                    const PageLocation& location,
+                                                    const LevelScheme& scheme,
                                                     const LeafType& type) {
   return FullZipPage::Make(wire, location, scheme, type);
 }

@@ -12,8 +12,9 @@ using lance::encodings21::REPDEF_ALL_VALID_ITEM;
 using lance::encodings21::REPDEF_NULL_AND_EMPTY_LIST;
 using lance::encodings21::REPDEF_NULLABLE_ITEM;
 
-lance::encodings21::FullZipLayout* Layout(TestPage* page, const Wire& values, const std::vector<RepDefLayer>& layers,
-                                          uint32_t bits_rep, uint32_t bits_def) {
+lance::encodings21::FullZipLayout* Layout(TestPage* page, const Wire& values,
+                                          const std::vector<RepDefLayer>& layers, uint32_t bits_rep,
+                                          uint32_t bits_def) {
   auto* layout = page->wire.mutable_full_zip_layout();
   *layout->mutable_value_compression() = values;
   for (RepDefLayer layer : layers) layout->add_layers(layer);
@@ -53,7 +54,8 @@ TEST(FullZip, RowOffsetsOfEveryWidth) {
   for (size_t width : {1, 2, 4, 8}) {
     for (uint32_t length_bits : {32, 64}) {
       TestPage page{.rows = 3, .type = {.shape = {.variable = true}, .wide_offsets = true}};
-      Layout(&page, VariableWire(length_bits), {REPDEF_ALL_VALID_ITEM}, 0, 0)->set_bits_per_offset(length_bits);
+      Layout(&page, VariableWire(length_bits), {REPDEF_ALL_VALID_ITEM}, 0, 0)
+          ->set_bits_per_offset(length_bits);
       std::string data;
       std::vector<uint64_t> starts = {0};
       for (const std::string& text : {std::string("one"), std::string(), std::string("three")}) {
@@ -100,7 +102,12 @@ TEST(FullZip, ControlWordsOfEverySize) {
     uint32_t depth, bits_rep, bits_def;
     size_t control_bytes;
   };
-  for (const Case& c : std::vector<Case>{{1, 1, 2, 1}, {3, 2, 3, 1}, {14, 4, 5, 2}, {20, 5, 11, 2}, {20, 8, 9, 4}, {15, 16, 16, 4}}) {
+  for (const Case& c : std::vector<Case>{{1, 1, 2, 1},
+                                         {3, 2, 3, 1},
+                                         {14, 4, 5, 2},
+                                         {20, 5, 11, 2},
+                                         {20, 8, 9, 4},
+                                         {15, 16, 16, 4}}) {
     const TestPage page = DeepPage(c.depth, c.bits_rep, c.bits_def, c.control_bytes);
     auto leaf = page.ReadAll();
     ASSERT_TRUE(leaf.ok()) << c.depth << ": " << leaf.status();
@@ -120,7 +127,8 @@ TEST(FullZip, WidensBools) {
   page.buffers = {Hex("01 00 01 01 00 00 00 01 01 00")};
   auto leaf = page.ReadAll();
   ASSERT_TRUE(leaf.ok()) << leaf.status();
-  EXPECT_EQ(Bits(leaf->values, 10), (std::vector<bool>{true, false, true, true, false, false, false, true, true, false}));
+  EXPECT_EQ(Bits(leaf->values, 10),
+            (std::vector<bool>{true, false, true, true, false, false, false, true, true, false}));
   auto some = page.Read({{3, 1, 1}, {7, 2, 2}, {9, 1, 0}}, 4, false);
   ASSERT_TRUE(some.ok()) << some.status();
   EXPECT_EQ(Bits(some->values, 4), (std::vector<bool>{false, true, true, true}));
@@ -136,14 +144,17 @@ TEST(FullZip, RefusesValuesThatAreNoWholeBytes) {
 TEST(FullZip, ListsWithItemValidityOnTwoLevels) {
   // 2 lists of 3 bytes: 1 byte of validity of the lists, 1 of the items, 6 of values.
   TestPage page{.rows = 2, .type = {.shape = {.bits = 48, .list_sizes = {2, 3}}}};
-  Layout(&page, FixedSizeListWire(2, true, FixedSizeListWire(3, true, FlatWire(8))), {REPDEF_NULLABLE_ITEM}, 0, 1)
+  Layout(&page, FixedSizeListWire(2, true, FixedSizeListWire(3, true, FlatWire(8))),
+         {REPDEF_NULLABLE_ITEM}, 0, 1)
       ->set_bits_per_value(64);
   page.buffers = {Hex("00 01 3E") + "abcdef" + Hex("00 02 15") + "ghijkl"};
   auto leaf = page.ReadAll();
   ASSERT_TRUE(leaf.ok()) << leaf.status();
   EXPECT_EQ(std::string(reinterpret_cast<const char*>(leaf->values->data()), 12), "abcdefghijkl");
   EXPECT_EQ(Bits(leaf->item_validity[0], 4), (std::vector<bool>{true, false, false, true}));
-  EXPECT_EQ(Bits(leaf->item_validity[1], 12), (std::vector<bool>{false, true, true, true, true, true, true, false, true, false, true, false}));
+  EXPECT_EQ(Bits(leaf->item_validity[1], 12),
+            (std::vector<bool>{false, true, true, true, true, true, true, false, true, false, true,
+                               false}));
 }
 
 TEST(FullZip, ValuesCompressedOneByOne) {
@@ -161,7 +172,8 @@ TEST(FullZip, ValuesCompressedOneByOne) {
 TEST(FullZip, ScatteredValuesThatHadToBeDecodedAreKept) {
   const std::vector<std::string> symbols = {"abc"};
   TestPage page{.rows = 3, .type = {.shape = {.variable = true}}};
-  Layout(&page, FsstWire(SymbolTable(symbols), VariableWire(32)), {REPDEF_ALL_VALID_ITEM}, 0, 0)->set_bits_per_offset(32);
+  Layout(&page, FsstWire(SymbolTable(symbols), VariableWire(32)), {REPDEF_ALL_VALID_ITEM}, 0, 0)
+      ->set_bits_per_offset(32);
   page.buffers = {Hex("01000000 00 02000000 0000 02000000 FF78"), Hex("00 05 0b 11")};
   auto leaf = page.Read({{0, 1, 2}, {1, 1, 0}, {2, 1, 1}}, 3, false);
   ASSERT_TRUE(leaf.ok()) << leaf.status();
@@ -171,8 +183,9 @@ TEST(FullZip, ScatteredValuesThatHadToBeDecodedAreKept) {
 TEST(FullZip, DamagedRowOffsetsAreErrors) {
   const TestPage good = GoldenStrings();
   for (const std::string& offsets :
-       {Hex("0000 3101 3201 3701"), Hex("0000 3101 3201 3701 3d0100"), Hex("0000 3201 3101 3701 3d01"),
-        Hex("0000 3101 3201 3701 3e01"), Hex("0100 3101 3201 3701 3d01"), std::string()}) {
+       {Hex("0000 3101 3201 3701"), Hex("0000 3101 3201 3701 3d0100"),
+        Hex("0000 3201 3101 3701 3d01"), Hex("0000 3101 3201 3701 3e01"),
+        Hex("0100 3101 3201 3701 3d01"), std::string()}) {
     TestPage page = good;
     page.buffers[1] = offsets;
     EXPECT_FALSE(page.ReadAll().ok());

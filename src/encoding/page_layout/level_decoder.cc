@@ -7,7 +7,8 @@ namespace pilum::encoding {
 
 arrow::Result<std::unique_ptr<LevelDecoder>> LevelDecoder::Make(const Wire& wire, uint16_t max) {
   ARROW_ASSIGN_OR_RAISE(auto block, MakeBlockDecoder(wire));
-  if (block->shape() != ValueShape{.bits = 16}) return bytes::Corrupt("levels that are not 16-bit numbers");
+  if (block->shape() != ValueShape{.bits = 16})
+    return bytes::Corrupt("levels that are not 16-bit numbers");
   return std::unique_ptr<LevelDecoder>(new LevelDecoder(std::move(block), max));
 }
 
@@ -15,7 +16,8 @@ std::unique_ptr<LevelDecoder> LevelDecoder::MakeRaw(uint16_t max) {
   return std::unique_ptr<LevelDecoder>(new LevelDecoder(nullptr, max));
 }
 
-arrow::Result<std::span<const uint16_t>> LevelDecoder::Decode(Bytes bytes, uint64_t n, Arena* arena) const {
+arrow::Result<std::span<const uint16_t>> LevelDecoder::Decode(Bytes bytes, uint64_t n,
+                                                              Arena* arena) const {
   Bytes raw = bytes;
   if (block_) {
     ARROW_ASSIGN_OR_RAISE(Values values, block_->Decode(bytes, n, arena));

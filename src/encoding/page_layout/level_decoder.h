@@ -1,4 +1,5 @@
-// Decoding of repetition and definition levels: a block encoding of 16-bit numbers, checked for range.
+// Decoding of repetition and definition levels: a block encoding of 16-bit numbers, checked for
+// range.
 #pragma once
 
 #include <memory>
@@ -18,7 +19,8 @@ class LevelDecoder {
   arrow::Result<std::span<const uint16_t>> Decode(Bytes bytes, uint64_t n, Arena* arena) const;
 
  private:
-  LevelDecoder(std::unique_ptr<BlockDecoder> block, uint16_t max) : block_(std::move(block)), max_(max) {}
+  LevelDecoder(std::unique_ptr<BlockDecoder> block, uint16_t max)
+      : block_(std::move(block)), max_(max) {}
 
   std::unique_ptr<BlockDecoder> block_;  // null = raw
   uint16_t max_;

@@ -32,16 +32,20 @@ class MiniBlockIndex final : public PageIndex {
 
   uint32_t num_chunks() const { return static_cast<uint32_t>(chunk_start_.size() - 1); }
   uint64_t chunk_offset(uint32_t chunk) const { return uint64_t{chunk_start_[chunk]} * 8; }
-  uint64_t chunk_bytes(uint32_t chunk) const { return chunk_offset(chunk + 1) - chunk_offset(chunk); }
+  uint64_t chunk_bytes(uint32_t chunk) const {
+    return chunk_offset(chunk + 1) - chunk_offset(chunk);
+  }
   uint64_t first_value(uint32_t chunk) const { return value_start_[chunk]; }
-  uint32_t num_values(uint32_t chunk) const { return value_start_[chunk + 1] - value_start_[chunk]; }
+  uint32_t num_values(uint32_t chunk) const {
+    return value_start_[chunk + 1] - value_start_[chunk];
+  }
   bool has_repetition() const { return !rows_through_.empty(); }
 
   /// The chunk in which a row starts, and the one in which it ends.
   uint32_t first_chunk(uint64_t row) const;
   uint32_t last_chunk(uint64_t row) const;
-  /// The row that a chunk's first entry belongs to, whether it started before, and how many rows start in
-  /// the chunk.
+  /// The row that a chunk's first entry belongs to, whether it started before, and how many rows
+  /// start in the chunk.
   LevelStretch rows_of(uint32_t chunk, uint64_t* starts) const;
 
   PageDictionary dictionary;
@@ -51,10 +55,11 @@ class MiniBlockIndex final : public PageIndex {
   std::vector<uint32_t> value_start_;   // likewise
   std::vector<uint32_t> rows_through_;  // lists: rows that end in or before the chunk
   std::vector<bool> leftover_;          // lists: a row is still open at the end of the chunk
-  int uniform_log2_ = -1;               // values per chunk if all but the last have as many; else -1
+  int uniform_log2_ = -1;  // values per chunk if all but the last have as many; else -1
 };
 
-Status MiniBlockIndex::AddChunks(Bytes words, bool wide, uint64_t num_items, uint64_t chunks_bytes) {
+Status MiniBlockIndex::AddChunks(Bytes words, bool wide, uint64_t num_items,
+                                 uint64_t chunks_bytes) {
   const size_t word_size = wide ? 4 : 2;
   if (words.size() % word_size != 0 || words.empty()) {
     return bytes::Corrupt("chunk metadata of " + std::to_string(words.size()) + " bytes");
@@ -77,13 +82,15 @@ Status MiniBlockIndex::AddChunks(Bytes words, bool wide, uint64_t num_items, uin
       values += uint64_t{1} << log2;
     }
     if (start > UINT32_MAX || start * 8 > chunks_bytes || values > num_items) {
-      return bytes::Corrupt("chunk " + std::to_string(i) + " ends at byte " + std::to_string(start * 8) +
-                            " of " + std::to_string(chunks_bytes) + ", value " + std::to_string(values) +
-                            " of " + std::to_string(num_items));
+      return bytes::Corrupt("chunk " + std::to_string(i) + " ends at byte " +
+                            std::to_string(start * 8) + " of " + std::to_string(chunks_bytes) +
+                            ", value " + std::to_string(values) + " of " +
+                            std::to_string(num_items));
     }
   }
   if (num_items - values > kMaxChunkValues) {
-    return bytes::Corrupt("the last chunk would hold " + std::to_string(num_items - values) + " values");
+    return bytes::Corrupt("the last chunk would hold " + std::to_string(num_items - values) +
+                          " values");
   }
   chunk_start_[n] = static_cast<uint32_t>(start);
   value_start_[n] = static_cast<uint32_t>(num_items);
@@ -98,7 +105,8 @@ Status MiniBlockIndex::AddRepetition(Bytes index, uint64_t rows) {
   uint64_t ended = 0;
   for (uint32_t i = 0; i < num_chunks(); ++i) {
     const uint64_t ends = bytes::Load<uint64_t>(index.data() + uint64_t{i} * 16);
-    if (ends > rows - ended) return bytes::Corrupt("repetition index counts more rows than the page has");
+    if (ends > rows - ended)
+      return bytes::Corrupt("repetition index counts more rows than the page has");
     ended += ends;
     rows_through_.push_back(static_cast<uint32_t>(ended));
     leftover_.push_back(bytes::Load<uint64_t>(index.data() + uint64_t{i} * 16 + 8) > 0);
@@ -116,7 +124,8 @@ uint32_t MiniBlockIndex::last_chunk(uint64_t row) const {
     auto it = std::upper_bound(rows_through_.begin(), rows_through_.end(), row);
     return static_cast<uint32_t>(it - rows_through_.begin());
   }
-  if (uniform_log2_ >= 0) return std::min(static_cast<uint32_t>(row >> uniform_log2_), num_chunks() - 1);
+  if (uniform_log2_ >= 0)
+    return std::min(static_cast<uint32_t>(row >> uniform_log2_), num_chunks() - 1);
   auto it = std::upper_bound(value_start_.begin(), value_start_.end() - 1, row);
   return static_cast<uint32_t>(it - value_start_.begin() - 1);
 }
@@ -144,7 +153,8 @@ LevelStretch MiniBlockIndex::rows_of(uint32_t chunk, uint64_t* starts) const {
 std::span<const uint16_t> VisibleOnly(const PageLevels& levels, std::span<const uint16_t> def,
                                       uint64_t visible, Arena* arena) {
   uint16_t* out = arena->AllocateArray<uint16_t>(visible);
-  std::copy_if(def.begin(), def.end(), out, [&](uint16_t level) { return level <= levels.max_visible; });
+  std::copy_if(def.begin(), def.end(), out,
+               [&](uint16_t level) { return level <= levels.max_visible; });
   return {out, visible};
 }
 
@@ -159,15 +169,17 @@ struct Chunk {
 class MiniBlockPage final : public PageLayout {
  public:
   static Result<std::unique_ptr<PageLayout>> Make(const lance::encodings21::MiniBlockLayout& wire,
-                                                  const PageLocation& location, const LevelScheme& scheme,
-                                                  const LeafType& type);
+                                                  const PageLocation& location,
+                                                  const LevelScheme& scheme, const LeafType& type);
 
   void IndexRanges(std::vector<ByteRange>* ranges) const override;
-  Result<std::shared_ptr<const PageIndex>> ParseIndex(std::span<const Bytes> fetched) const override;
+  Result<std::shared_ptr<const PageIndex>> ParseIndex(
+      std::span<const Bytes> fetched) const override;
   Status Plan(const PageIndex& index, std::span<const Run> runs,
               std::vector<PlannedRead>* reads) const override;
-  Status Decode(const PageIndex& index, std::span<const Run> runs, std::span<const PlannedRead> reads,
-                std::span<const Bytes> fetched, Arena* arena, LeafBuilder* builder) const override;
+  Status Decode(const PageIndex& index, std::span<const Run> runs,
+                std::span<const PlannedRead> reads, std::span<const Bytes> fetched, Arena* arena,
+                LeafBuilder* builder) const override;
   std::string Describe() const override { return description_; }
 
  private:
@@ -175,12 +187,13 @@ class MiniBlockPage final : public PageLayout {
   Result<Chunk> Split(Bytes bytes, Arena* arena) const;
   Status DecodePoint(const MiniBlockIndex& index, const Run& run, Bytes bytes, Arena* arena,
                      LeafBuilder* builder) const;
-  Status DecodeFlatChunk(const MiniBlockIndex& index, uint32_t chunk, Bytes bytes, std::span<const Run> runs,
-                         Arena* arena, LeafBuilder* builder) const;
+  Status DecodeFlatChunk(const MiniBlockIndex& index, uint32_t chunk, Bytes bytes,
+                         std::span<const Run> runs, Arena* arena, LeafBuilder* builder) const;
   Status DecodeNestedChunk(const MiniBlockIndex& index, uint32_t chunk, Bytes bytes,
                            std::span<const Run> runs, Arena* arena, LeafBuilder* builder) const;
   Status PutValues(const MiniBlockIndex& index, const Values& values, std::span<const uint16_t> def,
-                   int64_t slot, uint64_t first, uint64_t n, Arena* arena, LeafBuilder* builder) const;
+                   int64_t slot, uint64_t first, uint64_t n, Arena* arena,
+                   LeafBuilder* builder) const;
 
   PageLevels levels_;
   std::unique_ptr<LevelDecoder> rep_;
@@ -200,29 +213,33 @@ class MiniBlockPage final : public PageLayout {
   std::string description_;
 };
 
-Result<std::unique_ptr<PageLayout>> MiniBlockPage::Make(const lance::encodings21::MiniBlockLayout& wire,
-                                                        const PageLocation& location,
-                                                        const LevelScheme& scheme, const LeafType& type) {
+Result<std::unique_ptr<PageLayout>> MiniBlockPage::Make(
+    const lance::encodings21::MiniBlockLayout& wire, const PageLocation& location,
+    const LevelScheme& scheme, const LeafType& type) {
   auto page = std::make_unique<MiniBlockPage>();
   ARROW_ASSIGN_OR_RAISE(page->levels_, MapPageLevels(scheme, wire.layers()));
   ARROW_ASSIGN_OR_RAISE(page->values_, MakeMiniBlockDecoder(wire.value_compression()));
   if (wire.has_rep_compression()) {
-    ARROW_ASSIGN_OR_RAISE(page->rep_, LevelDecoder::Make(wire.rep_compression(), scheme.num_lists()));
+    ARROW_ASSIGN_OR_RAISE(page->rep_,
+                          LevelDecoder::Make(wire.rep_compression(), scheme.num_lists()));
   }
   if (wire.has_def_compression()) {
-    ARROW_ASSIGN_OR_RAISE(page->def_, LevelDecoder::Make(wire.def_compression(), page->levels_.max_def()));
+    ARROW_ASSIGN_OR_RAISE(page->def_,
+                          LevelDecoder::Make(wire.def_compression(), page->levels_.max_def()));
   }
   if (page->rep_ && scheme.num_lists() == 0) {
     return bytes::Corrupt("repetition levels in a column without lists");
   }
   if (page->values_->num_buffers() != wire.num_buffers() || wire.num_buffers() > kMaxValueBuffers) {
-    return bytes::Corrupt("chunks of " + std::to_string(wire.num_buffers()) + " value buffers where the encoding has " +
+    return bytes::Corrupt("chunks of " + std::to_string(wire.num_buffers()) +
+                          " value buffers where the encoding has " +
                           std::to_string(page->values_->num_buffers()));
   }
   const ValueShape shape = page->values_->shape();
   if (wire.has_dictionary()) {
-    ARROW_ASSIGN_OR_RAISE(page->dictionary_, DictionaryDecoder::Make(
-        wire.dictionary(), wire.num_dictionary_items(), shape, type));
+    ARROW_ASSIGN_OR_RAISE(
+        page->dictionary_,
+        DictionaryDecoder::Make(wire.dictionary(), wire.num_dictionary_items(), shape, type));
   } else if (shape != type.shape || type.dictionary) {
     return bytes::Corrupt("the page's values are not of the column's type");
   }
@@ -230,7 +247,8 @@ Result<std::unique_ptr<PageLayout>> MiniBlockPage::Make(const lance::encodings21
   const bool repetition = wire.repetition_index_depth() > 0;
   const size_t expected = 2 + wire.has_dictionary() + repetition;
   if (location.buffers.size() != expected || wire.repetition_index_depth() > 1) {
-    return bytes::Corrupt("mini-block page of " + std::to_string(location.buffers.size()) + " buffers");
+    return bytes::Corrupt("mini-block page of " + std::to_string(location.buffers.size()) +
+                          " buffers");
   }
   if (page->rep_ && !repetition) return bytes::Corrupt("lists without a repetition index");
   if (location.rows > UINT32_MAX || wire.num_items() > UINT32_MAX ||
@@ -240,8 +258,8 @@ Result<std::unique_ptr<PageLayout>> MiniBlockPage::Make(const lance::encodings21
   }
   page->wide_ = wire.has_large_chunk();
   page->value_bits_ = shape.bits;
-  page->points_ = !page->rep_ && !page->def_ && !page->dictionary_ && scheme.flat() && !shape.variable &&
-                  wire.num_buffers() == 1;
+  page->points_ = !page->rep_ && !page->def_ && !page->dictionary_ && scheme.flat() &&
+                  !shape.variable && wire.num_buffers() == 1;
   page->num_items_ = wire.num_items();
   page->rows_ = location.rows;
   page->words_range_ = location.buffers[0];
@@ -249,8 +267,9 @@ Result<std::unique_ptr<PageLayout>> MiniBlockPage::Make(const lance::encodings21
   if (wire.has_dictionary()) page->dictionary_range_ = location.buffers[2];
   if (repetition) page->repetition_range_ = location.buffers.back();
   page->has_repetition_ = repetition;
-  page->description_ = "mini-block " + DescribeEncoding(wire.value_compression()) +
-                       (wire.has_dictionary() ? ", dictionary " + DescribeEncoding(wire.dictionary()) : "");
+  page->description_ =
+      "mini-block " + DescribeEncoding(wire.value_compression()) +
+      (wire.has_dictionary() ? ", dictionary " + DescribeEncoding(wire.dictionary()) : "");
   return page;
 }
 
@@ -260,7 +279,8 @@ void MiniBlockPage::IndexRanges(std::vector<ByteRange>* ranges) const {
   if (has_repetition_) ranges->push_back(repetition_range_);
 }
 
-Result<std::shared_ptr<const PageIndex>> MiniBlockPage::ParseIndex(std::span<const Bytes> fetched) const {
+Result<std::shared_ptr<const PageIndex>> MiniBlockPage::ParseIndex(
+    std::span<const Bytes> fetched) const {
   auto index = std::make_shared<MiniBlockIndex>();
   ARROW_RETURN_NOT_OK(index->AddChunks(fetched[0], wide_, num_items_, chunks_range_.length));
   if (dictionary_) {
@@ -270,9 +290,10 @@ Result<std::shared_ptr<const PageIndex>> MiniBlockPage::ParseIndex(std::span<con
   return index;
 }
 
-// A chunk without levels is 8 bytes of header and its value buffer, of which a few values may need only a few
-// bytes. Reading just those is worth it when the rest of the chunk is not wanted.
-bool MiniBlockPage::PlanPoint(const MiniBlockIndex& index, const Run& run, PlannedRead* read) const {
+// A chunk without levels is 8 bytes of header and its value buffer, of which a few values may need
+// only a few bytes. Reading just those is worth it when the rest of the chunk is not wanted.
+bool MiniBlockPage::PlanPoint(const MiniBlockIndex& index, const Run& run,
+                              PlannedRead* read) const {
   if (!points_) return false;
   const uint32_t chunk = index.last_chunk(run.row);
   const uint64_t first = run.row - index.first_value(chunk);
@@ -280,7 +301,8 @@ bool MiniBlockPage::PlanPoint(const MiniBlockIndex& index, const Run& run, Plann
   const uint64_t size = index.chunk_bytes(chunk) - kPlainHeader;
   const auto range = values_->PointRange(size, first, run.count);
   if (!range || range->length > size / 4) return false;
-  read->range = {chunks_range_.offset + index.chunk_offset(chunk) + kPlainHeader + range->offset, range->length};
+  read->range = {chunks_range_.offset + index.chunk_offset(chunk) + kPlainHeader + range->offset,
+                 range->length};
   return true;
 }
 
@@ -315,7 +337,8 @@ Status MiniBlockPage::Decode(const PageIndex& page_index, std::span<const Run> r
                              std::span<const PlannedRead> reads, std::span<const Bytes> fetched,
                              Arena* arena, LeafBuilder* builder) const {
   const auto& index = static_cast<const MiniBlockIndex&>(page_index);
-  if (builder->type().dictionary) ARROW_RETURN_NOT_OK(builder->UseDictionary(index.dictionary.array));
+  if (builder->type().dictionary)
+    ARROW_RETURN_NOT_OK(builder->UseDictionary(index.dictionary.array));
   for (size_t i = 0; i < reads.size(); ++i) {
     const PlannedRead& read = reads[i];
     const auto served = runs.subspan(read.first_run, read.num_runs);
@@ -325,11 +348,13 @@ Status MiniBlockPage::Decode(const PageIndex& page_index, std::span<const Run> r
     }
     const uint64_t base = index.chunk_offset(read.first_chunk);
     for (uint32_t chunk = read.first_chunk; chunk < read.first_chunk + read.num_chunks; ++chunk) {
-      const Bytes bytes = fetched[i].subspan(index.chunk_offset(chunk) - base,
-                                             index.chunk_offset(chunk + 1) - index.chunk_offset(chunk));
+      const Bytes bytes =
+          fetched[i].subspan(index.chunk_offset(chunk) - base,
+                             index.chunk_offset(chunk + 1) - index.chunk_offset(chunk));
       arena->Reset();
-      Status status = builder->nested() ? DecodeNestedChunk(index, chunk, bytes, served, arena, builder)
-                                        : DecodeFlatChunk(index, chunk, bytes, served, arena, builder);
+      Status status = builder->nested()
+                          ? DecodeNestedChunk(index, chunk, bytes, served, arena, builder)
+                          : DecodeFlatChunk(index, chunk, bytes, served, arena, builder);
       if (!status.ok()) {
         return WithContext(status, {.offset = chunks_range_.offset + index.chunk_offset(chunk)});
       }
@@ -338,13 +363,14 @@ Status MiniBlockPage::Decode(const PageIndex& page_index, std::span<const Run> r
   return Status::OK();
 }
 
-Status MiniBlockPage::DecodePoint(const MiniBlockIndex& index, const Run& run, Bytes bytes, Arena* arena,
-                                  LeafBuilder* builder) const {
+Status MiniBlockPage::DecodePoint(const MiniBlockIndex& index, const Run& run, Bytes bytes,
+                                  Arena* arena, LeafBuilder* builder) const {
   const uint32_t chunk = index.last_chunk(run.row);
   const uint64_t size = index.chunk_bytes(chunk) - kPlainHeader;
   arena->Reset();
-  ARROW_ASSIGN_OR_RAISE(Values values, values_->DecodePoints(bytes, size, run.row - index.first_value(chunk),
-                                                             run.count, arena));
+  ARROW_ASSIGN_OR_RAISE(
+      Values values,
+      values_->DecodePoints(bytes, size, run.row - index.first_value(chunk), run.count, arena));
   return builder->Put(run.slot, values, 0, run.count, false);
 }
 
@@ -387,45 +413,49 @@ Result<Chunk> MiniBlockPage::Split(Bytes bytes, Arena* arena) const {
 }
 
 Status MiniBlockPage::PutValues(const MiniBlockIndex& index, const Values& values,
-                                std::span<const uint16_t> def, int64_t slot, uint64_t first, uint64_t n,
-                                Arena* arena, LeafBuilder* builder) const {
-  if (!dictionary_ || builder->type().dictionary) return builder->Put(slot, values, first, n, false);
+                                std::span<const uint16_t> def, int64_t slot, uint64_t first,
+                                uint64_t n, Arena* arena, LeafBuilder* builder) const {
+  if (!dictionary_ || builder->type().dictionary)
+    return builder->Put(slot, values, first, n, false);
   return index.dictionary.PutItems(values, value_bits_, def, slot, first, n, arena, builder);
 }
 
-Status MiniBlockPage::DecodeFlatChunk(const MiniBlockIndex& index, uint32_t chunk_number, Bytes bytes,
-                                      std::span<const Run> runs, Arena* arena,
+Status MiniBlockPage::DecodeFlatChunk(const MiniBlockIndex& index, uint32_t chunk_number,
+                                      Bytes bytes, std::span<const Run> runs, Arena* arena,
                                       LeafBuilder* builder) const {
   const uint64_t begin_row = index.first_value(chunk_number);
   const uint32_t n = index.num_values(chunk_number);
   ARROW_ASSIGN_OR_RAISE(Chunk chunk, Split(bytes, arena));
   if (def_ && chunk.entries != n) {
-    return bytes::Corrupt("chunk of " + std::to_string(chunk.entries) + " levels for " + std::to_string(n) +
-                          " values");
+    return bytes::Corrupt("chunk of " + std::to_string(chunk.entries) + " levels for " +
+                          std::to_string(n) + " values");
   }
   // The first run that reaches into this chunk.
-  auto run = std::partition_point(runs.begin(), runs.end(), [&](const Run& r) {
-    return r.row + r.count <= begin_row;
-  });
+  auto run = std::partition_point(runs.begin(), runs.end(),
+                                  [&](const Run& r) { return r.row + r.count <= begin_row; });
   std::byte* into = nullptr;
-  if (run != runs.end() && !dictionary_ && run->row <= begin_row && run->row + run->count >= begin_row + n) {
+  if (run != runs.end() && !dictionary_ && run->row <= begin_row &&
+      run->row + run->count >= begin_row + n) {
     into = builder->DirectFixed(run->slot + static_cast<int64_t>(begin_row - run->row));
   }
-  ARROW_ASSIGN_OR_RAISE(Values values,
-                        values_->Decode({chunk.buffers.data(), values_->num_buffers()}, n, into, arena));
+  ARROW_ASSIGN_OR_RAISE(
+      Values values,
+      values_->Decode({chunk.buffers.data(), values_->num_buffers()}, n, into, arena));
   for (; run != runs.end() && run->row < begin_row + n; ++run) {
     const uint64_t begin = std::max(run->row, begin_row);
     const uint64_t end = std::min(run->row + run->count, begin_row + n);
     const int64_t slot = run->slot + static_cast<int64_t>(begin - run->row);
     const uint64_t first = begin - begin_row;
-    if (def_) ARROW_RETURN_NOT_OK(builder->PutValidity(slot, chunk.def.subspan(first, end - begin)));
-    ARROW_RETURN_NOT_OK(PutValues(index, values, chunk.def, slot, first, end - begin, arena, builder));
+    if (def_)
+      ARROW_RETURN_NOT_OK(builder->PutValidity(slot, chunk.def.subspan(first, end - begin)));
+    ARROW_RETURN_NOT_OK(
+        PutValues(index, values, chunk.def, slot, first, end - begin, arena, builder));
   }
   return Status::OK();
 }
 
-Status MiniBlockPage::DecodeNestedChunk(const MiniBlockIndex& index, uint32_t chunk_number, Bytes bytes,
-                                        std::span<const Run> runs, Arena* arena,
+Status MiniBlockPage::DecodeNestedChunk(const MiniBlockIndex& index, uint32_t chunk_number,
+                                        Bytes bytes, std::span<const Run> runs, Arena* arena,
                                         LeafBuilder* builder) const {
   const uint32_t n = index.num_values(chunk_number);
   ARROW_ASSIGN_OR_RAISE(Chunk chunk, Split(bytes, arena));
@@ -441,25 +471,28 @@ Status MiniBlockPage::DecodeNestedChunk(const MiniBlockIndex& index, uint32_t ch
   const uint64_t found = rep_ ? static_cast<uint64_t>(std::count(chunk.rep.begin(), chunk.rep.end(),
                                                                  builder->scheme().num_lists()))
                               : chunk.entries;
-  const bool starts_a_row = chunk.entries > 0 && (!rep_ || chunk.rep[0] == builder->scheme().num_lists());
+  const bool starts_a_row =
+      chunk.entries > 0 && (!rep_ || chunk.rep[0] == builder->scheme().num_lists());
   if (found != starts || (chunk.entries > 0 && !stretch.continues && !starts_a_row)) {
     return bytes::Corrupt("a chunk starts " + std::to_string(found) +
                           " rows where the repetition index says " + std::to_string(starts));
   }
-  ARROW_ASSIGN_OR_RAISE(Values values,
-                        values_->Decode({chunk.buffers.data(), values_->num_buffers()}, n, nullptr, arena));
+  ARROW_ASSIGN_OR_RAISE(
+      Values values,
+      values_->Decode({chunk.buffers.data(), values_->num_buffers()}, n, nullptr, arena));
   std::span<const uint16_t> value_def = chunk.def;
   if (dictionary_ && n < chunk.entries) value_def = VisibleOnly(levels_, chunk.def, n, arena);
-  return AppendRows(levels_, stretch, runs, builder, [&](int64_t slot, uint64_t first, uint64_t count) {
-    return PutValues(index, values, value_def, slot, first, count, arena, builder);
-  });
+  return AppendRows(
+      levels_, stretch, runs, builder, [&](int64_t slot, uint64_t first, uint64_t count) {
+        return PutValues(index, values, value_def, slot, first, count, arena, builder);
+      });
 }
 
 }  // namespace
 
-Result<std::unique_ptr<PageLayout>> MakeMiniBlockPage(const lance::encodings21::MiniBlockLayout& wire,
-                                                      const PageLocation& location,
-                                                      const LevelScheme& scheme, const LeafType& type) {
+Result<std::unique_ptr<PageLayout>> MakeMiniBlockPage(
+    const lance::encodings21::MiniBlockLayout& wire, const PageLocation& location,
+    const LevelScheme& scheme, const LeafType& type) {
   return MiniBlockPage::Make(wire, location, scheme, type);
 }
 

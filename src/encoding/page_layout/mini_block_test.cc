@@ -17,8 +17,9 @@ using lance::encodings21::REPDEF_ALL_VALID_LIST;
 using lance::encodings21::REPDEF_NULL_AND_EMPTY_LIST;
 using lance::encodings21::REPDEF_NULLABLE_ITEM;
 
-lance::encodings21::MiniBlockLayout* Layout(TestPage* page, const Wire& values, const std::vector<RepDefLayer>& layers,
-                                            uint64_t items, uint64_t buffers = 1, bool wide = true) {
+lance::encodings21::MiniBlockLayout* Layout(TestPage* page, const Wire& values,
+                                            const std::vector<RepDefLayer>& layers, uint64_t items,
+                                            uint64_t buffers = 1, bool wide = true) {
   auto* layout = page->wire.mutable_mini_block_layout();
   *layout->mutable_value_compression() = values;
   for (RepDefLayer layer : layers) layout->add_layers(layer);
@@ -45,17 +46,22 @@ TestPage CountingPage(uint32_t rows, uint32_t log2, bool wide) {
 
 TEST(MiniBlock, DecodesGoldenList) {
   // [[1, null], null, [], [3]] as the reference library writes it, in 2.2 and in 2.1.
-  const std::string levels = "0000 0100 0000 0100 0100 0100 fefefefefefe 0000 0100 0200 0300 0000 fefefefefefe";
+  const std::string levels =
+      "0000 0100 0000 0100 0100 0100 fefefefefefe 0000 0100 0200 0300 0000 fefefefefefe";
   for (bool wide : {true, false}) {
-    TestPage page{.rows = 4, .scheme = LevelScheme({Layer::kItem, Layer::kList}), .type = {.shape = {.bits = 32}}};
-    auto* layout = Layout(&page, FlatWire(32), {REPDEF_NULLABLE_ITEM, REPDEF_NULL_AND_EMPTY_LIST}, 3, 1, wide);
+    TestPage page{.rows = 4,
+                  .scheme = LevelScheme({Layer::kItem, Layer::kList}),
+                  .type = {.shape = {.bits = 32}}};
+    auto* layout =
+        Layout(&page, FlatWire(32), {REPDEF_NULLABLE_ITEM, REPDEF_NULL_AND_EMPTY_LIST}, 3, 1, wide);
     *layout->mutable_rep_compression() = FlatWire(16);
     *layout->mutable_def_compression() = FlatWire(16);
     layout->set_repetition_index_depth(1);
     const std::string head = wide ? "0500 0a00 0a00 0c000000 fefefefefefe" : "0500 0a00 0a00 0c00";
     page.buffers = {Hex(wide ? "70000000" : "6000"),
                     Hex(head) + Hex("0100 0000 0100 0100 0100 fefefefefefe") +
-                        Hex("0000 0100 0200 0300 0000 fefefefefefe") + Hex("01000000 00000000 03000000 fefefefe"),
+                        Hex("0000 0100 0200 0300 0000 fefefefefefe") +
+                        Hex("01000000 00000000 03000000 fefefefe"),
                     Hex("0400000000000000 0000000000000000")};
     auto leaf = page.ReadAll();
     ASSERT_TRUE(leaf.ok()) << leaf.status();
@@ -72,11 +78,14 @@ TEST(MiniBlock, ReadsRunsAcrossChunks) {
   for (bool wide : {true, false}) {
     for (uint32_t log2 : {1, 3, 10}) {
       const TestPage page = CountingPage(5000, log2, wide);
-      for (const Runs& runs : std::vector<Runs>{
-               {{0, 5000, 0}}, {{4999, 1, 0}}, {{7, 3, 0}, {1022, 5, 3}, {4000, 1000, 8}}, {{1023, 1, 0}, {1024, 1, 1}}}) {
+      for (const Runs& runs : std::vector<Runs>{{{0, 5000, 0}},
+                                                {{4999, 1, 0}},
+                                                {{7, 3, 0}, {1022, 5, 3}, {4000, 1000, 8}},
+                                                {{1023, 1, 0}, {1024, 1, 1}}}) {
         std::vector<uint32_t> expected;
         for (const auto& run : runs) {
-          for (uint32_t i = 0; i < run.count; ++i) expected.push_back(static_cast<uint32_t>(run.row) + i);
+          for (uint32_t i = 0; i < run.count; ++i)
+            expected.push_back(static_cast<uint32_t>(run.row) + i);
         }
         auto leaf = page.Read(runs, static_cast<int64_t>(expected.size()));
         ASSERT_TRUE(leaf.ok()) << leaf.status();
@@ -104,7 +113,8 @@ TEST(MiniBlock, BitsOfSmallChunksAreFoundOneByOne) {
       const auto bits = static_cast<char>(0xB5 ^ at);
       for (uint32_t i = 0; i < 1u << log2; ++i) expected.push_back(((bits >> i) & 1) != 0);
       // Long enough that reading one value by itself is worth it.
-      chunks.push_back({.values = {std::string(1, bits) + std::string(31, '\0')}, .log2 = at + (1u << log2) < 32 ? log2 : 0});
+      chunks.push_back({.values = {std::string(1, bits) + std::string(31, '\0')},
+                        .log2 = at + (1u << log2) < 32 ? log2 : 0});
     }
     page.buffers = EncodeChunks(chunks, true, false, false);
     auto all = page.ReadAll();
@@ -122,10 +132,12 @@ TEST(MiniBlock, PackedValuesAreFoundOneByOne) {
   const auto values = RandomValues<uint32_t>(1024 + 500, 11);
   TestPage page{.rows = values.size(), .type = {.shape = {.bits = 32}}};
   Layout(&page, InlineBitpackingWire(32), {REPDEF_ALL_VALID_ITEM}, values.size());
-  const std::vector<uint32_t> first(values.begin(), values.begin() + 1024), rest(values.begin() + 1024, values.end());
-  page.buffers = EncodeChunks({{.values = {Number(uint32_t{11}) + PackBlock(first, 11)}, .log2 = 10},
-                               {.values = {Number(uint32_t{11}) + PackBlock(rest, 11)}}},
-                              true, false, false);
+  const std::vector<uint32_t> first(values.begin(), values.begin() + 1024),
+      rest(values.begin() + 1024, values.end());
+  page.buffers =
+      EncodeChunks({{.values = {Number(uint32_t{11}) + PackBlock(first, 11)}, .log2 = 10},
+                    {.values = {Number(uint32_t{11}) + PackBlock(rest, 11)}}},
+                   true, false, false);
   EXPECT_EQ(FixedValues<uint32_t>(*page.ReadAll()), values);
   for (uint32_t row = 0; row < values.size(); row += 37) {
     auto one = page.Read({{row, 1, 0}}, 1);
@@ -138,9 +150,10 @@ TEST(MiniBlock, ReadsNullsOfFlatColumns) {
   TestPage page{.rows = 6, .type = {.shape = {.bits = 16}}};
   auto* layout = Layout(&page, FlatWire(16), {REPDEF_NULLABLE_ITEM}, 6);
   *layout->mutable_def_compression() = FlatWire(16);
-  page.buffers = EncodeChunks({{.def = {0, 1, 0, 0}, .values = {Raw<uint16_t>({10, 11, 12, 13})}, .log2 = 2},
-                               {.def = {1, 0}, .values = {Raw<uint16_t>({14, 15})}}},
-                              true, false, true);
+  page.buffers =
+      EncodeChunks({{.def = {0, 1, 0, 0}, .values = {Raw<uint16_t>({10, 11, 12, 13})}, .log2 = 2},
+                    {.def = {1, 0}, .values = {Raw<uint16_t>({14, 15})}}},
+                   true, false, true);
   auto leaf = page.ReadAll();
   ASSERT_TRUE(leaf.ok()) << leaf.status();
   EXPECT_EQ(Bits(leaf->validity, 6), (std::vector<bool>{true, false, true, true, false, true}));
@@ -151,7 +164,8 @@ TEST(MiniBlock, ReadsNullsOfFlatColumns) {
   EXPECT_EQ(FixedValues<uint16_t>(*some)[0], 15);
 }
 
-// Lists [0], [1, 2], [3, 4, 5], … cut into chunks of `per_chunk` = 2^log2 values, whatever the rows.
+// Lists [0], [1, 2], [3, 4, 5], … cut into chunks of `per_chunk` = 2^log2 values, whatever the
+// rows.
 struct ListPage {
   TestPage page;
   std::vector<uint16_t> rep;
@@ -159,7 +173,9 @@ struct ListPage {
 ListPage MakeListPage(uint32_t rows, uint32_t log2, bool with_empty) {
   ListPage made;
   TestPage& page = made.page;
-  page = {.rows = rows, .scheme = LevelScheme({Layer::kItem, Layer::kList}), .type = {.shape = {.bits = 16}}};
+  page = {.rows = rows,
+          .scheme = LevelScheme({Layer::kItem, Layer::kList}),
+          .type = {.shape = {.bits = 16}}};
   std::vector<uint16_t> rep, def;
   std::vector<uint16_t> values;
   for (uint32_t row = 0; row < rows; ++row) {
@@ -174,7 +190,8 @@ ListPage MakeListPage(uint32_t rows, uint32_t log2, bool with_empty) {
       values.push_back(static_cast<uint16_t>(values.size()));
     }
   }
-  auto* layout = Layout(&page, FlatWire(16), {REPDEF_ALL_VALID_ITEM, REPDEF_NULL_AND_EMPTY_LIST}, values.size());
+  auto* layout = Layout(&page, FlatWire(16), {REPDEF_ALL_VALID_ITEM, REPDEF_NULL_AND_EMPTY_LIST},
+                        values.size());
   *layout->mutable_rep_compression() = FlatWire(16);
   *layout->mutable_def_compression() = FlatWire(16);
   layout->set_repetition_index_depth(1);
@@ -184,8 +201,10 @@ ListPage MakeListPage(uint32_t rows, uint32_t log2, bool with_empty) {
   for (size_t at = 0; at < values.size() || at == 0; at += size_t{1} << log2) {
     const size_t n = std::min(values.size() - at, size_t{1} << log2);
     const bool last = at + n == values.size();
-    TestChunk chunk{.values = {Raw(std::vector<uint16_t>(values.begin() + static_cast<long>(at), values.begin() + static_cast<long>(at + n)))},
-                    .log2 = last ? 0 : log2};
+    TestChunk chunk{
+        .values = {Raw(std::vector<uint16_t>(values.begin() + static_cast<long>(at),
+                                             values.begin() + static_cast<long>(at + n)))},
+        .log2 = last ? 0 : log2};
     size_t visible = 0;
     const size_t begin = entry;
     while (entry < rep.size() && (last || visible < n)) {
@@ -239,7 +258,9 @@ TEST(MiniBlock, ReadsListsThatSpanChunks) {
 }
 
 TEST(MiniBlock, ARowMayTakeSeveralChunks) {
-  TestPage page{.rows = 2, .scheme = LevelScheme({Layer::kItem, Layer::kList}), .type = {.shape = {.bits = 8}}};
+  TestPage page{.rows = 2,
+                .scheme = LevelScheme({Layer::kItem, Layer::kList}),
+                .type = {.shape = {.bits = 8}}};
   auto* layout = Layout(&page, FlatWire(8), {REPDEF_ALL_VALID_ITEM, REPDEF_ALL_VALID_LIST}, 7);
   *layout->mutable_rep_compression() = FlatWire(16);
   layout->set_repetition_index_depth(1);
@@ -248,7 +269,8 @@ TEST(MiniBlock, ARowMayTakeSeveralChunks) {
                                {.rep = {0, 1, 0}, .values = {"efg"}}},
                               true, true, false);
   page.buffers.push_back(Raw<uint64_t>({0, 2, 0, 4, 2, 0}));
-  EXPECT_EQ(FixedValues<char>(*page.Read({{0, 1, 0}}, 1)), (std::vector<char>{'a', 'b', 'c', 'd', 'e'}));
+  EXPECT_EQ(FixedValues<char>(*page.Read({{0, 1, 0}}, 1)),
+            (std::vector<char>{'a', 'b', 'c', 'd', 'e'}));
   EXPECT_EQ(FixedValues<char>(*page.Read({{1, 1, 0}}, 1)), (std::vector<char>{'f', 'g'}));
 }
 
@@ -278,18 +300,22 @@ TEST(MiniBlock, LevelsMustMatchTheValues) {
   TestPage page{.rows = 4, .type = {.shape = {.bits = 8}}};
   auto* layout = Layout(&page, FlatWire(8), {REPDEF_NULLABLE_ITEM}, 4);
   *layout->mutable_def_compression() = FlatWire(16);
-  for (const std::vector<uint16_t>& def : {std::vector<uint16_t>{0, 0, 0}, {0, 0, 0, 0, 0}, {0, 0, 0, 2}, {}}) {
+  for (const std::vector<uint16_t>& def :
+       {std::vector<uint16_t>{0, 0, 0}, {0, 0, 0, 0, 0}, {0, 0, 0, 2}, {}}) {
     page.buffers = EncodeChunks({{.def = def, .values = {"abcd"}}}, true, false, true);
     EXPECT_FALSE(page.ReadAll().ok());
   }
-  page.buffers = EncodeChunks({{.def = {0, 0, 0, 0}, .values = {"abcd"}, .num_levels = 5}}, true, false, true);
+  page.buffers =
+      EncodeChunks({{.def = {0, 0, 0, 0}, .values = {"abcd"}, .num_levels = 5}}, true, false, true);
   EXPECT_FALSE(page.ReadAll().ok());
 }
 
 TEST(MiniBlock, TakesUpTo65535Levels) {
   // One value and 65534 empty lists before it.
   const size_t n = 65535;
-  TestPage page{.rows = n, .scheme = LevelScheme({Layer::kItem, Layer::kList}), .type = {.shape = {.bits = 8}}};
+  TestPage page{.rows = n,
+                .scheme = LevelScheme({Layer::kItem, Layer::kList}),
+                .type = {.shape = {.bits = 8}}};
   auto* layout = Layout(&page, FlatWire(8), {REPDEF_ALL_VALID_ITEM, REPDEF_NULL_AND_EMPTY_LIST}, 1);
   *layout->mutable_rep_compression() = RleWire(16);
   *layout->mutable_def_compression() = RleWire(16);
@@ -308,7 +334,8 @@ TEST(MiniBlock, TakesUpTo65535Levels) {
   std::string chunk = Number(static_cast<uint16_t>(n)) + Number(static_cast<uint16_t>(rep.size())) +
                       Number(static_cast<uint16_t>(def.size())) + Number(uint32_t{1});
   chunk = PadTo(PadTo(PadTo(PadTo(chunk, 8) + rep, 8) + def, 8) + "x", 8);
-  page.buffers = {Number(static_cast<uint32_t>((chunk.size() / 8 - 1) << 4)), chunk, Raw<uint64_t>({n, 0})};
+  page.buffers = {Number(static_cast<uint32_t>((chunk.size() / 8 - 1) << 4)), chunk,
+                  Raw<uint64_t>({n, 0})};
   auto leaf = page.ReadAll();
   ASSERT_TRUE(leaf.ok()) << leaf.status();
   EXPECT_EQ(leaf->def.size(), n);
@@ -322,7 +349,8 @@ TEST(MiniBlock, DictionaryIndicesMayBeWrongUnderNullsOnly) {
   *layout->mutable_dictionary() = VariableWire(32);
   layout->set_num_dictionary_items(2);
   const auto buffers = [](const std::vector<uint16_t>& def) {
-    auto made = EncodeChunks({{.def = def, .values = {Raw<uint32_t>({1, 99, 0, 1})}}}, true, false, true);
+    auto made =
+        EncodeChunks({{.def = def, .values = {Raw<uint32_t>({1, 99, 0, 1})}}}, true, false, true);
     made.push_back(VariableBlock<uint32_t>({"zero", "one"}));
     return made;
   };
@@ -350,7 +378,9 @@ TEST(MiniBlock, DictionariesOfFixedWidthItems) {
 }
 
 TEST(MiniBlock, ArrowDictionariesKeepTheirKeys) {
-  TestPage page{.rows = 3, .type = {.shape = {.bits = 8}, .dictionary = true, .dictionary_type = arrow::utf8()}};
+  TestPage page{
+      .rows = 3,
+      .type = {.shape = {.bits = 8}, .dictionary = true, .dictionary_type = arrow::utf8()}};
   auto* layout = Layout(&page, FlatWire(8), {REPDEF_ALL_VALID_ITEM}, 3);
   *layout->mutable_dictionary() = GeneralWire(COMPRESSION_ALGORITHM_LZ4, VariableWire(32));
   layout->set_num_dictionary_items(2);
@@ -369,8 +399,9 @@ TEST(MiniBlock, DamagedChunkTablesAreErrors) {
   const TestPage good = CountingPage(100, 4, true);
   ASSERT_TRUE(good.ReadAll().ok());
   for (const std::string& words :
-       {std::string(), good.buffers[0].substr(0, good.buffers[0].size() - 1), good.buffers[0] + good.buffers[0],
-        good.buffers[0].substr(4), std::string(good.buffers[0].size(), '\0'), std::string(good.buffers[0].size(), '\xFF')}) {
+       {std::string(), good.buffers[0].substr(0, good.buffers[0].size() - 1),
+        good.buffers[0] + good.buffers[0], good.buffers[0].substr(4),
+        std::string(good.buffers[0].size(), '\0'), std::string(good.buffers[0].size(), '\xFF')}) {
     TestPage page = good;
     page.buffers[0] = words;
     EXPECT_FALSE(page.ReadAll().ok()) << words.size();
@@ -379,7 +410,8 @@ TEST(MiniBlock, DamagedChunkTablesAreErrors) {
 
 TEST(MiniBlock, TruncatedAndFlippedPagesDoNotCrash) {
   std::mt19937 random(3);
-  for (const TestPage& good : {CountingPage(100, 4, true), CountingPage(100, 4, false), MakeListPage(40, 2, true).page}) {
+  for (const TestPage& good :
+       {CountingPage(100, 4, true), CountingPage(100, 4, false), MakeListPage(40, 2, true).page}) {
     const int64_t rows = static_cast<int64_t>(good.rows);
     for (size_t buffer = 0; buffer < good.buffers.size(); ++buffer) {
       for (size_t cut = 0; cut < good.buffers[buffer].size(); ++cut) {

@@ -9,23 +9,27 @@
 
 namespace pilum::encoding {
 
-arrow::Result<std::unique_ptr<PageLayout>> MakePageLayout(const lance::encodings21::PageLayout& wire,
-                                                          const PageLocation& location,
-                                                          const LevelScheme& scheme, const LeafType& type) {
+arrow::Result<std::unique_ptr<PageLayout>> MakePageLayout(
+    const lance::encodings21::PageLayout& wire, const PageLocation& location,
+    const LevelScheme& scheme, const LeafType& type) {
   using Wire21 = lance::encodings21::PageLayout;
   switch (wire.layout_case()) {
     case Wire21::kMiniBlockLayout:
       return MakeMiniBlockPage(wire.mini_block_layout(), location, scheme, type);
-    case Wire21::kFullZipLayout: return MakeFullZipPage(wire.full_zip_layout(), location, scheme, type);
-    case Wire21::kConstantLayout: return MakeConstantPage(wire.constant_layout(), location, scheme, type);
+    case Wire21::kFullZipLayout:
+      return MakeFullZipPage(wire.full_zip_layout(), location, scheme, type);
+    case Wire21::kConstantLayout:
+      return MakeConstantPage(wire.constant_layout(), location, scheme, type);
     case Wire21::kBlobLayout:
       // The descriptors of the blobs; their levels are in the descriptors themselves.
-      if (!wire.blob_layout().has_inner_layout() || wire.blob_layout().inner_layout().has_blob_layout()) {
+      if (!wire.blob_layout().has_inner_layout() ||
+          wire.blob_layout().inner_layout().has_blob_layout()) {
         return bytes::Corrupt("blob page without descriptors");
       }
       return MakePageLayout(wire.blob_layout().inner_layout(), location, scheme, type);
     default:
-      return MakeError(ErrorKind::kUnsupported, "page layout number " + std::to_string(wire.layout_case()) +
+      return MakeError(ErrorKind::kUnsupported, "page layout number " +
+                                                    std::to_string(wire.layout_case()) +
                                                     " belongs to an unstable storage version");
   }
 }

@@ -3,8 +3,8 @@
 //   IndexRanges ─► fetch ─► ParseIndex ─► PageIndex      once per page, then cached
 //   Plan(rows)  ─► byte ranges ─► fetch ─► Decode ─► LeafBuilder
 //
-// A layout does no I/O: it names byte ranges and is given their bytes. Layouts and indexes are immutable and
-// safe to use from many threads.
+// A layout does no I/O: it names byte ranges and is given their bytes. Layouts and indexes are
+// immutable and safe to use from many threads.
 #pragma once
 
 #include <cstdint>
@@ -26,9 +26,9 @@ using bytes::ByteRange;
 
 /// Consecutive rows of a page. Lists of runs ascend by row; rows may repeat from run to run.
 struct Run {
-  uint64_t row = 0;    ///< first, counted from the start of the page
+  uint64_t row = 0;  ///< first, counted from the start of the page
   uint32_t count = 0;
-  int64_t slot = 0;    ///< where the first one goes; ignored by nested columns, which append
+  int64_t slot = 0;  ///< where the first one goes; ignored by nested columns, which append
 };
 
 /// What a page needs to know to find rows: chunk sizes, row offsets, its dictionary.
@@ -43,7 +43,8 @@ struct PlannedRead {
   ByteRange range;
   uint32_t first_run = 0;  ///< the runs it serves
   uint32_t num_runs = 0;
-  uint32_t first_chunk = 0;  ///< the chunks in it, for layouts that have chunks; none: bare values of one run
+  uint32_t first_chunk =
+      0;  ///< the chunks in it, for layouts that have chunks; none: bare values of one run
   uint32_t num_chunks = 0;
 };
 
@@ -59,14 +60,15 @@ class PageLayout {
 
   /// Appends what ParseIndex has to be given; nothing if the page needs no bytes for its index.
   virtual void IndexRanges(std::vector<ByteRange>* ranges) const = 0;
-  virtual arrow::Result<std::shared_ptr<const PageIndex>> ParseIndex(std::span<const Bytes> fetched) const = 0;
+  virtual arrow::Result<std::shared_ptr<const PageIndex>> ParseIndex(
+      std::span<const Bytes> fetched) const = 0;
 
   /// Appends the reads for `runs`.
   virtual arrow::Status Plan(const PageIndex& index, std::span<const Run> runs,
                              std::vector<PlannedRead>* reads) const = 0;
 
-  /// Decodes the rows of `runs` from the bytes of the reads planned for them. Variable-width values may be
-  /// put as views: bytes and index must outlive the builder's Finish.
+  /// Decodes the rows of `runs` from the bytes of the reads planned for them. Variable-width values
+  /// may be put as views: bytes and index must outlive the builder's Finish.
   virtual arrow::Status Decode(const PageIndex& index, std::span<const Run> runs,
                                std::span<const PlannedRead> reads, std::span<const Bytes> fetched,
                                Arena* arena, LeafBuilder* builder) const = 0;
@@ -75,9 +77,10 @@ class PageLayout {
   virtual std::string Describe() const = 0;
 };
 
-/// The layout for a page's descriptor. Checks that the page's layers and value shape fit the column.
-arrow::Result<std::unique_ptr<PageLayout>> MakePageLayout(const lance::encodings21::PageLayout& wire,
-                                                          const PageLocation& location,
-                                                          const LevelScheme& scheme, const LeafType& type);
+/// The layout for a page's descriptor. Checks that the page's layers and value shape fit the
+/// column.
+arrow::Result<std::unique_ptr<PageLayout>> MakePageLayout(
+    const lance::encodings21::PageLayout& wire, const PageLocation& location,
+    const LevelScheme& scheme, const LeafType& type);
 
 }  // namespace pilum::encoding

@@ -49,9 +49,10 @@ struct TestPage {
     for (const PlannedRead& read : reads) ranges.push_back(read.range);
     std::vector<std::vector<std::byte>> value_bytes;
     const auto fetched = Fetch(ranges, &value_bytes);
-    ARROW_ASSIGN_OR_RAISE(auto builder,
-                          scheme.flat() ? LeafBuilder::MakeFlat(type, slots, in_order, arrow::system_memory_pool())
-                                        : LeafBuilder::MakeNested(type, scheme, arrow::system_memory_pool()));
+    ARROW_ASSIGN_OR_RAISE(
+        auto builder,
+        scheme.flat() ? LeafBuilder::MakeFlat(type, slots, in_order, arrow::system_memory_pool())
+                      : LeafBuilder::MakeNested(type, scheme, arrow::system_memory_pool()));
     Arena arena;
     ARROW_RETURN_NOT_OK(layout->Decode(*index, runs, reads, fetched, &arena, builder.get()));
     return builder->Finish();
@@ -62,7 +63,8 @@ struct TestPage {
   }
 
  private:
-  std::vector<Bytes> Fetch(const std::vector<ByteRange>& ranges, std::vector<std::vector<std::byte>>* owned) const {
+  std::vector<Bytes> Fetch(const std::vector<ByteRange>& ranges,
+                           std::vector<std::vector<std::byte>>* owned) const {
     std::string file;
     for (const std::string& buffer : buffers) file += buffer;
     for (const ByteRange& range : ranges) {
@@ -82,7 +84,8 @@ std::vector<T> FixedValues(const LeafData& leaf) {
 
 inline std::vector<bool> Bits(const std::shared_ptr<arrow::Buffer>& bitmap, int64_t n) {
   std::vector<bool> bits;
-  for (int64_t i = 0; i < n; ++i) bits.push_back(!bitmap || ((bitmap->data()[i / 8] >> (i % 8)) & 1) != 0);
+  for (int64_t i = 0; i < n; ++i)
+    bits.push_back(!bitmap || ((bitmap->data()[i / 8] >> (i % 8)) & 1) != 0);
   return bits;
 }
 
@@ -108,11 +111,13 @@ struct TestChunk {
 
   std::string Encode(bool wide, bool has_rep, bool has_def) const {
     const size_t levels = std::max(rep.size(), def.size());
-    std::string bytes = Number(static_cast<uint16_t>(num_levels >= 0 ? static_cast<size_t>(num_levels) : levels));
+    std::string bytes =
+        Number(static_cast<uint16_t>(num_levels >= 0 ? static_cast<size_t>(num_levels) : levels));
     if (has_rep) bytes += Number(static_cast<uint16_t>(rep.size() * 2));
     if (has_def) bytes += Number(static_cast<uint16_t>(def.size() * 2));
     for (const std::string& value : values) {
-      bytes += wide ? Number(static_cast<uint32_t>(value.size())) : Number(static_cast<uint16_t>(value.size()));
+      bytes += wide ? Number(static_cast<uint32_t>(value.size()))
+                    : Number(static_cast<uint16_t>(value.size()));
     }
     bytes = PadTo(bytes, 8);
     if (has_rep) bytes = PadTo(bytes + Raw(rep), 8);
@@ -123,7 +128,8 @@ struct TestChunk {
 };
 
 /// The two buffers of a mini-block page.
-inline std::vector<std::string> EncodeChunks(const std::vector<TestChunk>& chunks, bool wide, bool has_rep, bool has_def) {
+inline std::vector<std::string> EncodeChunks(const std::vector<TestChunk>& chunks, bool wide,
+                                             bool has_rep, bool has_def) {
   std::string words, bytes;
   for (const TestChunk& chunk : chunks) {
     const std::string encoded = chunk.Encode(wide, has_rep, has_def);

@@ -16,8 +16,8 @@ arrow::Status Expand(Bytes values, Bytes lengths, uint64_t n, std::byte* out) {
     done += length;
   }
   if (done < n) {
-    return bytes::Corrupt("run lengths sum to " + std::to_string(done) + " of " + std::to_string(n) +
-                          " values");
+    return bytes::Corrupt("run lengths sum to " + std::to_string(done) + " of " +
+                          std::to_string(n) + " values");
   }
   return arrow::Status::OK();
 }
@@ -29,14 +29,23 @@ arrow::Result<Values> DecodeRuns(Bytes values, Bytes lengths, uint64_t n, uint64
     return bytes::Truncated("run values", 0, lengths.size() * word, values.size());
   }
   if (n > lengths.size() * 255) {
-    return bytes::Corrupt(std::to_string(lengths.size()) + " runs for " + std::to_string(n) + " values");
+    return bytes::Corrupt(std::to_string(lengths.size()) + " runs for " + std::to_string(n) +
+                          " values");
   }
   std::byte* out = into ? into : arena->Allocate(n * word);
   switch (bits) {
-    case 8: ARROW_RETURN_NOT_OK(Expand<uint8_t>(values, lengths, n, out)); break;
-    case 16: ARROW_RETURN_NOT_OK(Expand<uint16_t>(values, lengths, n, out)); break;
-    case 32: ARROW_RETURN_NOT_OK(Expand<uint32_t>(values, lengths, n, out)); break;
-    default: ARROW_RETURN_NOT_OK(Expand<uint64_t>(values, lengths, n, out)); break;
+    case 8:
+      ARROW_RETURN_NOT_OK(Expand<uint8_t>(values, lengths, n, out));
+      break;
+    case 16:
+      ARROW_RETURN_NOT_OK(Expand<uint16_t>(values, lengths, n, out));
+      break;
+    case 32:
+      ARROW_RETURN_NOT_OK(Expand<uint32_t>(values, lengths, n, out));
+      break;
+    default:
+      ARROW_RETURN_NOT_OK(Expand<uint64_t>(values, lengths, n, out));
+      break;
   }
   Values decoded;
   decoded.fixed = Bytes(out, n * word);
@@ -99,9 +108,7 @@ arrow::Result<std::unique_ptr<BlockDecoder>> MakeBlock(const Wire& wire, int) {
 
 }  // namespace
 
-const Codec kRle = {.name = "run-length",
-                    .wire_case = Wire::kRle,
-                    .mini_block = MakeMiniBlock,
-                    .block = MakeBlock};
+const Codec kRle = {
+    .name = "run-length", .wire_case = Wire::kRle, .mini_block = MakeMiniBlock, .block = MakeBlock};
 
 }  // namespace pilum::encoding

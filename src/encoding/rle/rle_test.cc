@@ -31,18 +31,26 @@ template <typename T>
 void AddCases(std::vector<CodecCase>* cases) {
   for (uint32_t n : {1, 255, 256, 1023, 1024, 4096}) {
     const Runs<T> runs(n);
-    const std::string name = std::to_string(n) + " values of " + std::to_string(sizeof(T) * 8) + " bits";
-    cases->push_back({.name = name, .wire = RleWire(sizeof(T) * 8), .n = n,
-                      .buffers = {Raw(runs.values), runs.lengths}, .fixed = Raw(runs.expanded)});
+    const std::string name =
+        std::to_string(n) + " values of " + std::to_string(sizeof(T) * 8) + " bits";
+    cases->push_back({.name = name,
+                      .wire = RleWire(sizeof(T) * 8),
+                      .n = n,
+                      .buffers = {Raw(runs.values), runs.lengths},
+                      .fixed = Raw(runs.expanded)});
     const std::string values = Raw(runs.values);
-    cases->push_back({.name = name, .role = Role::kBlock, .wire = RleWire(sizeof(T) * 8), .n = n,
+    cases->push_back({.name = name,
+                      .role = Role::kBlock,
+                      .wire = RleWire(sizeof(T) * 8),
+                      .n = n,
                       .buffers = {Number(uint64_t{values.size()}) + values + runs.lengths},
                       .fixed = Raw(runs.expanded)});
   }
 }
 
 TEST(Rle, Conforms) {
-  std::vector<CodecCase> cases = {{.name = "no values", .wire = RleWire(16), .n = 0, .buffers = {"", ""}}};
+  std::vector<CodecCase> cases = {
+      {.name = "no values", .wire = RleWire(16), .n = 0, .buffers = {"", ""}}};
   AddCases<uint8_t>(&cases);
   AddCases<uint16_t>(&cases);
   AddCases<uint32_t>(&cases);
@@ -55,7 +63,8 @@ TEST(Rle, IsAnErrorWithTooFewRuns) {
 }
 
 TEST(Rle, RunsOfLengthZeroAddNothing) {
-  auto decoded = DecodeCase({.wire = RleWire(8), .n = 2, .buffers = {"abc", std::string("\1\0\1", 3)}});
+  auto decoded =
+      DecodeCase({.wire = RleWire(8), .n = 2, .buffers = {"abc", std::string("\1\0\1", 3)}});
   ASSERT_TRUE(decoded.ok());
   EXPECT_EQ(decoded->fixed, "ac");
 }

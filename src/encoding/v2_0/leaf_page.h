@@ -2,12 +2,13 @@
 //
 // An ArrayEncoding is a tree over the page's buffers; for a leaf it comes down to one of
 //
-//   fixed        [validity] values                 values may be fixed-size lists with item validity
-//   binary       u64 ends | bytes                  end >= null_adjustment: null; its end is what is left
-//   dictionary   indices | items                   strings: 0 is null, i >= 1 is item i - 1
+//   fixed        [validity] values                 values may be fixed-size lists with item
+//   validity binary       u64 ends | bytes                  end >= null_adjustment: null; its end
+//   is what is left dictionary   indices | items                   strings: 0 is null, i >= 1 is
+//   item i - 1
 //
-// Reading takes two rounds, because only the ends say which bytes of a binary page are wanted. Buffers may be
-// compressed as a whole; FSST compresses each value.
+// Reading takes two rounds, because only the ends say which bytes of a binary page are wanted.
+// Buffers may be compressed as a whole; FSST compresses each value.
 #pragma once
 
 #include <cstdint>
@@ -35,14 +36,15 @@ struct FlatBuffer {
   uint64_t bits = 0;
   std::optional<CompressionScheme> compression;
 
-  /// The bytes needed for values [first, first + count): part of the buffer, or all if it is compressed.
+  /// The bytes needed for values [first, first + count): part of the buffer, or all if it is
+  /// compressed.
   ByteRange RangeOf(uint64_t first, uint64_t count) const;
   /// Those values, starting at a byte, given the bytes of RangeOf. May be a view.
   arrow::Result<Bytes> Align(Bytes fetched, uint64_t first, uint64_t count, Arena* arena) const;
 };
 
-/// The flat buffer an encoding stands for, with its null wrappers removed: `validity` is set if it may have
-/// nulls, `all_null` if it has nothing else.
+/// The flat buffer an encoding stands for, with its null wrappers removed: `validity` is set if it
+/// may have nulls, `all_null` if it has nothing else.
 struct FlatArray {
   FlatBuffer values;
   std::optional<FlatBuffer> validity;
@@ -72,7 +74,8 @@ class LeafPage {
                              std::vector<ByteRange>* ranges) const;
   /// Puts the slots into a flat builder.
   arrow::Status Decode(uint64_t first, uint64_t count, std::span<const Bytes> fetched,
-                       std::span<const Bytes> second, int64_t slot, Arena* arena, LeafBuilder* builder) const;
+                       std::span<const Bytes> second, int64_t slot, Arena* arena,
+                       LeafBuilder* builder) const;
 
  private:
   enum class Kind { kAllNull, kFixed, kBinary, kDictionary };
@@ -81,28 +84,30 @@ class LeafPage {
     std::optional<FlatBuffer> item_validity;
   };
 
-  arrow::Status ParseValues(const WireArray& wire, std::span<const ByteRange> buffers, const LeafType& type);
+  arrow::Status ParseValues(const WireArray& wire, std::span<const ByteRange> buffers,
+                            const LeafType& type);
   arrow::Status ParseFixedSizeList(const WireArray& wire, std::span<const ByteRange> buffers);
-  arrow::Status ParseDictionary(const lance::encodings::Dictionary& wire, std::span<const ByteRange> buffers,
-                                const LeafType& type);
-  arrow::Status DecodeFixed(uint64_t first, uint64_t count, std::span<const Bytes> fetched, int64_t slot,
-                            Arena* arena, LeafBuilder* builder) const;
-  arrow::Status DecodeBinary(uint64_t first, uint64_t count, std::span<const Bytes> fetched, Bytes bytes,
-                             int64_t slot, Arena* arena, LeafBuilder* builder) const;
-  arrow::Status DecodeDictionary(uint64_t first, uint64_t count, std::span<const Bytes> fetched, int64_t slot,
-                                 Arena* arena, LeafBuilder* builder) const;
+  arrow::Status ParseDictionary(const lance::encodings::Dictionary& wire,
+                                std::span<const ByteRange> buffers, const LeafType& type);
+  arrow::Status DecodeFixed(uint64_t first, uint64_t count, std::span<const Bytes> fetched,
+                            int64_t slot, Arena* arena, LeafBuilder* builder) const;
+  arrow::Status DecodeBinary(uint64_t first, uint64_t count, std::span<const Bytes> fetched,
+                             Bytes bytes, int64_t slot, Arena* arena, LeafBuilder* builder) const;
+  arrow::Status DecodeDictionary(uint64_t first, uint64_t count, std::span<const Bytes> fetched,
+                                 int64_t slot, Arena* arena, LeafBuilder* builder) const;
 
   Kind kind_ = Kind::kAllNull;
   std::optional<FlatBuffer> validity_;
   FlatBuffer values_;  // fixed values or dictionary indices
   std::vector<ListLevel> lists_;
-  BinaryArray binary_;                       // values, or the items of a dictionary
-  std::optional<FlatBuffer> fixed_items_;    // of a dictionary of fixed-width values
+  BinaryArray binary_;                     // values, or the items of a dictionary
+  std::optional<FlatBuffer> fixed_items_;  // of a dictionary of fixed-width values
   uint64_t num_items_ = 0;
 };
 
-/// The ends and nulls of binary values or lists: converts `count` stored u64, of which `before` are preceded
-/// by another one in `stored`, to positions. `adjustment` marks nulls; ends may not exceed `limit`.
+/// The ends and nulls of binary values or lists: converts `count` stored u64, of which `before` are
+/// preceded by another one in `stored`, to positions. `adjustment` marks nulls; ends may not exceed
+/// `limit`.
 struct Ends {
   std::span<const uint64_t> positions;  ///< count + 1, ascending
   std::span<const uint16_t> def;        ///< 1 = null

@@ -53,7 +53,8 @@ struct Page {
     ranges.clear();
     ARROW_RETURN_NOT_OK(page.SecondRanges(first, count, fetched, &ranges));
     const auto second = fetch(ranges);
-    ARROW_ASSIGN_OR_RAISE(auto builder, LeafBuilder::MakeFlat(type, static_cast<int64_t>(count), true, arrow::system_memory_pool()));
+    ARROW_ASSIGN_OR_RAISE(auto builder, LeafBuilder::MakeFlat(type, static_cast<int64_t>(count),
+                                                              true, arrow::system_memory_pool()));
     Arena arena;
     ARROW_RETURN_NOT_OK(page.Decode(first, count, fetched, second, 0, &arena, builder.get()));
     return builder->Finish();
@@ -91,8 +92,10 @@ TEST(LeafPageV2_0, GoldenListEnds) {
   const std::string stored = Raw<uint64_t>({2, 6, 2, 3});
   auto ends = ReadEnds(AsBytes(stored), false, 4, 4, 3, &arena);
   ASSERT_TRUE(ends.ok()) << ends.status();
-  EXPECT_EQ(std::vector<uint64_t>(ends->positions.begin(), ends->positions.end()), (std::vector<uint64_t>{0, 2, 2, 2, 3}));
-  EXPECT_EQ(std::vector<uint16_t>(ends->def.begin(), ends->def.end()), (std::vector<uint16_t>{0, 1, 0, 0}));
+  EXPECT_EQ(std::vector<uint64_t>(ends->positions.begin(), ends->positions.end()),
+            (std::vector<uint64_t>{0, 2, 2, 2, 3}));
+  EXPECT_EQ(std::vector<uint16_t>(ends->def.begin(), ends->def.end()),
+            (std::vector<uint16_t>{0, 1, 0, 0}));
   ends = ReadEnds(AsBytes(stored), true, 3, 4, 3, &arena);
   ASSERT_TRUE(ends.ok()) << ends.status();
   EXPECT_EQ(ends->positions[0], 2u);
@@ -106,7 +109,8 @@ TEST(LeafPageV2_0, BitsAtEveryPosition) {
   for (uint64_t first = 0; first < 20; ++first) {
     auto leaf = page.Read(first, 4);
     ASSERT_TRUE(leaf.ok()) << leaf.status();
-    for (uint64_t i = 0; i < 4; ++i) EXPECT_EQ(Bits(leaf->values, 4)[i], ((0x7A3CB5 >> (first + i)) & 1) != 0) << first;
+    for (uint64_t i = 0; i < 4; ++i)
+      EXPECT_EQ(Bits(leaf->values, 4)[i], ((0x7A3CB5 >> (first + i)) & 1) != 0) << first;
   }
   EXPECT_FALSE(page.Read(22, 4).ok());
 }
@@ -182,7 +186,8 @@ TEST(LeafPageV2_0, FsstBinary) {
   auto* binary = page.wire.mutable_fsst()->mutable_binary()->mutable_binary();
   SetFlat(binary->mutable_indices(), 64, 0);
   SetFlat(binary->mutable_bytes(), 8, 1);
-  page.buffers = {Raw<uint64_t>({1, 4}), FsstEncode(symbols, "hello ") + FsstEncode(symbols, "hello x")};
+  page.buffers = {Raw<uint64_t>({1, 4}),
+                  FsstEncode(symbols, "hello ") + FsstEncode(symbols, "hello x")};
   EXPECT_EQ(Strings(*page.Read(0, 2)), (std::vector<std::string>{"hello ", "hello x"}));
 }
 
@@ -195,8 +200,8 @@ TEST(LeafPageV2_0, DamagedCompressionIsAnError) {
 }
 
 TEST(LeafPageV2_0, EndsOfStringsAreChecked) {
-  for (const std::vector<uint64_t>& ends :
-       std::vector<std::vector<uint64_t>>{{2, 6, 1, 3}, {2, 6, 2, 9}, {2, 1, 2, 3}, {~uint64_t{0}, 2, 2, 3}, {2, 6, 2}}) {
+  for (const std::vector<uint64_t>& ends : std::vector<std::vector<uint64_t>>{
+           {2, 6, 1, 3}, {2, 6, 2, 9}, {2, 1, 2, 3}, {~uint64_t{0}, 2, 2, 3}, {2, 6, 2}}) {
     Page page = GoldenStrings();
     page.buffers[0] = Raw(ends);
     EXPECT_FALSE(page.Read(0, 4).ok());

@@ -7,8 +7,8 @@ namespace {
 
 constexpr uint64_t kMaxBytes = UINT32_MAX;
 
-// Copies n + 1 offsets, made relative to `base`, into the arena; they must ascend from `base` and end
-// inside `limit` bytes.
+// Copies n + 1 offsets, made relative to `base`, into the arena; they must ascend from `base` and
+// end inside `limit` bytes.
 template <typename Offset>
 arrow::Result<std::span<const uint32_t>> Rebase(const std::byte* raw, uint64_t n, uint64_t base,
                                                 uint64_t limit, Arena* arena) {
@@ -37,8 +37,8 @@ arrow::Result<Values> DecodeOffsets(Bytes buffer, uint64_t n, uint64_t table_at,
     return bytes::Truncated("offsets", table_at, table, buffer.size() - table_at);
   }
   if (start < table_at + table || start > buffer.size() || buffer.size() - start > kMaxBytes) {
-    return bytes::Corrupt("bytes of variable-width values start at " + std::to_string(start) + " of " +
-                          std::to_string(buffer.size()));
+    return bytes::Corrupt("bytes of variable-width values start at " + std::to_string(start) +
+                          " of " + std::to_string(buffer.size()));
   }
   Values values;
   values.bytes = buffer.subspan(start);
@@ -69,7 +69,8 @@ class VariableBlock final : public BlockDecoder {
   ValueShape shape() const override { return {.variable = true}; }
 
   arrow::Result<Values> Decode(Bytes buffer, uint64_t n, Arena* arena) const override {
-    return offset_bits_ == 32 ? DecodeAs<uint32_t>(buffer, n, arena) : DecodeAs<uint64_t>(buffer, n, arena);
+    return offset_bits_ == 32 ? DecodeAs<uint32_t>(buffer, n, arena)
+                              : DecodeAs<uint64_t>(buffer, n, arena);
   }
 
  private:

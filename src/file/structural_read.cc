@@ -324,6 +324,7 @@ Status StructuralRead::RequestBlobs(const std::shared_ptr<io::Fetch>& fetch, boo
       }
     }
     std::vector<std::shared_ptr<ReadableObject>> files;
+    files.reserve(leaf.node->sources.size());
     for (const ColumnSource& source : leaf.node->sources)
       files.push_back(source.file ? source.file->object() : nullptr);
     auto blobs = BlobValues::Make(leaf.node->kind, leaf.data, leaf.data.validity, segment_of, files,

@@ -178,8 +178,8 @@ Result<bool> UnitTask::Advance() {
     auto fetch = std::make_shared<io::Fetch>();
     ARROW_ASSIGN_OR_RAISE(bool wants, read_->Step(fetch));
     if (wants) {
-      fetch->RunAsync(priority_, [self = shared_from_this(), fetch](Status status) {
-        if (!status.ok()) return self->Complete(std::move(status));
+      fetch->RunAsync(priority_, [self = shared_from_this(), fetch](const Status& status) {
+        if (!status.ok()) return self->Complete(status);
         self->Post();
       });
       return false;

@@ -77,10 +77,7 @@ arrow::Status AppendRows(const PageLevels& levels, const LevelStretch& stretch,
   for (uint64_t entry = 0; entry < stretch.entries; ++entry) {
     const bool starts = stretch.rep[entry] == row_level;
     if (entry > 0 && !starts) continue;
-    if (entry > 0)
-      ++row;
-    else if (starts && stretch.continues)
-      ++row;
+    if (entry > 0 || (starts && stretch.continues)) ++row;
     while (run < runs.size() && row >= runs[run].row + runs[run].count) ++run;
     const bool now = run < runs.size() && row >= runs[run].row;
     if (selected && !now) ARROW_RETURN_NOT_OK(append(begin, entry));

@@ -88,7 +88,9 @@ void ExpectDecodes(const CodecCase& expected, const Result<CodecCase>& decoded) 
   ASSERT_TRUE(decoded.ok()) << decoded.status();
   EXPECT_EQ(decoded->fixed, expected.fixed);
   EXPECT_EQ(decoded->strings, expected.strings);
-  if (!expected.item_validity.empty()) EXPECT_EQ(decoded->item_validity, expected.item_validity);
+  if (!expected.item_validity.empty()) {
+    EXPECT_EQ(decoded->item_validity, expected.item_validity);
+  }
 }
 
 void Truncate(const CodecCase& whole) {

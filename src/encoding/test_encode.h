@@ -102,9 +102,11 @@ std::string VariableBlock(const std::vector<std::string>& values) {
     offsets += Number(at);
     bytes += value;
   }
-  const std::string head = Number(static_cast<Offset>(sizeof(Offset) * 8)) +
-                           Number(static_cast<Offset>(2 * sizeof(Offset) + offsets.size()));
-  return head + offsets + bytes;
+  std::string block = Number(static_cast<Offset>(sizeof(Offset) * 8));
+  block += Number(static_cast<Offset>(2 * sizeof(Offset) + offsets.size()));
+  block += offsets;
+  block += bytes;
+  return block;
 }
 
 // Descriptors.

@@ -55,7 +55,7 @@ class Objects {
     if (location.kind == kInline) return files_[segment];
     auto& object = opened_[{segment, location.kind, location.blob_id, location.uri}];
     if (!object) {
-      ARROW_ASSIGN_OR_RAISE(object, open_(segment, location));
+      ARROW_ASSIGN_OR_RAISE(object, open_(segment, *files_[segment], location));
     }
     return object;
   }

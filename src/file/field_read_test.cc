@@ -132,7 +132,9 @@ TEST(FieldRead, DamagedNestedColumnsDoNotCrash) {
     auto file = FileReader::Open(ObjectOf(damaged));
     if (!file.ok() || (*file)->version() == FormatVersion::kV2_0) continue;
     auto read = ReadField(NestedNode(*file), FormatVersion::kV2_2, 4);
-    if (read.ok()) EXPECT_TRUE((*read)->Validate().ok()) << (*read)->Validate();
+    if (read.ok()) {
+      EXPECT_TRUE((*read)->Validate().ok()) << (*read)->Validate();
+    }
   }
 }
 
@@ -367,7 +369,9 @@ TEST(FieldReadV2_0, DamagedFilesDoNotCrash) {
     auto file = FileReader::Open(ObjectOf(damaged));
     if (!file.ok() || (*file)->version() != FormatVersion::kV2_0) continue;
     auto read = ReadField(ListNodeV2_0(*file), FormatVersion::kV2_0, 6);
-    if (read.ok()) EXPECT_TRUE((*read)->Validate().ok()) << (*read)->Validate();
+    if (read.ok()) {
+      EXPECT_TRUE((*read)->Validate().ok()) << (*read)->Validate();
+    }
   }
 }
 

@@ -47,15 +47,15 @@ struct FieldNode {
   std::vector<ColumnSource> sources;
 };
 
-/// Opens what a blob descriptor of segment `segment` refers to outside its data file: a sidecar by
-/// number or an external object by URI.
+/// Where a blob is that its data file does not hold: in a sidecar by number, or under a URI.
 struct BlobLocation {
   uint8_t kind = 0;
   uint32_t blob_id = 0;
   std::string uri;
 };
+/// Opens that, for a descriptor found in data file `file` of segment `segment`.
 using BlobOpener = std::function<arrow::Result<std::shared_ptr<ReadableObject>>(
-    size_t segment, const BlobLocation& location)>;
+    size_t segment, const ReadableObject& file, const BlobLocation& location)>;
 
 /// Rows of one fragment: ascending runs of physical rows with their slots in the result.
 struct Segment {

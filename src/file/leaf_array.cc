@@ -165,7 +165,7 @@ Result<encoding::LeafType> LeafTypeOf(const arrow::DataType& type) {
   return MakeError(ErrorKind::kUnsupported, "type " + type.ToString() + " is not supported");
 }
 
-Result<encoding::LeafType> PackedLeafTypeOf(const arrow::StructType& type) {
+Result<encoding::LeafType> PackedLeafTypeOf(const arrow::StructType& type, bool lists_are_fixed) {
   encoding::LeafType leaf;
   for (const auto& field : type.fields()) {
     ARROW_ASSIGN_OR_RAISE(encoding::LeafType child, LeafTypeOf(*field->type()));
@@ -173,7 +173,8 @@ Result<encoding::LeafType> PackedLeafTypeOf(const arrow::StructType& type) {
       return MakeError(ErrorKind::kUnsupported,
                        "a packed struct with a field of type " + field->type()->ToString());
     }
-    leaf.shape.variable |= child.shape.variable;
+    leaf.shape.variable |=
+        child.shape.variable || (!lists_are_fixed && !child.shape.list_sizes.empty());
     leaf.shape.bits += child.shape.bits;
   }
   if (leaf.shape.variable) leaf.shape.bits = 0;
@@ -214,18 +215,18 @@ Result<std::shared_ptr<ArrayData>> SplitPackedStruct(const std::shared_ptr<arrow
                                                      std::shared_ptr<arrow::Buffer> validity,
                                                      int64_t null_count, arrow::MemoryPool* pool) {
   const auto& struct_type = checked_cast<const arrow::StructType&>(*type);
-  ARROW_ASSIGN_OR_RAISE(encoding::LeafType packed, PackedLeafTypeOf(struct_type));
   std::vector<std::unique_ptr<encoding::LeafBuilder>> builders;
+  uint64_t row_bytes = 0;  // of rows of fixed width
   for (const auto& field : struct_type.fields()) {
     ARROW_ASSIGN_OR_RAISE(encoding::LeafType child, LeafTypeOf(*field->type()));
     ARROW_ASSIGN_OR_RAISE(auto builder,
                           encoding::LeafBuilder::MakeFlat(child, leaf.slots, true, pool));
+    row_bytes += child.shape.bits / 8;
     builders.push_back(std::move(builder));
   }
   const std::byte* rows = reinterpret_cast<const std::byte*>(leaf.values->data());
   const auto* offsets =
-      packed.shape.variable ? reinterpret_cast<const int64_t*>(leaf.offsets->data()) : nullptr;
-  const uint64_t row_bytes = packed.shape.bits / 8;
+      leaf.offsets ? reinterpret_cast<const int64_t*>(leaf.offsets->data()) : nullptr;
   for (int64_t i = 0; i < leaf.slots; ++i) {
     const bytes::Bytes row =
         offsets ? bytes::Bytes(rows + offsets[i], static_cast<size_t>(offsets[i + 1] - offsets[i]))

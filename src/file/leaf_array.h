@@ -15,8 +15,10 @@ namespace pilum::file {
 /// What a column of this Arrow type holds. kUnsupported for types that are no single column.
 arrow::Result<encoding::LeafType> LeafTypeOf(const arrow::DataType& type);
 
-/// What a packed struct's column holds.
-arrow::Result<encoding::LeafType> PackedLeafTypeOf(const arrow::StructType& type);
+/// What a packed struct's column holds: rows of fixed width if all fields have one. From 2.1 on a
+/// fixed-size list counts as a field of variable width (`lists_are_fixed` false).
+arrow::Result<encoding::LeafType> PackedLeafTypeOf(const arrow::StructType& type,
+                                                   bool lists_are_fixed);
 
 /// The values of a leaf as an array of `type`, with `validity` (null = all valid) over its slots.
 arrow::Result<std::shared_ptr<arrow::ArrayData>> MakeLeafArray(

@@ -142,12 +142,14 @@ Status StructuralRead::AddLeaves(const FieldNode& node, std::vector<Layer> outer
   switch (node.kind) {
     case NodeKind::kPackedStruct: {
       ARROW_ASSIGN_OR_RAISE(
-          leaf.type, PackedLeafTypeOf(checked_cast<const arrow::StructType&>(*node.field->type())));
+          leaf.type, PackedLeafTypeOf(checked_cast<const arrow::StructType&>(*node.field->type()),
+                                      /*lists_are_fixed=*/false));
       break;
     }
     case NodeKind::kBlobV1:
       if (!leaf.scheme.flat())
-        return MakeError(ErrorKind::kUnsupported, "blob columns inside structs or lists");
+        return MakeError(ErrorKind::kUnsupported,
+                         "blob columns inside structs, as storage version 2.1 has them");
       leaf.type.shape.bits = 128;
       break;
     case NodeKind::kBlobV2:
@@ -313,21 +315,28 @@ Status StructuralRead::DecodeLeaf(Leaf* leaf) {
 Status StructuralRead::RequestBlobs(const std::shared_ptr<io::Fetch>& fetch, bool* wants) {
   for (Leaf& leaf : leaves_) {
     if (!leaf.is_blob()) continue;
-    if (!leaf.scheme.flat())
-      return Context(MakeError(ErrorKind::kUnsupported, "blob columns inside structs or lists"),
-                     nullptr);
+    if (leaf.scheme.num_lists() > 0)
+      return Context(MakeError(ErrorKind::kUnsupported, "blob columns inside lists"), nullptr);
     ARROW_RETURN_NOT_OK(DecodeLeaf(&leaf));
     std::vector<uint32_t> segment_of(static_cast<size_t>(leaf.data.slots));
+    int64_t appended = 0;
     for (const PageRead& read : leaf.reads) {
       for (const Run& run : read.runs) {
-        std::fill_n(segment_of.begin() + run.slot, run.count, read.segment);
+        const int64_t slot = leaf.scheme.flat() ? run.slot : appended;
+        std::fill_n(segment_of.begin() + slot, run.count, read.segment);
+        appended += run.count;
       }
+    }
+    std::shared_ptr<arrow::Buffer> validity = leaf.data.validity;
+    if (!leaf.scheme.flat()) {
+      ARROW_ASSIGN_OR_RAISE(LayerArrays layer, ReadLayer(leaf.scheme, 0, leaf.data, 1, pool_));
+      validity = layer.validity;
     }
     std::vector<std::shared_ptr<ReadableObject>> files;
     files.reserve(leaf.node->sources.size());
     for (const ColumnSource& source : leaf.node->sources)
       files.push_back(source.file ? source.file->object() : nullptr);
-    auto blobs = BlobValues::Make(leaf.node->kind, leaf.data, leaf.data.validity, segment_of, files,
+    auto blobs = BlobValues::Make(leaf.node->kind, leaf.data, validity, segment_of, files,
                                   tree_.open_blob, fetch);
     if (!blobs.ok()) return Context(blobs.status(), nullptr);
     leaf.blobs = std::move(*blobs);

@@ -127,6 +127,11 @@ class Node {
   enum class Stage { kFirst, kSecond, kThird, kDone };
 
   bool is_blob() const { return field_.kind == NodeKind::kBlobV1; }
+  bool is_struct() const {
+    return field_.field->type()->id() == arrow::Type::STRUCT &&
+           field_.kind != NodeKind::kPackedStruct;
+  }
+  Result<std::shared_ptr<ArrayData>> FinishStruct(std::vector<std::shared_ptr<ArrayData>> children);
   Status MakePieces(const std::vector<Segment>& segments);
   Status MakeChildren(std::vector<SlotRange> ranges);
   Result<bool> StepSelf(const std::shared_ptr<io::Fetch>& fetch, const BlobOpener& open);
@@ -170,11 +175,16 @@ Status Node::Init(std::vector<SlotRange> ranges, const std::vector<Segment>& seg
       break;
     case NodeKind::kPackedStruct: {
       ARROW_ASSIGN_OR_RAISE(
-          type_, PackedLeafTypeOf(arrow::internal::checked_cast<const arrow::StructType&>(
-                     *field_.field->type())));
+          type_, PackedLeafTypeOf(
+                     arrow::internal::checked_cast<const arrow::StructType&>(*field_.field->type()),
+                     /*lists_are_fixed=*/true));
       break;
     }
     case NodeKind::kLeaf: {
+      if (is_struct()) {  // without fields
+        stage_ = Stage::kDone;
+        return Status::OK();
+      }
       ARROW_ASSIGN_OR_RAISE(type_, LeafTypeOf(*field_.field->type()));
       break;
     }
@@ -371,6 +381,28 @@ Status Node::DecodeLeaf() {
   return Status::OK();
 }
 
+// The format has no null structs, but fragments may lack the column.
+Result<std::shared_ptr<ArrayData>> Node::FinishStruct(
+    std::vector<std::shared_ptr<ArrayData>> children) {
+  std::shared_ptr<arrow::Buffer> validity;
+  int64_t slot = 0;
+  int64_t nulls = 0;
+  for (const SlotRange& range : ranges_) {
+    const auto count = static_cast<int64_t>(range.count);
+    if (!field_.sources[range.segment].file) {
+      if (!validity) {
+        ARROW_ASSIGN_OR_RAISE(validity, arrow::AllocateBitmap(slots_, pool_));
+        arrow::bit_util::SetBitsTo(validity->mutable_data(), 0, slots_, true);
+      }
+      arrow::bit_util::SetBitsTo(validity->mutable_data(), slot, count, false);
+      nulls += count;
+    }
+    slot += count;
+  }
+  return ArrayData::Make(field_.field->type(), slots_, {std::move(validity)}, std::move(children),
+                         nulls);
+}
+
 Result<std::shared_ptr<ArrayData>> Node::Finish() {
   if (blobs_) return blobs_->Finish(pool_);
   const auto& type = field_.field->type();
@@ -379,8 +411,7 @@ Result<std::shared_ptr<ArrayData>> Node::Finish() {
     ARROW_ASSIGN_OR_RAISE(auto array, child->Finish());
     children.push_back(std::move(array));
   }
-  if (field_.kind == NodeKind::kStruct)
-    return ArrayData::Make(type, slots_, {nullptr}, std::move(children), 0);
+  if (is_struct()) return FinishStruct(std::move(children));
   if (field_.kind != NodeKind::kList) {
     ARROW_RETURN_NOT_OK(DecodeLeaf());
     if (field_.kind == NodeKind::kPackedStruct) {

@@ -87,14 +87,11 @@ Result<FieldNode> MakeNode(const DatasetReader& dataset, const dataset::Field& f
   return node;
 }
 
-// The fragment's data file that holds the field, whose name sidecars are found by.
-const dataset::DataFile* FileOf(const dataset::Fragment& fragment, int32_t field_id) {
-  for (const auto& data_file : fragment.files) {
-    if (std::find(data_file.fields.begin(), data_file.fields.end(), field_id) !=
-        data_file.fields.end())
-      return &data_file;
-  }
-  return nullptr;
+// The fragment's data file that `object` is: sidecars are found by its name.
+const dataset::DataFile* FileOf(const dataset::Fragment& fragment, const ReadableObject& object) {
+  auto it = std::find_if(fragment.files.begin(), fragment.files.end(),
+                         [&](const auto& file) { return object.name().ends_with(file.path); });
+  return it == fragment.files.end() ? nullptr : &*it;
 }
 
 std::string SidecarName(uint32_t blob_id) {
@@ -106,7 +103,7 @@ std::string SidecarName(uint32_t blob_id) {
 
 Result<std::shared_ptr<ReadableObject>> OpenBlob(const DatasetReader& dataset,
                                                  const dataset::Fragment& fragment,
-                                                 int32_t field_id,
+                                                 const ReadableObject& object,
                                                  const file::BlobLocation& location) {
   constexpr uint8_t kExternal = 3;
   constexpr uint8_t kManaged = 4;
@@ -125,7 +122,7 @@ Result<std::shared_ptr<ReadableObject>> OpenBlob(const DatasetReader& dataset,
     ARROW_ASSIGN_OR_RAISE(auto store, OpenLocalStore(slash == 0 ? "/" : path.substr(0, slash)));
     return store->Open(path.substr(slash + 1));
   }
-  const dataset::DataFile* data_file = FileOf(fragment, field_id);
+  const dataset::DataFile* data_file = FileOf(fragment, object);
   if (!data_file) return MakeError(ErrorKind::kInternal, "a blob of a column without a data file");
   std::string stem = data_file->path;
   if (stem.ends_with(".lance")) stem.resize(stem.size() - 6);
@@ -208,10 +205,10 @@ Result<std::unique_ptr<BatchRead>> BatchRead::Make(std::shared_ptr<const Dataset
     tree.num_rows = read->selection_.num_rows;
     tree.in_order = read->selection_.in_order;
     BatchRead* self = read.get();
-    tree.open_blob = [self, id = column.field.id](size_t segment,
-                                                  const file::BlobLocation& location) {
+    tree.open_blob = [self](size_t segment, const ReadableObject& object,
+                            const file::BlobLocation& location) {
       const size_t fragment = self->selection_.fragments[segment].fragment;
-      return OpenBlob(*self->dataset_, self->dataset_->fragment(fragment), id, location);
+      return OpenBlob(*self->dataset_, self->dataset_->fragment(fragment), object, location);
     };
     ARROW_ASSIGN_OR_RAISE(
         auto field, file::MakeFieldRead(std::move(tree), FormatOf(reader.manifest().file_version),

@@ -25,6 +25,7 @@ import lance
 import lance.blob
 import numpy as np
 import pyarrow as pa
+import unusual_columns
 
 WORDS = "row page fragment shuffle epoch batch worker rank vector token label image".split()
 INTEGERS = [pa.int8(), pa.int16(), pa.int32(), pa.int64()]
@@ -231,6 +232,25 @@ def make_branches(folder):
     return {"uri": uri, "expected": files}
 
 
+def make_unusual(folder, storage):
+    """A table for each column that the storage version can hold."""
+    tables = {}
+    for name, array, metadata in unusual_columns.columns(storage):
+        uri = str(folder / f"{name}.lance")
+        ids = pa.array(range(len(array)), pa.int64())
+        schema = pa.schema([("id", pa.int64()), pa.field(name, array.type, metadata=metadata)])
+        table = pa.table([ids, array], schema)
+        try:
+            dataset = lance.write_dataset(
+                table, uri, data_storage_version=storage, max_rows_per_file=600
+            )
+            dataset.delete("id % 97 = 3")
+            tables[uri] = expected(lance.dataset(uri), folder / f"{name}.arrow")
+        except Exception:  # not a column of this version
+            shutil.rmtree(uri, ignore_errors=True)
+    return {"uri": str(folder), "expected": tables}
+
+
 def make_blobs(folder):
     """Inline, packed in a sidecar, in a file of its own, outside the table, empty and null."""
     uri = str(folder / "dataset.lance")
@@ -256,6 +276,7 @@ def answer(request):
         ("make", make),
         ("make_branches", make_branches),
         ("make_blobs", make_blobs),
+        ("make_unusual", make_unusual),
     ):
         if name in request:
             folder = pathlib.Path(request.pop(name))

@@ -84,3 +84,14 @@ def test_blobs_of_every_kind(reference_library, tmp_path):
     assert_same_table(
         pilum.dataset(uri).take([6, 1, 6]), content.drop_columns(KEYS).take([6, 1, 6])
     )
+
+
+@pytest.mark.parametrize(("storage", "fewest"), [("2.0", 15), ("2.1", 20), ("2.2", 25)])
+def test_unusual_columns(reference_library, tmp_path, storage, fewest):
+    _, tables = reference_library.ask(make_unusual=tmp_path / "tables", storage=storage)
+    assert len(tables) >= fewest
+    for uri, content in tables.items():
+        assert_same_table(read(uri), content, uri)
+        rows = [7, content.num_rows - 1, 7, 0, 900]
+        wanted = content.drop_columns(KEYS).take(pa.array(rows))
+        assert_same_table(pilum.dataset(uri).take(rows), wanted, f"take of {uri}")

@@ -137,7 +137,8 @@ void ExpectKernelsAgree() {
   for (uint32_t width = 0; width <= kBits; ++width) {
     for (uint64_t seed = 0; seed < 4; ++seed) {
       auto values = RandomValues<T>(1024, width, seed);
-      const std::string packed = "x" + PackBlock(values, width);  // unaligned
+      std::string packed(1, 'x');  // so that the block is unaligned
+      packed += PackBlock(values, width);
       for (auto level : {bytes::SimdLevel::kScalar, bytes::SimdLevel::kV3, bytes::SimdLevel::kV4}) {
         if (level > best) continue;
         std::vector<T> out(1024);

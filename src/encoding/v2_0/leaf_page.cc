@@ -98,6 +98,17 @@ Result<BinaryArray> ParseBinary(const WireArray& wire, std::span<const ByteRange
   return array;
 }
 
+// A bitmap of valid values as levels: 1 = null.
+Result<std::span<const uint16_t>> ReadDef(const FlatBuffer& validity, Bytes fetched, uint64_t first,
+                                          uint64_t count, Arena* arena) {
+  ARROW_ASSIGN_OR_RAISE(Bytes bits, validity.Align(fetched, first, count, arena));
+  uint16_t* def = arena->AllocateArray<uint16_t>(count);
+  for (uint64_t i = 0; i < count; ++i) {
+    def[i] = !((static_cast<uint8_t>(bits[i / 8]) >> (i % 8)) & 1);
+  }
+  return std::span<const uint16_t>(def, count);
+}
+
 }  // namespace
 
 ByteRange FlatBuffer::RangeOf(uint64_t first, uint64_t count) const {
@@ -242,10 +253,11 @@ Status LeafPage::ParseDictionary(const lance::encodings::Dictionary& wire,
                           " bits in this column");
   }
   const bool variable = !type.dictionary || arrow::is_base_binary_like(type.dictionary_type->id());
-  std::optional<FlatBuffer> item_validity;
-  ARROW_ASSIGN_OR_RAISE(const WireArray* items, Unwrap(&wire.items(), buffers, &item_validity));
-  if (!items || item_validity)
-    return MakeError(ErrorKind::kUnsupported, "dictionaries with null items");
+  ARROW_ASSIGN_OR_RAISE(const WireArray* items, Unwrap(&wire.items(), buffers, &item_validity_));
+  if (!items) {
+    kind_ = Kind::kAllNull;
+    return Status::OK();
+  }
   if (variable) {
     ARROW_ASSIGN_OR_RAISE(binary_, ParseBinary(*items, buffers));
   } else {
@@ -279,6 +291,7 @@ void LeafPage::FirstRanges(uint64_t first, uint64_t count, std::vector<ByteRange
   if (kind_ != Kind::kDictionary) return;
   ranges->push_back(fixed_items_ ? fixed_items_->range : binary_.ends.range);
   if (!fixed_items_) ranges->push_back(binary_.bytes.range);
+  if (item_validity_) ranges->push_back(item_validity_->range);
 }
 
 Status LeafPage::SecondRanges(uint64_t first, uint64_t count, std::span<const Bytes> fetched,
@@ -305,12 +318,8 @@ Status LeafPage::Decode(uint64_t first, uint64_t count, std::span<const Bytes> f
   if (count == 0) return Status::OK();
   if (kind_ == Kind::kAllNull) return builder->PutNulls(slot, count);
   if (validity_) {
-    ARROW_ASSIGN_OR_RAISE(Bytes bits, validity_->Align(fetched[0], first, count, arena));
-    uint16_t* def = arena->AllocateArray<uint16_t>(count);
-    for (uint64_t i = 0; i < count; ++i) {
-      def[i] = !((static_cast<uint8_t>(bits[i / 8]) >> (i % 8)) & 1);
-    }
-    ARROW_RETURN_NOT_OK(builder->PutValidity(slot, {def, count}));
+    ARROW_ASSIGN_OR_RAISE(auto def, ReadDef(*validity_, fetched[0], first, count, arena));
+    ARROW_RETURN_NOT_OK(builder->PutValidity(slot, def));
   }
   switch (kind_) {
     case Kind::kFixed:
@@ -368,35 +377,59 @@ Status LeafPage::DecodeBinary(uint64_t first, uint64_t count, std::span<const By
   return Status::OK();
 }
 
+Result<LeafPage::Items> LeafPage::ReadItems(std::span<const Bytes> fetched, Arena* arena) const {
+  Items items;
+  if (fixed_items_) {
+    ARROW_ASSIGN_OR_RAISE(items.values.fixed,
+                          fixed_items_->Align(fetched[2], 0, num_items_, arena));
+  } else {
+    ARROW_ASSIGN_OR_RAISE(Bytes stored, binary_.ends.Align(fetched[2], 0, num_items_, arena));
+    Bytes bytes = fetched[3];
+    if (binary_.bytes.compression) {
+      ARROW_ASSIGN_OR_RAISE(bytes, Decompress(*binary_.bytes.compression, bytes, arena));
+    }
+    if (bytes.size() > INT32_MAX) return bytes::Corrupt("a dictionary of more than 2 GiB");
+    ARROW_ASSIGN_OR_RAISE(Ends ends, ReadEnds(stored, false, num_items_, binary_.null_adjustment,
+                                              bytes.size(), arena));
+    uint32_t* offsets = arena->AllocateArray<uint32_t>(num_items_ + 1);
+    std::copy(ends.positions.begin(), ends.positions.end(), offsets);
+    items.values.bytes = bytes;
+    items.values.offsets = {offsets, num_items_ + 1};
+    items.def = ends.def;
+  }
+  if (item_validity_) {
+    ARROW_ASSIGN_OR_RAISE(items.def,
+                          ReadDef(*item_validity_, fetched.back(), 0, num_items_, arena));
+  }
+  return items;
+}
+
+// Keys of an Arrow dictionary column: a key of a null item is a null.
+Status LeafPage::DecodeKeys(Bytes keys, uint64_t count, const Items& items, int64_t slot,
+                            Arena* arena, LeafBuilder* builder) const {
+  if (!items.def.empty()) {
+    uint16_t* def = arena->AllocateArray<uint16_t>(count);
+    for (uint64_t i = 0; i < count; ++i) {
+      uint64_t key = 0;
+      std::memcpy(&key, keys.data() + i * values_.bits / 8, values_.bits / 8);
+      def[i] = key < num_items_ && items.def[key] != 0;
+    }
+    ARROW_RETURN_NOT_OK(builder->PutValidity(slot, {def, count}));
+  }
+  ARROW_ASSIGN_OR_RAISE(auto dictionary,
+                        MakeItemsArray(builder->type().dictionary_type, items.values, num_items_));
+  ARROW_RETURN_NOT_OK(builder->UseDictionary(dictionary));
+  Values values;
+  values.fixed = keys;
+  return builder->Put(slot, values, 0, count, false);
+}
+
 Status LeafPage::DecodeDictionary(uint64_t first, uint64_t count, std::span<const Bytes> fetched,
                                   int64_t slot, Arena* arena, LeafBuilder* builder) const {
   ARROW_ASSIGN_OR_RAISE(Bytes indices, values_.Align(fetched[1], first, count, arena));
-  Values items;
-  uint32_t* offsets = nullptr;
-  if (fixed_items_) {
-    ARROW_ASSIGN_OR_RAISE(items.fixed, fixed_items_->Align(fetched[2], 0, num_items_, arena));
-  } else {
-    ARROW_ASSIGN_OR_RAISE(Bytes stored, binary_.ends.Align(fetched[2], 0, num_items_, arena));
-    items.bytes = fetched[3];
-    if (binary_.bytes.compression) {
-      ARROW_ASSIGN_OR_RAISE(items.bytes,
-                            Decompress(*binary_.bytes.compression, items.bytes, arena));
-    }
-    ARROW_ASSIGN_OR_RAISE(Ends ends, ReadEnds(stored, false, num_items_, binary_.null_adjustment,
-                                              items.bytes.size(), arena));
-    if (items.bytes.size() > INT32_MAX) return bytes::Corrupt("a dictionary of more than 2 GiB");
-    offsets = arena->AllocateArray<uint32_t>(num_items_ + 1);
-    std::copy(ends.positions.begin(), ends.positions.end(), offsets);
-    items.offsets = {offsets, num_items_ + 1};
-  }
-  if (builder->type().dictionary) {
-    ARROW_ASSIGN_OR_RAISE(auto dictionary,
-                          MakeItemsArray(builder->type().dictionary_type, items, num_items_));
-    ARROW_RETURN_NOT_OK(builder->UseDictionary(dictionary));
-    Values keys;
-    keys.fixed = indices;
-    return builder->Put(slot, keys, 0, count, false);
-  }
+  ARROW_ASSIGN_OR_RAISE(Items items, ReadItems(fetched, arena));
+  if (builder->type().dictionary) return DecodeKeys(indices, count, items, slot, arena, builder);
+  const auto& offsets = items.values.offsets;
   for (uint64_t i = 0; i < count; ++i) {
     uint64_t index = 0;
     std::memcpy(&index, indices.data() + i * values_.bits / 8, values_.bits / 8);
@@ -404,11 +437,13 @@ Status LeafPage::DecodeDictionary(uint64_t first, uint64_t count, std::span<cons
       return bytes::Corrupt("dictionary index " + std::to_string(index) + " of " +
                             std::to_string(num_items_) + " items");
     }
-    const uint16_t null = index == 0;
-    if (null) ARROW_RETURN_NOT_OK(builder->PutValidity(slot + static_cast<int64_t>(i), {&null, 1}));
-    const Bytes item =
-        null ? Bytes()
-             : items.bytes.subspan(offsets[index - 1], offsets[index] - offsets[index - 1]);
+    const uint16_t null = index == 0 || items.def[index - 1] != 0;
+    Bytes item;
+    if (null) {
+      ARROW_RETURN_NOT_OK(builder->PutValidity(slot + static_cast<int64_t>(i), {&null, 1}));
+    } else {
+      item = items.values.bytes.subspan(offsets[index - 1], offsets[index] - offsets[index - 1]);
+    }
     ARROW_RETURN_NOT_OK(builder->PutBytes(slot + static_cast<int64_t>(i), item, false));
   }
   return Status::OK();

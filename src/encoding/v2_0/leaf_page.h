@@ -93,6 +93,14 @@ class LeafPage {
                             int64_t slot, Arena* arena, LeafBuilder* builder) const;
   arrow::Status DecodeBinary(uint64_t first, uint64_t count, std::span<const Bytes> fetched,
                              Bytes bytes, int64_t slot, Arena* arena, LeafBuilder* builder) const;
+  /// The items of a dictionary page; def has 1 for those that are null.
+  struct Items {
+    Values values;
+    std::span<const uint16_t> def;
+  };
+  arrow::Result<Items> ReadItems(std::span<const Bytes> fetched, Arena* arena) const;
+  arrow::Status DecodeKeys(Bytes keys, uint64_t count, const Items& items, int64_t slot,
+                           Arena* arena, LeafBuilder* builder) const;
   arrow::Status DecodeDictionary(uint64_t first, uint64_t count, std::span<const Bytes> fetched,
                                  int64_t slot, Arena* arena, LeafBuilder* builder) const;
 
@@ -102,6 +110,7 @@ class LeafPage {
   std::vector<ListLevel> lists_;
   BinaryArray binary_;                     // values, or the items of a dictionary
   std::optional<FlatBuffer> fixed_items_;  // of a dictionary of fixed-width values
+  std::optional<FlatBuffer> item_validity_;
   uint64_t num_items_ = 0;
 };
 

@@ -8,8 +8,8 @@ One JSON line in, one out:
     {"make_blobs": folder}      blobs of every kind, external ones included
 
 Answers {"uri": ..., "expected": {branch: IPC file of what the reference library reads}}, or
-{"unwritable": ...} or {"unreadable": ...} when the reference library cannot write such a table or not
-read it back, or {"error": ...}.
+{"unwritable": ...} or {"unreadable": ...} when the reference library cannot write such a table or
+not read it back, or {"error": ...}.
 """
 
 import json

@@ -1,34 +1,26 @@
-// Parsing of wire messages that come from files.
+// Parsing of the messages of a table's own files, with errors that name them.
 #pragma once
 
-#include <climits>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <arrow/result.h>
-#if __has_include(<google/protobuf/stubs/logging.h>)
-#include <google/protobuf/stubs/logging.h>
-#define PILUM_PROTOBUF_LOGS
-#endif
 
 #include "bytes/byte_reader.h"
+#include "lance/parse_message.h"
 
 namespace pilum::dataset {
 
 /// Parses a whole message; `what` names it in the error. Text fields that are not UTF-8 fail, too.
 template <typename Message>
 arrow::Result<Message> ParseMessage(bytes::Bytes encoded, std::string_view what) {
-#ifdef PILUM_PROTOBUF_LOGS
-  // Releases before 22 print about invalid UTF-8, which the error below says already.
-  google::protobuf::LogSilencer silence;
-#endif
-  Message message;
-  if (encoded.size() > INT_MAX ||
-      !message.ParseFromArray(encoded.data(), static_cast<int>(encoded.size()))) {
+  auto message = lance::ParseMessage<Message>(encoded);
+  if (!message) {
     return bytes::Corrupt("the " + std::to_string(encoded.size()) + " bytes of the " +
                           std::string(what) + " are not a valid message of that kind");
   }
-  return message;
+  return *std::move(message);
 }
 
 }  // namespace pilum::dataset

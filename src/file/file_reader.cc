@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "lance/file.pb.h"
+#include "lance/parse_message.h"
 #include "lance/well_known.pb.h"
 #include "pilum/error.h"
 #include "pilum/runtime.h"
@@ -153,15 +154,15 @@ Status FileReader::ParseDescriptor(uint64_t global_table, uint32_t num_globals) 
         {reinterpret_cast<std::byte*>(owned->mutable_data()), static_cast<size_t>(range.length)}));
     bytes = AsBytes(*owned);
   }
-  lance::file::FileDescriptor descriptor;
-  if (!descriptor.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+  const auto descriptor = lance::ParseMessage<lance::file::FileDescriptor>(bytes);
+  if (!descriptor) {
     return MakeError(ErrorKind::kCorruptData, "the file's schema cannot be parsed",
                      {.offset = range.offset});
   }
-  if (descriptor.length() > kMaxRows) {
-    return bytes::Corrupt("a data file of " + std::to_string(descriptor.length()) + " rows");
+  if (descriptor->length() > kMaxRows) {
+    return bytes::Corrupt("a data file of " + std::to_string(descriptor->length()) + " rows");
   }
-  num_rows_ = descriptor.length();
+  num_rows_ = descriptor->length();
   return Status::OK();
 }
 
@@ -171,13 +172,13 @@ Result<lance::file::v2::ColumnMetadata> FileReader::ReadColumnMetadata(uint32_t 
                                 " of a file that has " + std::to_string(columns_.size())));
   }
   ARROW_ASSIGN_OR_RAISE(Bytes bytes, TailBytes(columns_[column], "column metadata"));
-  lance::file::v2::ColumnMetadata metadata;
-  if (!metadata.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+  auto metadata = lance::ParseMessage<lance::file::v2::ColumnMetadata>(bytes);
+  if (!metadata) {
     return MakeError(ErrorKind::kCorruptData,
                      "metadata of column " + std::to_string(column) + " cannot be parsed",
                      {.path = object_->name(), .offset = columns_[column].offset});
   }
-  return metadata;
+  return *std::move(metadata);
 }
 
 Result<std::string> UnwrapEncoding(const lance::file::v2::Encoding& encoding,
@@ -186,15 +187,15 @@ Result<std::string> UnwrapEncoding(const lance::file::v2::Encoding& encoding,
     return MakeError(ErrorKind::kUnsupported,
                      "a page encoding that is not stored in the column metadata");
   }
-  lance::wire::Any any;
-  if (!any.ParseFromString(encoding.direct().encoding())) {
+  const auto any = lance::ParseMessage<lance::wire::Any>(encoding.direct().encoding());
+  if (!any) {
     return bytes::Corrupt("a page encoding cannot be parsed");
   }
-  if (any.type_url() != type_url) {
-    return bytes::Corrupt("a page encoding of type '" + any.type_url() + "' where '" +
+  if (any->type_url() != type_url) {
+    return bytes::Corrupt("a page encoding of type '" + any->type_url() + "' where '" +
                           std::string(type_url) + "' was expected");
   }
-  return any.value();
+  return any->value();
 }
 
 }  // namespace pilum::file

@@ -4,6 +4,7 @@
 #include "file/column_reader.h"
 #include "lance/encodings.pb.h"
 #include "lance/encodings21.pb.h"
+#include "lance/parse_message.h"
 
 namespace pilum::file {
 namespace {
@@ -81,12 +82,10 @@ Result<std::vector<PageSummary>> SummarizePages(const FileReader& file, uint32_t
     ARROW_ASSIGN_OR_RAISE(std::string bytes,
                           UnwrapEncoding(page.encoding(), old ? "/lance.encodings.ArrayEncoding"
                                                               : "/lance.encodings21.PageLayout"));
-    lance::encodings::ArrayEncoding array;
-    lance::encodings21::PageLayout layout;
-    if (!(old ? array.ParseFromString(bytes) : layout.ParseFromString(bytes))) {
-      return bytes::Corrupt("a page encoding cannot be parsed");
-    }
-    summary.description = old ? Describe(array, 0) : Describe(layout);
+    const auto array = lance::ParseMessage<lance::encodings::ArrayEncoding>(old ? bytes : "");
+    const auto layout = lance::ParseMessage<lance::encodings21::PageLayout>(old ? "" : bytes);
+    if (!array || !layout) return bytes::Corrupt("a page encoding cannot be parsed");
+    summary.description = old ? Describe(*array, 0) : Describe(*layout);
     summaries.push_back(std::move(summary));
   }
   return summaries;

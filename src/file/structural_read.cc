@@ -26,6 +26,8 @@ using arrow::Status;
 using arrow::internal::checked_cast;
 using encoding::Layer;
 
+constexpr uint64_t kMostReserved = 256 << 20;
+
 /// Rows wanted of one page; without a page, rows of a fragment that lacks the column.
 struct PageRead {
   std::shared_ptr<ColumnReader> column;
@@ -299,7 +301,9 @@ Status StructuralRead::DecodeLeaf(Leaf* leaf) {
   for (const PageRead& read : leaf->reads) {
     for (const auto& planned : read.planned) planned_bytes += planned.range.length;
   }
-  ARROW_RETURN_NOT_OK(leaf->builder->ReserveBytes(planned_bytes));
+  // Damaged pages may name the same bytes again and again; what is really there still fits by
+  // growing.
+  ARROW_RETURN_NOT_OK(leaf->builder->ReserveBytes(std::min(planned_bytes, kMostReserved)));
   bytes::Arena arena;
   for (PageRead& read : leaf->reads) {
     Status status = DecodePage(&read, leaf, &arena);

@@ -14,6 +14,7 @@
 #include "file/layer_array.h"
 #include "file/leaf_array.h"
 #include "file/row_order.h"
+#include "lance/parse_message.h"
 #include "pilum/error.h"
 
 namespace pilum::file {
@@ -79,9 +80,9 @@ Result<std::shared_ptr<Column>> LoadColumn(const FileReader& file, uint32_t numb
     ARROW_ASSIGN_OR_RAISE(auto buffers, PageBuffers(wire_page, file.object()->size()));
     ARROW_ASSIGN_OR_RAISE(std::string bytes,
                           UnwrapEncoding(wire_page.encoding(), "/lance.encodings.ArrayEncoding"));
-    encoding::v2_0::WireArray wire;
-    if (!wire.ParseFromString(bytes)) return bytes::Corrupt("a page encoding cannot be parsed");
-    ARROW_RETURN_NOT_OK(ParsePage(wire, buffers, kind, type, &page));
+    const auto wire = lance::ParseMessage<encoding::v2_0::WireArray>(bytes);
+    if (!wire) return bytes::Corrupt("a page encoding cannot be parsed");
+    ARROW_RETURN_NOT_OK(ParsePage(*wire, buffers, kind, type, &page));
     constexpr uint64_t kMaxSlots = uint64_t{1} << 48;
     constexpr uint64_t kMaxBits = uint64_t{1} << 62;  // so that positions in a page can be computed
     if (page.slots > kMaxSlots - column->slots || page.num_items > kMaxSlots - items ||

@@ -4,8 +4,9 @@
 #include <stdint.h>
 #include <unistd.h>
 
-/* Reads sizes[i] bytes at offsets[i] for every i, one after the other, to `out`. 0, or -1 on a short read. */
-int pread_rows(int fd, const int64_t *offsets, const int64_t *sizes, size_t n, char *out) {
+/* Reads sizes[i] bytes at offsets[i] for every i, one after the other, to `out`. 0, or -1 on a
+ * short read. */
+int pread_rows(int fd, const int64_t* offsets, const int64_t* sizes, size_t n, char* out) {
   for (size_t i = 0; i < n; i++) {
     if (pread(fd, out, (size_t)sizes[i], offsets[i]) != sizes[i]) return -1;
     out += sizes[i];

@@ -184,6 +184,8 @@ def verify(table: TablePath, name: TableName = None, version: Version = None) ->
 def _open(table: str, name: str | None, version: str | None) -> pilum.Dataset:
     path = os.path.expanduser(table.removeprefix("file://"))
     if name is not None:
+        if name != os.path.basename(name):
+            raise pilum.InvalidArgumentError(f"Invalid table name '{name}': it is a path")
         path = os.path.join(path, f"{name}.lance")
     elif not os.path.isdir(path) and os.path.isdir(f"{path}.lance"):
         path = f"{path}.lance"

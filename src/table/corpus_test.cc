@@ -1,4 +1,5 @@
-// Every dataset of the corpus reads back equal to its expected content: scans, and takes in any order.
+// Every dataset of the corpus reads back equal to its expected content: scans, and takes in any
+// order.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -55,9 +56,11 @@ std::shared_ptr<arrow::Table> ReadExpected(const std::filesystem::path& path) {
 class CorpusTest : public testing::TestWithParam<dataset::ExpectedVersion> {
  protected:
   std::shared_ptr<const Snapshot> Open() {
-    auto table = table::LanceTable::Open(OpenLocalStore(GetParam().table.string()).ValueOrDie(), "corpus", GetParam().table.string());
+    auto table = table::LanceTable::Open(OpenLocalStore(GetParam().table.string()).ValueOrDie(),
+                                         "corpus", GetParam().table.string());
     EXPECT_TRUE(table.ok()) << table.status();
-    auto snapshot = GetParam().version ? (*table)->OpenVersion(*GetParam().version) : (*table)->Latest();
+    auto snapshot =
+        GetParam().version ? (*table)->OpenVersion(*GetParam().version) : (*table)->Latest();
     EXPECT_TRUE(snapshot.ok()) << snapshot.status();
     return *snapshot;
   }
@@ -68,7 +71,8 @@ TEST_P(CorpusTest, ScanEqualsExpected) {
   auto snapshot = Open();
   for (int64_t batch_size : {0, 7, 1024}) {
     SCOPED_TRACE(batch_size);
-    auto stream = snapshot->Scan({.columns = {.with_row_id = true, .with_row_address = true}, .batch_size = batch_size});
+    auto stream = snapshot->Scan(
+        {.columns = {.with_row_id = true, .with_row_address = true}, .batch_size = batch_size});
     ASSERT_TRUE(stream.ok()) << stream.status();
     auto table = (*stream)->ToTable();
     ASSERT_TRUE(table.ok()) << table.status();
@@ -89,13 +93,16 @@ TEST_P(CorpusTest, TakeEqualsExpected) {
       offset = static_cast<uint64_t>(row(random));
       ASSERT_TRUE(builder.Append(static_cast<int64_t>(offset)).ok());
     }
-    auto batch = snapshot->Take(offsets, RowKey::kOffset, {.with_row_id = true, .with_row_address = true});
+    auto batch =
+        snapshot->Take(offsets, RowKey::kOffset, {.with_row_id = true, .with_row_address = true});
     ASSERT_TRUE(batch.ok()) << batch.status();
     auto table = arrow::Table::FromRecordBatches({*batch}).ValueOrDie();
     auto indices = builder.Finish().ValueOrDie();
     for (int i = 0; i < expected->num_columns(); ++i) {
-      auto want = arrow::compute::Take(Plain(expected->column(i)), indices).ValueOrDie().chunked_array();
-      EXPECT_TRUE(Plain(table->column(i))->Equals(*want, arrow::EqualOptions::Defaults().nans_equal(true)))
+      auto want =
+          arrow::compute::Take(Plain(expected->column(i)), indices).ValueOrDie().chunked_array();
+      EXPECT_TRUE(
+          Plain(table->column(i))->Equals(*want, arrow::EqualOptions::Defaults().nans_equal(true)))
           << expected->field(i)->name();
     }
   }
@@ -112,7 +119,8 @@ GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(CorpusTest);
 INSTANTIATE_TEST_SUITE_P(All, CorpusTest, testing::ValuesIn(Readable()), [](const auto& info) {
   std::string name = info.param.name;
   std::replace_if(
-      name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
+      name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); },
+      '_');
   return name;
 });
 

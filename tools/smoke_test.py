@@ -4,7 +4,9 @@ depends on.
     python tools/smoke_test.py REPOSITORY
 """
 
+import importlib.metadata
 import pathlib
+import subprocess
 import sys
 
 import pyarrow as pa
@@ -25,4 +27,9 @@ for table in sorted((root / "tests/data/golden").glob("mixed-*")):
 digits = pilum.connect(root / "examples/data").open_table("digits")
 assert sum(batch.num_rows for batch in digits) == len(digits) == 1797
 assert digits.__getitems__([3, 1])["label"].to_pylist() == [3, 1]
+
+command = pathlib.Path(sys.executable).with_name("pilum")
+subprocess.run([command, "verify", root / "examples/data", "digits"], check=True)
+licences = {file.name for file in importlib.metadata.files("pilum") if "licenses" in file.parts}
+assert licences == {"LICENSE", "THIRD_PARTY_LICENSES"}
 print(f"pilum {pilum.__version__} in {pathlib.Path(pilum.__file__).parent} reads the tables")

@@ -50,7 +50,11 @@ Status VerifyColumn(const std::shared_ptr<const scan::DatasetReader>& dataset, s
     ARROW_ASSIGN_OR_RAISE(auto read, scan::BatchRead::Make(dataset, column, std::move(selection)));
     ARROW_ASSIGN_OR_RAISE(auto batch, read->Run());
     Status valid = batch->ValidateFull();
-    if (!valid.ok()) return MakeError(ErrorKind::kCorruptData, valid.message());
+    if (!valid.ok()) {
+      return MakeError(ErrorKind::kCorruptData, "rows " + std::to_string(row) + " to " +
+                                                    std::to_string(row + count - 1) + ": " +
+                                                    valid.message());
+    }
     report->decoded_bytes += static_cast<uint64_t>(arrow::util::TotalBufferSize(*batch));
   }
   return Status::OK();

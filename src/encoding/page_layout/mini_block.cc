@@ -282,7 +282,9 @@ void MiniBlockPage::IndexRanges(std::vector<ByteRange>* ranges) const {
 Result<std::shared_ptr<const PageIndex>> MiniBlockPage::ParseIndex(
     std::span<const Bytes> fetched) const {
   auto index = std::make_shared<MiniBlockIndex>();
-  ARROW_RETURN_NOT_OK(index->AddChunks(fetched[0], wide_, num_items_, chunks_range_.length));
+  ARROW_RETURN_NOT_OK(
+      WithContext(index->AddChunks(fetched[0], wide_, num_items_, chunks_range_.length),
+                  {.offset = words_range_.offset}));
   if (dictionary_) {
     ARROW_ASSIGN_OR_RAISE(index->dictionary, dictionary_->Decode(fetched[1]));
   }

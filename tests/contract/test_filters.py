@@ -113,9 +113,9 @@ def test_filter(sql):
     ],
 )
 def test_refused(sql, named):
-    with pytest.raises(ValueError, match=named):
+    with pytest.raises(ValueError, match=named or None):
         DATASET.to_table(filter=sql)
-    with pytest.raises(ValueError, match=named):
+    with pytest.raises(ValueError, match=named or None):
         DATASET.count_rows(sql)
 
 

@@ -38,7 +38,7 @@ constexpr NamedType kNamedTypes[] = {
     {"double", arrow::float64},    {"string", arrow::utf8},
     {"binary", arrow::binary},     {"large_string", arrow::large_utf8},
     {"date32:day", arrow::date32}, {"large_binary", arrow::large_binary},
-    {"date64:ms", arrow::date64},  {"json", arrow::large_binary},
+    {"date64:ms", arrow::date64},  {"json", arrow::utf8},
 };
 
 TypeResult Unknown(std::string_view text) {

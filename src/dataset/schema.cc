@@ -18,6 +18,7 @@ namespace {
 
 constexpr char kExtensionName[] = "ARROW:extension:name";
 constexpr char kBlobV2Extension[] = "lance.blob.v2";
+constexpr char kJsonExtension[] = "arrow.json";  // of the text; what is stored is a "lance.json"
 constexpr int32_t kNoParent = -1;
 
 using Message = lance::file::Field;
@@ -85,6 +86,7 @@ FieldKind KindOf(const Field& field) {
     return entry != field.metadata.end() && entry->second == value;
   };
   if (field.logical_type == "blob") return FieldKind::kBlobV2;
+  if (field.logical_type == "json") return FieldKind::kJson;
   if (field.logical_type == "large_binary" && has("lance-encoding:blob")) return FieldKind::kBlobV1;
   if (field.logical_type != "struct") return FieldKind::kPlain;
   if (is(kExtensionName, kBlobV2Extension)) return FieldKind::kBlobV2;
@@ -141,8 +143,9 @@ TypeResult ArrowType(const Field& field) {
 
 std::shared_ptr<const arrow::KeyValueMetadata> ArrowMetadata(const Field& field) {
   auto metadata = field.metadata;
-  // The extension names the descriptor; what users get is the value.
+  // The extension names what is stored; what users get is the value.
   if (field.kind == FieldKind::kBlobV2) metadata.erase(kExtensionName);
+  if (field.kind == FieldKind::kJson) metadata[kExtensionName] = kJsonExtension;
   if (metadata.empty()) return nullptr;
   auto result = std::make_shared<arrow::KeyValueMetadata>();
   for (const auto& [key, value] : metadata) result->Append(key, value);

@@ -26,6 +26,7 @@ enum class FieldKind {
   kPackedStruct,  ///< a struct stored as one column of concatenated children
   kBlobV1,  ///< large_binary whose pages hold descriptors of values stored elsewhere in the file
   kBlobV2,  ///< stored as a packed struct of descriptors; read as large_binary
+  kJson,    ///< stored as binary JSONB; read as text
 };
 
 struct Field {

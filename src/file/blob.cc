@@ -2,7 +2,9 @@
 
 #include <cstring>
 #include <map>
+#include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include <arrow/type.h>
@@ -45,63 +47,81 @@ Result<Descriptor> ParseV2(bytes::Bytes row) {
   return descriptor;
 }
 
-// Opens each object once per batch.
+// Opens each object once per batch, and keeps count of what is wanted of it.
 class Objects {
  public:
-  Objects(const std::vector<std::shared_ptr<ReadableObject>>& files, const BlobOpener& open)
-      : files_(files), open_(open) {}
+  Objects(const BlobColumn& column, const BlobOpener& open) : column_(column), open_(open) {}
 
   Result<std::shared_ptr<ReadableObject>> Get(uint32_t segment, const BlobLocation& location) {
-    if (location.kind == kInline) return files_[segment];
+    const auto& file = column_.files[segment];
+    if (location.kind == kInline) return file;
     auto& object = opened_[{segment, location.kind, location.blob_id, location.uri}];
     if (!object) {
-      ARROW_ASSIGN_OR_RAISE(object, open_(segment, *files_[segment], location));
+      ARROW_ASSIGN_OR_RAISE(object, open_(segment, *file, location));
     }
     return object;
   }
 
+  // Damaged descriptors that name the same bytes again and again could ask for any amount.
+  Status Count(const ReadableObject& object, const Descriptor& descriptor) {
+    if (!column_.distinct_rows || descriptor.location.kind >= kExternal) return Status::OK();
+    uint64_t& wanted = wanted_[&object];
+    if (descriptor.size <= object.size() - wanted) {
+      wanted += descriptor.size;
+      return Status::OK();
+    }
+    return WithContext(bytes::Corrupt("blobs that lie apart have more than the " +
+                                      std::to_string(object.size()) + " bytes of their file"),
+                       {.path = object.name(), .offset = descriptor.position});
+  }
+
  private:
-  const std::vector<std::shared_ptr<ReadableObject>>& files_;
+  const BlobColumn& column_;
   const BlobOpener& open_;
   std::map<std::tuple<uint32_t, uint8_t, uint32_t, std::string>, std::shared_ptr<ReadableObject>>
       opened_;
+  std::map<const ReadableObject*, uint64_t> wanted_;  // bytes
 };
+
+// The descriptor in slot i, or nothing where that is null.
+Result<std::optional<Descriptor>> DescriptorAt(const BlobColumn& column, size_t i) {
+  const auto slot = static_cast<int64_t>(i);
+  if (column.validity && !arrow::bit_util::GetBit(column.validity->data(), slot)) {
+    return std::nullopt;
+  }
+  const auto* data = reinterpret_cast<const std::byte*>(column.descriptors.values->data());
+  if (column.kind == NodeKind::kBlobV1) {
+    Descriptor descriptor;
+    descriptor.position = bytes::Load<uint64_t>(data + i * 16);
+    descriptor.size = bytes::Load<uint64_t>(data + i * 16 + 8);
+    if (descriptor.size == 0 && descriptor.position != 0) return std::nullopt;
+    return descriptor;
+  }
+  const auto* offsets = reinterpret_cast<const int64_t*>(column.descriptors.offsets->data());
+  return ParseV2({data + offsets[i], static_cast<size_t>(offsets[i + 1] - offsets[i])});
+}
 
 }  // namespace
 
-Result<std::unique_ptr<BlobValues>> BlobValues::Make(
-    NodeKind kind, const encoding::LeafData& descriptors,
-    const std::shared_ptr<arrow::Buffer>& validity, const std::vector<uint32_t>& segment_of,
-    const std::vector<std::shared_ptr<ReadableObject>>& files, const BlobOpener& open,
-    const std::shared_ptr<io::Fetch>& fetch) {
+Result<std::unique_ptr<BlobValues>> BlobValues::Make(const BlobColumn& column,
+                                                     const BlobOpener& open,
+                                                     const std::shared_ptr<io::Fetch>& fetch) {
   auto blobs = std::make_unique<BlobValues>();
   blobs->fetch_ = fetch;
-  blobs->values_.resize(static_cast<size_t>(descriptors.slots));
-  Objects objects(files, open);
-  const std::byte* data = reinterpret_cast<const std::byte*>(descriptors.values->data());
-  const auto* offsets = kind == NodeKind::kBlobV2
-                            ? reinterpret_cast<const int64_t*>(descriptors.offsets->data())
-                            : nullptr;
+  blobs->values_.resize(static_cast<size_t>(column.descriptors.slots));
+  Objects objects(column, open);
   for (size_t i = 0; i < blobs->values_.size(); ++i) {
     Value& value = blobs->values_[i];
-    value.null = validity && !arrow::bit_util::GetBit(validity->data(), static_cast<int64_t>(i));
+    ARROW_ASSIGN_OR_RAISE(std::optional<Descriptor> descriptor, DescriptorAt(column, i));
+    value.null = !descriptor;
     if (value.null) continue;
-    Descriptor descriptor;
-    if (kind == NodeKind::kBlobV1) {
-      descriptor.position = bytes::Load<uint64_t>(data + i * 16);
-      descriptor.size = bytes::Load<uint64_t>(data + i * 16 + 8);
-      value.null = descriptor.size == 0 && descriptor.position != 0;
-    } else {
-      ARROW_ASSIGN_OR_RAISE(
-          descriptor,
-          ParseV2({data + offsets[i], static_cast<size_t>(offsets[i + 1] - offsets[i])}));
-    }
-    const bool whole_object = descriptor.location.kind == kExternal && descriptor.size == 0;
-    if (value.null || (descriptor.size == 0 && !whole_object)) continue;
-    ARROW_ASSIGN_OR_RAISE(auto object, objects.Get(segment_of[i], descriptor.location));
-    if (whole_object) descriptor.size = object->size();
-    if (descriptor.location.kind == kDedicated || whole_object) descriptor.position = 0;
-    value.id = fetch->Add(object, {descriptor.position, descriptor.size});
+    const bool whole_object = descriptor->location.kind == kExternal && descriptor->size == 0;
+    if (descriptor->size == 0 && !whole_object) continue;
+    ARROW_ASSIGN_OR_RAISE(auto object, objects.Get(column.segment_of[i], descriptor->location));
+    if (whole_object) descriptor->size = object->size();
+    if (descriptor->location.kind == kDedicated || whole_object) descriptor->position = 0;
+    ARROW_RETURN_NOT_OK(objects.Count(*object, *descriptor));
+    value.id = fetch->Add(object, {descriptor->position, descriptor->size});
     value.fetched = true;
   }
   return blobs;

@@ -21,16 +21,25 @@
 
 namespace pilum::file {
 
+/// Where the values of a column are.
+struct BlobColumn {
+  NodeKind kind = NodeKind::kBlobV2;
+  const encoding::LeafData& descriptors;
+  std::shared_ptr<arrow::Buffer> validity;  ///< of the slots; null = all valid
+  std::vector<uint32_t> segment_of;         ///< per slot
+  std::vector<std::shared_ptr<ReadableObject>> files;  ///< data file per segment; null: no column
+  /// No row has two slots. Values that a table keeps itself are then apart from each other, and
+  /// cannot be more bytes than what holds them.
+  bool distinct_rows = false;
+};
+
 /// The values behind a column of descriptors. One owner.
 class BlobValues {
  public:
-  /// Parses descriptors and adds the reads. `segment_of` gives the segment of each slot; `files`
-  /// the data file of each segment.
-  static arrow::Result<std::unique_ptr<BlobValues>> Make(
-      NodeKind kind, const encoding::LeafData& descriptors,
-      const std::shared_ptr<arrow::Buffer>& validity, const std::vector<uint32_t>& segment_of,
-      const std::vector<std::shared_ptr<ReadableObject>>& files, const BlobOpener& open,
-      const std::shared_ptr<io::Fetch>& fetch);
+  /// Parses descriptors and adds the reads.
+  static arrow::Result<std::unique_ptr<BlobValues>> Make(const BlobColumn& column,
+                                                         const BlobOpener& open,
+                                                         const std::shared_ptr<io::Fetch>& fetch);
 
   /// The values as large_binary, once the fetch has been run.
   arrow::Result<std::shared_ptr<arrow::ArrayData>> Finish(arrow::MemoryPool* pool);

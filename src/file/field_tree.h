@@ -31,6 +31,7 @@ enum class NodeKind {
   kPackedStruct,           ///< one column of concatenated children
   kBlobV1,                 ///< one column of (position, size) into the same file
   kBlobV2,                 ///< one column of descriptors (see blob.h)
+  kJson,                   ///< one column of documents (see jsonb.h)
 };
 
 /// A column of a file; without a file the field is not in the fragment and reads as null.

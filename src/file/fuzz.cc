@@ -1,11 +1,14 @@
 #include "file/fuzz.h"
 
 #include <cstdlib>
+#include <string>
 
 #include <arrow/memory_pool.h>
+#include <arrow/util/utf8.h>
 
 #include "encoding/leaf_builder.h"
 #include "file/file_reader.h"
+#include "file/jsonb.h"
 #include "file/layer_array.h"
 #include "file/page_summary.h"
 
@@ -55,6 +58,13 @@ void FuzzDataFile(std::span<const std::byte> bytes) {
   if (!file.ok()) return;
   for (uint32_t column = 0; column <= (*file)->num_columns(); ++column)
     (void)SummarizePages(**file, column);
+}
+
+void FuzzJsonb(std::span<const std::byte> bytes) {
+  std::string text;
+  if (!AppendJsonText(bytes, &text).ok()) return;
+  arrow::util::InitializeUTF8();
+  if (!arrow::util::ValidateUTF8(text)) std::abort();
 }
 
 void FuzzLevels(std::span<const std::byte> bytes) {

@@ -9,6 +9,7 @@
 #include <arrow/util/checked_cast.h>
 
 #include "bytes/byte_reader.h"
+#include "file/jsonb.h"
 #include "pilum/error.h"
 
 namespace pilum::file {
@@ -122,9 +123,7 @@ Result<encoding::LeafType> FixedSizeListLeaf(const arrow::DataType& type) {
   return leaf;
 }
 
-}  // namespace
-
-Result<encoding::LeafType> LeafTypeOf(const arrow::DataType& type) {
+Result<encoding::LeafType> ValueType(const arrow::DataType& type) {
   encoding::LeafType leaf;
   switch (type.id()) {
     case arrow::Type::NA:
@@ -165,10 +164,10 @@ Result<encoding::LeafType> LeafTypeOf(const arrow::DataType& type) {
   return MakeError(ErrorKind::kUnsupported, "type " + type.ToString() + " is not supported");
 }
 
-Result<encoding::LeafType> PackedLeafTypeOf(const arrow::StructType& type, bool lists_are_fixed) {
+Result<encoding::LeafType> PackedType(const arrow::StructType& type, bool lists_are_fixed) {
   encoding::LeafType leaf;
   for (const auto& field : type.fields()) {
-    ARROW_ASSIGN_OR_RAISE(encoding::LeafType child, LeafTypeOf(*field->type()));
+    ARROW_ASSIGN_OR_RAISE(encoding::LeafType child, ValueType(*field->type()));
     if (child.dictionary || (!child.shape.variable && child.shape.bits % 8 != 0)) {
       return MakeError(ErrorKind::kUnsupported,
                        "a packed struct with a field of type " + field->type()->ToString());
@@ -182,10 +181,10 @@ Result<encoding::LeafType> PackedLeafTypeOf(const arrow::StructType& type, bool 
   return leaf;
 }
 
-Result<std::shared_ptr<ArrayData>> MakeLeafArray(const std::shared_ptr<arrow::DataType>& type,
-                                                 const encoding::LeafData& leaf,
-                                                 std::shared_ptr<arrow::Buffer> validity,
-                                                 int64_t null_count) {
+Result<std::shared_ptr<ArrayData>> MakeValueArray(const std::shared_ptr<arrow::DataType>& type,
+                                                  const encoding::LeafData& leaf,
+                                                  std::shared_ptr<arrow::Buffer> validity,
+                                                  int64_t null_count) {
   switch (type->id()) {
     case arrow::Type::NA:
       return ArrayData::Make(type, leaf.slots, {nullptr}, leaf.slots);
@@ -218,7 +217,7 @@ Result<std::shared_ptr<ArrayData>> SplitPackedStruct(const std::shared_ptr<arrow
   std::vector<std::unique_ptr<encoding::LeafBuilder>> builders;
   uint64_t row_bytes = 0;  // of rows of fixed width
   for (const auto& field : struct_type.fields()) {
-    ARROW_ASSIGN_OR_RAISE(encoding::LeafType child, LeafTypeOf(*field->type()));
+    ARROW_ASSIGN_OR_RAISE(encoding::LeafType child, ValueType(*field->type()));
     ARROW_ASSIGN_OR_RAISE(auto builder,
                           encoding::LeafBuilder::MakeFlat(child, leaf.slots, true, pool));
     row_bytes += child.shape.bits / 8;
@@ -253,11 +252,42 @@ Result<std::shared_ptr<ArrayData>> SplitPackedStruct(const std::shared_ptr<arrow
   for (size_t i = 0; i < builders.size(); ++i) {
     ARROW_ASSIGN_OR_RAISE(encoding::LeafData child, builders[i]->Finish());
     child.item_validity.resize(builders[i]->type().shape.list_sizes.size());
-    ARROW_ASSIGN_OR_RAISE(auto array, MakeLeafArray(struct_type.field(static_cast<int>(i))->type(),
-                                                    child, nullptr, 0));
+    ARROW_ASSIGN_OR_RAISE(auto array, MakeValueArray(struct_type.field(static_cast<int>(i))->type(),
+                                                     child, nullptr, 0));
     children.push_back(std::move(array));
   }
   return ArrayData::Make(type, leaf.slots, {std::move(validity)}, std::move(children), null_count);
+}
+
+}  // namespace
+
+Result<encoding::LeafType> LeafTypeOf(const FieldNode& node, bool lists_are_fixed) {
+  const arrow::DataType& type = *node.field->type();
+  switch (node.kind) {
+    case NodeKind::kPackedStruct:
+      return PackedType(checked_cast<const arrow::StructType&>(type), lists_are_fixed);
+    case NodeKind::kBlobV1:
+      return encoding::LeafType{.shape = {.bits = 128}};
+    case NodeKind::kBlobV2:
+    case NodeKind::kJson:
+      return encoding::LeafType{.shape = {.variable = true}, .wide_offsets = true};
+    default:
+      return ValueType(type);
+  }
+}
+
+Result<std::shared_ptr<ArrayData>> MakeLeafArray(const FieldNode& node,
+                                                 const encoding::LeafData& leaf,
+                                                 LeafValidity validity, arrow::MemoryPool* pool) {
+  const auto& type = node.field->type();
+  switch (node.kind) {
+    case NodeKind::kPackedStruct:
+      return SplitPackedStruct(type, leaf, std::move(validity.bitmap), validity.null_count, pool);
+    case NodeKind::kJson:
+      return MakeJsonArray(leaf, validity.bitmap, pool);
+    default:
+      return MakeValueArray(type, leaf, std::move(validity.bitmap), validity.null_count);
+  }
 }
 
 }  // namespace pilum::file

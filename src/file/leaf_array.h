@@ -6,28 +6,28 @@
 #include <arrow/array/data.h>
 #include <arrow/memory_pool.h>
 #include <arrow/result.h>
-#include <arrow/type.h>
 
 #include "encoding/leaf_builder.h"
+#include "file/field_tree.h"
 
 namespace pilum::file {
 
-/// What a column of this Arrow type holds. kUnsupported for types that are no single column.
-arrow::Result<encoding::LeafType> LeafTypeOf(const arrow::DataType& type);
+/// What the column of a node holds: its values, rows of its children, documents, or descriptors of
+/// its blobs. kUnsupported for types that are no single column. In a packed struct of version 2.0
+/// fixed-size lists have a fixed width like other fields; later ones (`lists_are_fixed` false)
+/// count them as variable.
+arrow::Result<encoding::LeafType> LeafTypeOf(const FieldNode& node, bool lists_are_fixed);
 
-/// What a packed struct's column holds: rows of fixed width if all fields have one. From 2.1 on a
-/// fixed-size list counts as a field of variable width (`lists_are_fixed` false).
-arrow::Result<encoding::LeafType> PackedLeafTypeOf(const arrow::StructType& type,
-                                                   bool lists_are_fixed);
+/// The validity of the slots of a leaf.
+struct LeafValidity {
+  std::shared_ptr<arrow::Buffer> bitmap;  ///< null = all valid
+  int64_t null_count = 0;
+};
 
-/// The values of a leaf as an array of `type`, with `validity` (null = all valid) over its slots.
-arrow::Result<std::shared_ptr<arrow::ArrayData>> MakeLeafArray(
-    const std::shared_ptr<arrow::DataType>& type, const encoding::LeafData& leaf,
-    std::shared_ptr<arrow::Buffer> validity, int64_t null_count);
-
-/// A packed struct's rows taken apart.
-arrow::Result<std::shared_ptr<arrow::ArrayData>> SplitPackedStruct(
-    const std::shared_ptr<arrow::DataType>& type, const encoding::LeafData& leaf,
-    std::shared_ptr<arrow::Buffer> validity, int64_t null_count, arrow::MemoryPool* pool);
+/// The column of a node, of another kind than a blob, as an array of the node's type.
+arrow::Result<std::shared_ptr<arrow::ArrayData>> MakeLeafArray(const FieldNode& node,
+                                                               const encoding::LeafData& leaf,
+                                                               LeafValidity validity,
+                                                               arrow::MemoryPool* pool);
 
 }  // namespace pilum::file

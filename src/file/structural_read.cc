@@ -47,12 +47,27 @@ struct Leaf {
   std::unique_ptr<encoding::LeafBuilder> builder;
   std::vector<PageRead> reads;
   encoding::LeafData data;
+  std::vector<uint32_t> segment_of;  ///< blobs: of each slot
   std::unique_ptr<BlobValues> blobs;
 
   bool is_blob() const {
     return node->kind == NodeKind::kBlobV1 || node->kind == NodeKind::kBlobV2;
   }
+  /// Notes which segment the slots of a page just decoded belong to; a nested column had
+  /// `slots_before` of them.
+  void NoteSegment(const PageRead& read, int64_t slots_before);
 };
+
+void Leaf::NoteSegment(const PageRead& read, int64_t slots_before) {
+  segment_of.resize(static_cast<size_t>(builder->next_slot()));
+  if (builder->nested()) {
+    std::fill(segment_of.begin() + slots_before, segment_of.end(), read.segment);
+    return;
+  }
+  for (const Run& run : read.runs) {
+    std::fill_n(segment_of.begin() + run.slot, run.count, read.segment);
+  }
+}
 
 int64_t ListSize(const FieldNode& node) {
   return node.kind == NodeKind::kFixedSizeListOfStruct
@@ -85,6 +100,7 @@ class StructuralRead final : public FieldRead {
   Status DecodePage(PageRead* read, Leaf* leaf, bytes::Arena* arena);
   Result<std::shared_ptr<ArrayData>> Assemble(const FieldNode& node, size_t depth,
                                               size_t* next_leaf);
+  Result<LeafValidity> ValidityOf(const Leaf& leaf) const;
   Result<std::shared_ptr<ArrayData>> AssembleLeaf(const Leaf& leaf);
   Status Context(const Status& status, const ReadableObject* object) const;
 
@@ -141,27 +157,7 @@ Status StructuralRead::AddLeaves(const FieldNode& node, std::vector<Layer> outer
   leaf.node = &node;
   leaf.scheme = encoding::LevelScheme(std::move(outer));
   leaf.slots_per_row = slots_per_row;
-  switch (node.kind) {
-    case NodeKind::kPackedStruct: {
-      ARROW_ASSIGN_OR_RAISE(
-          leaf.type, PackedLeafTypeOf(checked_cast<const arrow::StructType&>(*node.field->type()),
-                                      /*lists_are_fixed=*/false));
-      break;
-    }
-    case NodeKind::kBlobV1:
-      if (!leaf.scheme.flat())
-        return MakeError(ErrorKind::kUnsupported,
-                         "blob columns inside structs, as storage version 2.1 has them");
-      leaf.type.shape.bits = 128;
-      break;
-    case NodeKind::kBlobV2:
-      leaf.type.shape.variable = true;
-      leaf.type.wide_offsets = true;
-      break;
-    default: {
-      ARROW_ASSIGN_OR_RAISE(leaf.type, LeafTypeOf(*node.field->type()));
-    }
-  }
+  ARROW_ASSIGN_OR_RAISE(leaf.type, LeafTypeOf(node, /*lists_are_fixed=*/false));
   leaves_.push_back(std::move(leaf));
   return Status::OK();
 }
@@ -306,8 +302,10 @@ Status StructuralRead::DecodeLeaf(Leaf* leaf) {
   ARROW_RETURN_NOT_OK(leaf->builder->ReserveBytes(std::min(planned_bytes, kMostReserved)));
   bytes::Arena arena;
   for (PageRead& read : leaf->reads) {
+    const int64_t before = leaf->builder->nested() ? leaf->builder->next_slot() : 0;
     Status status = DecodePage(&read, leaf, &arena);
     if (!status.ok()) return Context(status, read.column ? read.column->object().get() : nullptr);
+    if (leaf->is_blob()) leaf->NoteSegment(read, before);
   }
   auto data = leaf->builder->Finish();
   if (!data.ok()) return Context(data.status(), nullptr);
@@ -319,29 +317,16 @@ Status StructuralRead::DecodeLeaf(Leaf* leaf) {
 Status StructuralRead::RequestBlobs(const std::shared_ptr<io::Fetch>& fetch, bool* wants) {
   for (Leaf& leaf : leaves_) {
     if (!leaf.is_blob()) continue;
-    if (leaf.scheme.num_lists() > 0)
-      return Context(MakeError(ErrorKind::kUnsupported, "blob columns inside lists"), nullptr);
     ARROW_RETURN_NOT_OK(DecodeLeaf(&leaf));
-    std::vector<uint32_t> segment_of(static_cast<size_t>(leaf.data.slots));
-    int64_t appended = 0;
-    for (const PageRead& read : leaf.reads) {
-      for (const Run& run : read.runs) {
-        const int64_t slot = leaf.scheme.flat() ? run.slot : appended;
-        std::fill_n(segment_of.begin() + slot, run.count, read.segment);
-        appended += run.count;
-      }
-    }
-    std::shared_ptr<arrow::Buffer> validity = leaf.data.validity;
-    if (!leaf.scheme.flat()) {
-      ARROW_ASSIGN_OR_RAISE(LayerArrays layer, ReadLayer(leaf.scheme, 0, leaf.data, 1, pool_));
-      validity = layer.validity;
-    }
-    std::vector<std::shared_ptr<ReadableObject>> files;
-    files.reserve(leaf.node->sources.size());
+    ARROW_ASSIGN_OR_RAISE(LeafValidity valid, ValidityOf(leaf));
+    BlobColumn column{.kind = leaf.node->kind,
+                      .descriptors = leaf.data,
+                      .validity = std::move(valid.bitmap),
+                      .segment_of = std::move(leaf.segment_of),
+                      .distinct_rows = tree_.in_order || !leaf.scheme.flat()};
     for (const ColumnSource& source : leaf.node->sources)
-      files.push_back(source.file ? source.file->object() : nullptr);
-    auto blobs = BlobValues::Make(leaf.node->kind, leaf.data, validity, segment_of, files,
-                                  tree_.open_blob, fetch);
+      column.files.push_back(source.file ? source.file->object() : nullptr);
+    auto blobs = BlobValues::Make(column, tree_.open_blob, fetch);
     if (!blobs.ok()) return Context(blobs.status(), nullptr);
     leaf.blobs = std::move(*blobs);
     *wants |= !fetch->empty();
@@ -349,24 +334,20 @@ Status StructuralRead::RequestBlobs(const std::shared_ptr<io::Fetch>& fetch, boo
   return Status::OK();
 }
 
+Result<LeafValidity> StructuralRead::ValidityOf(const Leaf& leaf) const {
+  if (leaf.scheme.flat()) return LeafValidity{leaf.data.validity, leaf.data.null_count};
+  ARROW_ASSIGN_OR_RAISE(LayerArrays layer, ReadLayer(leaf.scheme, 0, leaf.data, 1, pool_));
+  if (layer.slots != leaf.data.slots) {
+    return bytes::Corrupt("the levels of the column have " + std::to_string(layer.slots) +
+                          " slots for " + std::to_string(leaf.data.slots) + " values");
+  }
+  return LeafValidity{layer.validity, layer.null_count};
+}
+
 Result<std::shared_ptr<ArrayData>> StructuralRead::AssembleLeaf(const Leaf& leaf) {
   if (leaf.blobs) return leaf.blobs->Finish(pool_);
-  std::shared_ptr<arrow::Buffer> validity = leaf.data.validity;
-  int64_t null_count = leaf.data.null_count;
-  if (!leaf.scheme.flat()) {
-    ARROW_ASSIGN_OR_RAISE(LayerArrays layer, ReadLayer(leaf.scheme, 0, leaf.data, 1, pool_));
-    if (layer.slots != leaf.data.slots) {
-      return bytes::Corrupt("the levels of the column have " + std::to_string(layer.slots) +
-                            " slots for " + std::to_string(leaf.data.slots) + " values");
-    }
-    validity = layer.validity;
-    null_count = layer.null_count;
-  }
-  const auto& type = leaf.node->field->type();
-  if (leaf.node->kind == NodeKind::kPackedStruct) {
-    return SplitPackedStruct(type, leaf.data, std::move(validity), null_count, pool_);
-  }
-  return MakeLeafArray(type, leaf.data, std::move(validity), null_count);
+  ARROW_ASSIGN_OR_RAISE(LeafValidity valid, ValidityOf(leaf));
+  return MakeLeafArray(*leaf.node, leaf.data, std::move(valid), pool_);
 }
 
 // `depth` counts layers from the outside; layer numbers count from the leaf.

@@ -171,22 +171,16 @@ Status Node::Init(std::vector<SlotRange> ranges, const std::vector<Segment>& seg
       return MakeChildren(ranges_);
     case NodeKind::kList:
       break;
-    case NodeKind::kBlobV1:
-      type_.shape.bits = 128;
-      break;
-    case NodeKind::kPackedStruct: {
-      ARROW_ASSIGN_OR_RAISE(
-          type_, PackedLeafTypeOf(
-                     arrow::internal::checked_cast<const arrow::StructType&>(*field_.field->type()),
-                     /*lists_are_fixed=*/true));
-      break;
-    }
-    case NodeKind::kLeaf: {
+    case NodeKind::kLeaf:
       if (is_struct()) {  // without fields
         stage_ = Stage::kDone;
         return Status::OK();
       }
-      ARROW_ASSIGN_OR_RAISE(type_, LeafTypeOf(*field_.field->type()));
+      [[fallthrough]];
+    case NodeKind::kBlobV1:
+    case NodeKind::kPackedStruct:
+    case NodeKind::kJson: {
+      ARROW_ASSIGN_OR_RAISE(type_, LeafTypeOf(field_, /*lists_are_fixed=*/true));
       break;
     }
     default:
@@ -317,14 +311,16 @@ Status Node::RequestSecond(io::Fetch* fetch) {
 
 Status Node::RequestBlobs(const std::shared_ptr<io::Fetch>& fetch, const BlobOpener& open) {
   ARROW_RETURN_NOT_OK(DecodeLeaf());
-  std::vector<uint32_t> segment_of(static_cast<size_t>(slots_));
+  BlobColumn column{.kind = field_.kind,
+                    .descriptors = leaf_,
+                    .validity = leaf_.validity,
+                    .segment_of = std::vector<uint32_t>(static_cast<size_t>(slots_)),
+                    .distinct_rows = true};
   for (const Piece& piece : pieces_)
-    std::fill_n(segment_of.begin() + piece.slot, piece.count, piece.segment);
-  std::vector<std::shared_ptr<ReadableObject>> files;
+    std::fill_n(column.segment_of.begin() + piece.slot, piece.count, piece.segment);
   for (const ColumnSource& source : field_.sources)
-    files.push_back(source.file ? source.file->object() : nullptr);
-  ARROW_ASSIGN_OR_RAISE(
-      blobs_, BlobValues::Make(field_.kind, leaf_, leaf_.validity, segment_of, files, open, fetch));
+    column.files.push_back(source.file ? source.file->object() : nullptr);
+  ARROW_ASSIGN_OR_RAISE(blobs_, BlobValues::Make(column, open, fetch));
   return Status::OK();
 }
 
@@ -415,10 +411,7 @@ Result<std::shared_ptr<ArrayData>> Node::Finish() {
   if (is_struct()) return FinishStruct(std::move(children));
   if (field_.kind != NodeKind::kList) {
     ARROW_RETURN_NOT_OK(DecodeLeaf());
-    if (field_.kind == NodeKind::kPackedStruct) {
-      return SplitPackedStruct(type, leaf_, leaf_.validity, leaf_.null_count, pool_);
-    }
-    return MakeLeafArray(type, leaf_, leaf_.validity, leaf_.null_count);
+    return MakeLeafArray(field_, leaf_, {leaf_.validity, leaf_.null_count}, pool_);
   }
   LayerArrays lists{.slots = slots_, .offsets = std::move(offsets_)};
   lists.null_count = std::count(list_def_.begin(), list_def_.end(), uint16_t{1});

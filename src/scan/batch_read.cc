@@ -27,6 +27,8 @@ NodeKind KindOf(const dataset::Field& field) {
       return NodeKind::kBlobV1;
     case dataset::FieldKind::kBlobV2:
       return NodeKind::kBlobV2;
+    case dataset::FieldKind::kJson:
+      return NodeKind::kJson;
     case dataset::FieldKind::kPlain:
       break;
   }
@@ -65,6 +67,17 @@ Result<file::ColumnSource> FindSource(const DatasetReader& dataset,
   return file::ColumnSource{};
 }
 
+// The children of a packed struct are read by their Arrow types alone.
+Status CheckPacked(const dataset::Field& field) {
+  for (const auto& child : field.children) {
+    if (child.kind != dataset::FieldKind::kPlain) {
+      return MakeError(ErrorKind::kUnsupported,
+                       "a packed struct with field '" + child.name + "' of another kind of storage");
+    }
+  }
+  return Status::OK();
+}
+
 Result<FieldNode> MakeNode(const DatasetReader& dataset, const dataset::Field& field,
                            const std::vector<FragmentSelection>& fragments) {
   FieldNode node;
@@ -79,6 +92,7 @@ Result<FieldNode> MakeNode(const DatasetReader& dataset, const dataset::Field& f
       node.sources.push_back(std::move(source));
     }
   }
+  if (node.kind == NodeKind::kPackedStruct) ARROW_RETURN_NOT_OK(CheckPacked(field));
   if (!inner) return node;
   for (const auto& child : field.children) {
     ARROW_ASSIGN_OR_RAISE(FieldNode child_node, MakeNode(dataset, child, fragments));

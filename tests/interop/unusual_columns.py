@@ -1,11 +1,34 @@
 """Columns of shapes that random tables rarely have. Runs in the reference library's Python."""
 
 import decimal
+import json
 import random
 
 import pyarrow as pa
 
 ROWS = 1500
+
+
+def json_document(rng, maybe):
+    """Makes documents with numbers of every width, escapes and nesting."""
+
+    def value(depth):
+        choice = rng.randrange(10 if depth < 3 else 8)
+        if choice < 2:
+            return rng.choice([-1, 1]) * rng.getrandbits(rng.choice([4, 8, 16, 32, 62]))
+        if choice < 5:
+            return rng.choice([0.0, -0.0, 1.0, 1e15, 1e16, 1e-5, 1e-6, 5e-324]) or rng.gauss(
+                0, 10.0 ** rng.randrange(-20, 20)
+            )
+        if choice < 6:
+            return maybe(rng.random() < 0.5)
+        if choice < 8:
+            return "".join(chr(rng.choice([9, 10, 31, 34, 92, 97, 127, 233, 128512])) for _ in "ab")
+        if choice < 9:
+            return [value(depth + 1) for _ in range(rng.randrange(4))]
+        return {"k" * i: value(depth + 1) for i in range(rng.randrange(4))}
+
+    return lambda _: json.dumps(value(0))
 
 
 def columns(storage):
@@ -87,7 +110,24 @@ def columns(storage):
     yield "packed_vector", pa.array([{"a": i, "b": [1, 2]} for i in range(ROWS)], kind), packed
     kind = struct([("a", pa.int64()), ("b", pa.string())])
     yield "packed_string", pa.array(some(lambda i: {"a": i, "b": short(i)}), kind), packed
-    if storage == "2.2":
-        blob = field("b", pa.large_binary(), metadata={b"lance-encoding:blob": b"true"})
-        rows = some(lambda i: {"x": i, "b": rng.randbytes(10)})
-        yield "blob_in_struct", pa.array(rows, struct([field("x", pa.int64()), blob])), None
+    rows = some(json_document(rng, maybe))
+    json_column = pa.ExtensionArray.from_storage(pa.json_(pa.string()), pa.array(rows, pa.string()))
+    yield "json", json_column, None
+    offsets = pa.array(range(0, ROWS + 1), pa.int32())
+    yield "json_in_list", pa.ListArray.from_arrays(offsets, json_column), None
+    blob = field("b", pa.large_binary(), metadata={b"lance-encoding:blob": b"true"})
+    with_blob = struct([field("x", pa.int64()), blob])
+
+    def holder(i):
+        return {"x": i, "b": maybe(rng.randbytes(i % 3 * 10))}
+
+    nulls = 0.0 if storage == "2.0" else 0.2
+    yield "blob_in_struct", pa.array(some(holder, nulls), with_blob), None
+    deeper = struct([field("y", pa.int8()), field("s", with_blob)])
+    rows = some(lambda i: {"y": 1, "s": holder(i)}, nulls)
+    yield "blob_in_structs", pa.array(rows, deeper), None
+    if storage != "2.1":  # which the library cannot read back itself
+        rows = lists(lambda i: maybe(rng.randbytes(i % 3 * 10)))
+        kind = lst(field("item", pa.large_binary(), metadata=blob.metadata))
+        yield "blob_in_list", pa.array(rows, kind), None
+        yield "blob_in_structs_in_list", pa.array(lists(holder), lst(with_blob)), None

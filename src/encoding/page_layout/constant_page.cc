@@ -43,7 +43,6 @@ class ConstantPage final : public PageLayout {
   Status Decode(const PageIndex& index, std::span<const Run> runs,
                 std::span<const PlannedRead> reads, std::span<const Bytes> fetched, Arena* arena,
                 LeafBuilder* builder) const override;
-  std::string Describe() const override { return has_value_ ? "constant" : "all null"; }
 
  private:
   Result<std::vector<std::byte>> ParseScalar(Bytes scalar) const;

@@ -180,15 +180,5 @@ TEST(ConstantPage, DescriptorsThatContradictThemselvesAreErrors) {
   EXPECT_FALSE(twice.Make().ok());
 }
 
-TEST(PageLayout, BlobPagesNeedAnInnerLayout) {
-  TestPage page{.rows = 1, .type = {.shape = {.bits = 128}}};
-  page.wire.mutable_blob_layout();
-  EXPECT_FALSE(page.Make().ok());
-  page.wire.mutable_blob_layout()->mutable_inner_layout()->mutable_blob_layout();
-  EXPECT_FALSE(page.Make().ok());
-  page.wire.Clear();
-  EXPECT_FALSE(page.Make().ok());
-}
-
 }  // namespace
 }  // namespace pilum::encoding

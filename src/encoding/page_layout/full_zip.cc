@@ -76,7 +76,6 @@ class FullZipPage final : public PageLayout {
   Status Decode(const PageIndex& index, std::span<const Run> runs,
                 std::span<const PlannedRead> reads, std::span<const Bytes> fetched, Arena* arena,
                 LeafBuilder* builder) const override;
-  std::string Describe() const override { return description_; }
 
  private:
   Status SetFixed(const lance::encodings21::FullZipLayout& wire, const LeafType& type);
@@ -101,7 +100,6 @@ class FullZipPage final : public PageLayout {
   ByteRange data_range_;
   ByteRange offsets_range_;
   bool has_offsets_ = false;
-  std::string description_;
 };
 
 Status FullZipPage::SetFixed(const lance::encodings21::FullZipLayout& wire, const LeafType& type) {
@@ -186,7 +184,6 @@ Result<std::unique_ptr<PageLayout>> FullZipPage::Make(const lance::encodings21::
     return bytes::Corrupt("row offsets of " + std::to_string(page->offsets_range_.length) +
                           " bytes for " + std::to_string(page->rows_) + " rows");
   }
-  page->description_ = "full-zip " + DescribeEncoding(wire.value_compression());
   return page;
 }
 

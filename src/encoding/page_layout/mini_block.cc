@@ -180,7 +180,6 @@ class MiniBlockPage final : public PageLayout {
   Status Decode(const PageIndex& index, std::span<const Run> runs,
                 std::span<const PlannedRead> reads, std::span<const Bytes> fetched, Arena* arena,
                 LeafBuilder* builder) const override;
-  std::string Describe() const override { return description_; }
 
  private:
   bool PlanPoint(const MiniBlockIndex& index, const Run& run, PlannedRead* read) const;
@@ -210,7 +209,6 @@ class MiniBlockPage final : public PageLayout {
   ByteRange dictionary_range_;
   ByteRange repetition_range_;
   bool has_repetition_ = false;
-  std::string description_;
 };
 
 Result<std::unique_ptr<PageLayout>> MiniBlockPage::Make(
@@ -267,9 +265,6 @@ Result<std::unique_ptr<PageLayout>> MiniBlockPage::Make(
   if (wire.has_dictionary()) page->dictionary_range_ = location.buffers[2];
   if (repetition) page->repetition_range_ = location.buffers.back();
   page->has_repetition_ = repetition;
-  page->description_ =
-      "mini-block " + DescribeEncoding(wire.value_compression()) +
-      (wire.has_dictionary() ? ", dictionary " + DescribeEncoding(wire.dictionary()) : "");
   return page;
 }
 

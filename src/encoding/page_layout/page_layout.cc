@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "encoding/page_layout/blob_page.h"
 #include "encoding/page_layout/constant_page.h"
 #include "encoding/page_layout/full_zip.h"
 #include "encoding/page_layout/mini_block.h"
@@ -21,12 +22,7 @@ arrow::Result<std::unique_ptr<PageLayout>> MakePageLayout(
     case Wire21::kConstantLayout:
       return MakeConstantPage(wire.constant_layout(), location, scheme, type);
     case Wire21::kBlobLayout:
-      // The descriptors of the blobs; their levels are in the descriptors themselves.
-      if (!wire.blob_layout().has_inner_layout() ||
-          wire.blob_layout().inner_layout().has_blob_layout()) {
-        return bytes::Corrupt("blob page without descriptors");
-      }
-      return MakePageLayout(wire.blob_layout().inner_layout(), location, scheme, type);
+      return MakeBlobPage(wire.blob_layout(), location, scheme, type);
     default:
       return MakeError(ErrorKind::kUnsupported, "page layout number " +
                                                     std::to_string(wire.layout_case()) +

@@ -72,9 +72,6 @@ class PageLayout {
   virtual arrow::Status Decode(const PageIndex& index, std::span<const Run> runs,
                                std::span<const PlannedRead> reads, std::span<const Bytes> fetched,
                                Arena* arena, LeafBuilder* builder) const = 0;
-
-  /// In words, for inspection: "mini-block, bitpacked64".
-  virtual std::string Describe() const = 0;
 };
 
 /// The layout for a page's descriptor. Checks that the page's layers and value shape fit the

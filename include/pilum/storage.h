@@ -30,8 +30,9 @@ struct ReadPolicy {
 
 /// One object of a listing.
 struct ObjectInfo {
-  std::string path;   ///< relative to the store
-  uint64_t size = 0;  ///< bytes
+  std::string path;    ///< relative to the store
+  uint64_t size = 0;   ///< bytes
+  uint64_t stamp = 0;  ///< another one whenever the object is written again; no order
 };
 
 /// An object opened for positional reads. Immutable, thread-safe, valid in a forked child.

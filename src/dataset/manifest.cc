@@ -124,17 +124,30 @@ arrow::Result<DataFile> ReadDataFile(const lance::table::DataFile& message, cons
   return file;
 }
 
+/// A number, not negative, that is in the list more than once.
+std::optional<int32_t> Repeated(std::vector<int32_t> numbers) {
+  std::erase_if(numbers, [](int32_t number) { return number < 0; });
+  std::sort(numbers.begin(), numbers.end());
+  auto twice = std::adjacent_find(numbers.begin(), numbers.end());
+  return twice == numbers.end() ? std::nullopt : std::optional(*twice);
+}
+
 /// A field that two files of a fragment hold would have two values.
 arrow::Status CheckFieldsOnce(const std::vector<DataFile>& files) {
-  std::vector<int32_t> ids;
+  std::vector<int32_t> ids;  // that have a column
   for (const DataFile& file : files) {
-    std::copy_if(file.fields.begin(), file.fields.end(), std::back_inserter(ids),
-                 [](int32_t id) { return id >= 0; });
+    if (auto column = Repeated(file.column_indices)) {
+      return Corrupt("column " + std::to_string(*column) + " of data file '" + file.path +
+                     "' holds more than one field");
+    }
+    for (size_t i = 0; i < file.fields.size(); ++i) {
+      if (file.column_indices[i] >= 0) ids.push_back(file.fields[i]);
+    }
   }
-  std::sort(ids.begin(), ids.end());
-  auto twice = std::adjacent_find(ids.begin(), ids.end());
-  if (twice == ids.end()) return arrow::Status::OK();
-  return Corrupt("field " + std::to_string(*twice) + " has more than one column");
+  if (auto id = Repeated(std::move(ids))) {
+    return Corrupt("field " + std::to_string(*id) + " has more than one column");
+  }
+  return arrow::Status::OK();
 }
 
 arrow::Result<DeletionFile> ReadDeletionFile(const lance::table::DeletionFile& message,

@@ -89,8 +89,11 @@ arrow::Result<Manifest> ParseManifest(std::span<const std::byte> bytes, const st
 /// One version of a table, as listed.
 struct VersionInfo {
   uint64_t version = 0;
-  std::string path;   ///< of its manifest, relative to the table's store
-  uint64_t size = 0;  ///< of its manifest, bytes
+  std::string path;    ///< of its manifest, relative to the table's store
+  uint64_t size = 0;   ///< of its manifest, bytes
+  uint64_t stamp = 0;  ///< of its manifest: another one when it was written again
+
+  bool operator==(const VersionInfo&) const = default;
 };
 
 /// All versions in ascending order. Understands V1 and V2 manifest names; ignores detached
@@ -98,8 +101,15 @@ struct VersionInfo {
 /// schemes is kCorruptData.
 arrow::Result<std::vector<VersionInfo>> ListVersions(ObjectStore& store);
 
-/// Reads the manifest of `version`, or the latest without one. kNotFound when there is no such
-/// version.
+/// The one of `versions` that is asked for, or the latest. kNotFound when there is no such version.
+arrow::Result<VersionInfo> FindVersion(const ObjectStore& store,
+                                       const std::vector<VersionInfo>& versions,
+                                       std::optional<uint64_t> version);
+
+/// Reads the manifest of a version that was listed.
+arrow::Result<std::shared_ptr<const Manifest>> ReadListed(ObjectStore& store,
+                                                          const VersionInfo& version);
+/// Lists, finds and reads.
 arrow::Result<std::shared_ptr<const Manifest>> ReadManifest(ObjectStore& store,
                                                             std::optional<uint64_t> version);
 
@@ -111,6 +121,8 @@ struct Tag {
   uint64_t manifest_size = 0;
 };
 
+/// The tag of this name, or nothing. Other tags are not looked at.
+arrow::Result<std::optional<Tag>> FindTag(ObjectStore& store, const std::string& name);
 /// All tags, sorted by name.
 arrow::Result<std::vector<Tag>> ListTags(ObjectStore& store);
 
@@ -121,6 +133,8 @@ struct Branch {
   uint64_t parent_version = 0;
 };
 
+/// The branch of this name, or nothing. Other branches are not looked at.
+arrow::Result<std::optional<Branch>> FindBranch(ObjectStore& store, const std::string& name);
 /// All branches, sorted by name.
 arrow::Result<std::vector<Branch>> ListBranches(ObjectStore& store);
 

@@ -93,22 +93,51 @@ arrow::Result<Branch> ReadBranch(ObjectStore& store, const ObjectInfo& info) {
 }
 
 template <typename Ref>
+using Read = arrow::Result<Ref> (*)(ObjectStore&, const ObjectInfo&);
+
+template <typename Ref>
+arrow::Result<Ref> ReadRef(ObjectStore& store, const ObjectInfo& object, Read<Ref> read) {
+  auto ref = read(store, object);
+  if (!ref.ok()) return WithContext(ref.status(), {.path = store.root() + "/" + object.path});
+  return ref;
+}
+
+// Only the file of that name is read: damage to another must not get in the way.
+template <typename Ref>
+arrow::Result<std::optional<Ref>> FindRef(ObjectStore& store, std::string_view folder,
+                                          const std::string& name, Read<Ref> read) {
+  ARROW_ASSIGN_OR_RAISE(std::vector<ObjectInfo> objects, store.List(folder));
+  for (const ObjectInfo& object : objects) {
+    if (!object.path.ends_with(kSuffix)) continue;
+    auto found = RefName(object);
+    if (found.ok() && *found == name) return ReadRef(store, object, read);
+  }
+  return std::nullopt;
+}
+
+template <typename Ref>
 arrow::Result<std::vector<Ref>> ListRefs(ObjectStore& store, std::string_view folder,
-                                         arrow::Result<Ref> (*read)(ObjectStore&,
-                                                                    const ObjectInfo&)) {
+                                         Read<Ref> read) {
   ARROW_ASSIGN_OR_RAISE(std::vector<ObjectInfo> objects, store.List(folder));
   std::vector<Ref> refs;
   for (const ObjectInfo& object : objects) {
     if (!object.path.ends_with(kSuffix)) continue;
-    auto ref = read(store, object);
-    if (!ref.ok()) return WithContext(ref.status(), {.path = store.root() + "/" + object.path});
-    refs.push_back(*std::move(ref));
+    ARROW_ASSIGN_OR_RAISE(Ref ref, ReadRef(store, object, read));
+    refs.push_back(std::move(ref));
   }
   std::sort(refs.begin(), refs.end(), [](const Ref& a, const Ref& b) { return a.name < b.name; });
   return refs;
 }
 
 }  // namespace
+
+arrow::Result<std::optional<Tag>> FindTag(ObjectStore& store, const std::string& name) {
+  return FindRef<Tag>(store, kTagsFolder, name, ReadTag);
+}
+
+arrow::Result<std::optional<Branch>> FindBranch(ObjectStore& store, const std::string& name) {
+  return FindRef<Branch>(store, kBranchesFolder, name, ReadBranch);
+}
 
 arrow::Result<std::vector<Tag>> ListTags(ObjectStore& store) {
   return ListRefs<Tag>(store, kTagsFolder, ReadTag);

@@ -104,9 +104,18 @@ TEST(Schema, KeepsFieldAndSchemaMetadata) {
 }
 
 TEST(Schema, KeepsTheStorageOfExtensionsWithTheirMetadata) {
+  auto schema = MakeSchemaOf(
+      {{0, -1, "h", "fixed_size_binary:2", {{"ARROW:extension:name", "lance.bfloat16"}}}});
+  auto expected =
+      arrow::field("h", arrow::fixed_size_binary(2), true,
+                   arrow::key_value_metadata({{"ARROW:extension:name", "lance.bfloat16"}}));
+  EXPECT_TRUE(schema->fields[0].arrow->Equals(*expected, true));
+}
+
+TEST(Schema, JsonIsText) {
   auto schema = MakeSchemaOf({{0, -1, "j", "json", {{"ARROW:extension:name", "lance.json"}}}});
-  auto expected = arrow::field("j", arrow::large_binary(), true,
-                               arrow::key_value_metadata({{"ARROW:extension:name", "lance.json"}}));
+  auto expected = arrow::field("j", arrow::utf8(), true,
+                               arrow::key_value_metadata({{"ARROW:extension:name", "arrow.json"}}));
   EXPECT_TRUE(schema->fields[0].arrow->Equals(*expected, true));
 }
 

@@ -76,36 +76,45 @@ arrow::Result<std::vector<VersionInfo>> ListVersions(ObjectStore& store) {
                        {.path = store.root() + "/" + kVersionsFolder});
     }
     naming = name->naming;
-    versions.push_back({name->version, std::move(object.path), object.size});
+    versions.push_back({name->version, std::move(object.path), object.size, object.stamp});
   }
   std::sort(versions.begin(), versions.end(),
             [](const VersionInfo& a, const VersionInfo& b) { return a.version < b.version; });
   return versions;
 }
 
+arrow::Result<VersionInfo> FindVersion(const ObjectStore& store,
+                                       const std::vector<VersionInfo>& versions,
+                                       std::optional<uint64_t> version) {
+  if (versions.empty()) return NoSuchVersion(store, versions, version);
+  if (!version) return versions.back();
+  auto at = std::lower_bound(
+      versions.begin(), versions.end(), *version,
+      [](const VersionInfo& info, uint64_t wanted) { return info.version < wanted; });
+  if (at == versions.end() || at->version != *version) {
+    return NoSuchVersion(store, versions, version);
+  }
+  return *at;
+}
+
+arrow::Result<std::shared_ptr<const Manifest>> ReadListed(ObjectStore& store,
+                                                          const VersionInfo& version) {
+  ARROW_ASSIGN_OR_RAISE(WholeObject object, ReadObject(store, version.path, version.size));
+  ARROW_ASSIGN_OR_RAISE(Manifest manifest, ParseManifest(object.bytes(), object.name));
+  if (manifest.version != version.version) {
+    return MakeError(ErrorKind::kCorruptData,
+                     "by its name the manifest is version " + std::to_string(version.version) +
+                         ", by its content version " + std::to_string(manifest.version),
+                     {.path = object.name, .version = version.version});
+  }
+  return std::make_shared<const Manifest>(std::move(manifest));
+}
+
 arrow::Result<std::shared_ptr<const Manifest>> ReadManifest(ObjectStore& store,
                                                             std::optional<uint64_t> version) {
   ARROW_ASSIGN_OR_RAISE(std::vector<VersionInfo> versions, ListVersions(store));
-  if (versions.empty()) return NoSuchVersion(store, versions, version);
-  const VersionInfo* found = &versions.back();
-  if (version) {
-    auto at = std::lower_bound(
-        versions.begin(), versions.end(), *version,
-        [](const VersionInfo& info, uint64_t wanted) { return info.version < wanted; });
-    if (at == versions.end() || at->version != *version) {
-      return NoSuchVersion(store, versions, version);
-    }
-    found = &*at;
-  }
-  ARROW_ASSIGN_OR_RAISE(WholeObject object, ReadObject(store, found->path, found->size));
-  ARROW_ASSIGN_OR_RAISE(Manifest manifest, ParseManifest(object.bytes(), object.name));
-  if (manifest.version != found->version) {
-    return MakeError(ErrorKind::kCorruptData,
-                     "by its name the manifest is version " + std::to_string(found->version) +
-                         ", by its content version " + std::to_string(manifest.version),
-                     {.path = object.name, .version = found->version});
-  }
-  return std::make_shared<const Manifest>(std::move(manifest));
+  ARROW_ASSIGN_OR_RAISE(VersionInfo found, FindVersion(store, versions, version));
+  return ReadListed(store, found);
 }
 
 }  // namespace pilum::dataset

@@ -71,6 +71,9 @@ class LeafBuilder {
   const LevelScheme& scheme() const { return scheme_; }
   bool nested() const { return nested_; }
   int64_t next_slot() const { return next_slot_; }  ///< nested: slots appended so far
+  /// Nested: levels appended so far, in the scheme's numbers; no `rep` without lists.
+  std::span<const uint16_t> rep() const { return rep_; }
+  std::span<const uint16_t> def() const { return def_; }
 
   /// Nested: makes room for `n` more slots and returns the first.
   arrow::Result<int64_t> AppendSlots(int64_t n);

@@ -22,7 +22,6 @@ using arrow::Status;
 constexpr uint8_t kInline = 0;
 constexpr uint8_t kDedicated = 2;
 constexpr uint8_t kExternal = 3;
-constexpr uint8_t kLastKind = 4;
 
 struct Descriptor {
   BlobLocation location;
@@ -40,7 +39,7 @@ Result<Descriptor> ParseV2(bytes::Bytes row) {
   ARROW_ASSIGN_OR_RAISE(uint32_t length, reader.Read<uint32_t>("length of the blob's URI"));
   ARROW_ASSIGN_OR_RAISE(bytes::Bytes uri, reader.Take(length, "the blob's URI"));
   descriptor.location.uri.assign(reinterpret_cast<const char*>(uri.data()), uri.size());
-  if (descriptor.location.kind > kLastKind) {
+  if (descriptor.location.kind > kExternal) {
     return MakeError(ErrorKind::kUnsupported,
                      "blob kind " + std::to_string(descriptor.location.kind));
   }
@@ -53,18 +52,18 @@ class Objects {
   Objects(const BlobColumn& column, const BlobOpener& open) : column_(column), open_(open) {}
 
   Result<std::shared_ptr<ReadableObject>> Get(uint32_t segment, const BlobLocation& location) {
-    const auto& file = column_.files[segment];
-    if (location.kind == kInline) return file;
+    const ColumnSource& source = column_.sources[segment];
+    if (location.kind == kInline) return source.file->object();
     auto& object = opened_[{segment, location.kind, location.blob_id, location.uri}];
     if (!object) {
-      ARROW_ASSIGN_OR_RAISE(object, open_(segment, *file, location));
+      ARROW_ASSIGN_OR_RAISE(object, open_(segment, source, location));
     }
     return object;
   }
 
   // Damaged descriptors that name the same bytes again and again could ask for any amount.
   Status Count(const ReadableObject& object, const Descriptor& descriptor) {
-    if (!column_.distinct_rows || descriptor.location.kind >= kExternal) return Status::OK();
+    if (!column_.distinct_rows || descriptor.location.kind == kExternal) return Status::OK();
     uint64_t& wanted = wanted_[&object];
     if (descriptor.size <= object.size() - wanted) {
       wanted += descriptor.size;

@@ -3,8 +3,8 @@
 //   v1   (u64 position, u64 size) into the data file; size 0 with a position other than 0 is null
 //   v2   u8 kind | u64 position | u64 size | u32 blob id | u32 length + uri
 //        kind 0 inline: in the data file; 1 packed: a range of a sidecar; 2 dedicated: a whole
-//        sidecar; 3 external: a URI (size 0 = the whole object); 4 managed: a range of an object
-//        named by base and path
+//        sidecar; 3 external: a URI (size 0 = the whole object). Tables with kind 4, managed, are
+//        refused by their feature flag.
 #pragma once
 
 #include <cstdint>
@@ -25,9 +25,9 @@ namespace pilum::file {
 struct BlobColumn {
   NodeKind kind = NodeKind::kBlobV2;
   const encoding::LeafData& descriptors;
-  std::shared_ptr<arrow::Buffer> validity;  ///< of the slots; null = all valid
-  std::vector<uint32_t> segment_of;         ///< per slot
-  std::vector<std::shared_ptr<ReadableObject>> files;  ///< data file per segment; null: no column
+  std::shared_ptr<arrow::Buffer> validity;   ///< of the slots; null = all valid
+  std::vector<uint32_t> segment_of;          ///< per slot
+  const std::vector<ColumnSource>& sources;  ///< per segment
   /// No row has two slots. Values that a table keeps itself are then apart from each other, and
   /// cannot be more bytes than what holds them.
   bool distinct_rows = false;

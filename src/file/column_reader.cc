@@ -100,11 +100,11 @@ Result<std::shared_ptr<ColumnReader>> ColumnReader::Get(const std::shared_ptr<Fi
   return cached;
 }
 
-void ColumnReader::KeepIndex(Page* page, std::shared_ptr<const encoding::PageIndex> index) {
-  const size_t bytes = index->memory_bytes();
-  std::shared_ptr<const encoding::PageIndex> none;
-  if (std::atomic_compare_exchange_strong(&page->index, &none, std::move(index)))
-    *memory_bytes_ += bytes;
+std::shared_ptr<const encoding::PageIndex> ColumnReader::KeepIndex(
+    Page* page, std::shared_ptr<const encoding::PageIndex> index) {
+  auto kept = page->index.set(index);
+  if (kept == index) *memory_bytes_ += index->memory_bytes();
+  return kept;
 }
 
 size_t ColumnReader::PageOf(uint64_t row) const {

@@ -14,17 +14,16 @@
 
 #include "encoding/page_layout/page_layout.h"
 #include "file/file_reader.h"
+#include "runtime/set_once.h"
 
 namespace pilum::file {
 
-/// One page. `index` is null until some read has fetched it.
+/// One page. `index` is empty until some read has fetched it.
 struct Page {
   uint64_t first_row = 0;
   uint64_t rows = 0;
   std::unique_ptr<encoding::PageLayout> layout;
-  std::shared_ptr<const encoding::PageIndex> index;  // access through LoadIndex and KeepIndex
-
-  std::shared_ptr<const encoding::PageIndex> LoadIndex() const { return std::atomic_load(&index); }
+  runtime::SetOnce<const encoding::PageIndex> index;
 };
 
 class ColumnReader {
@@ -41,8 +40,10 @@ class ColumnReader {
   std::vector<std::unique_ptr<Page>>& pages() { return pages_; }
   /// Number of the page that holds `row`.
   size_t PageOf(uint64_t row) const;
-  /// Keeps a page's index for later reads; the first one of several readers stays.
-  void KeepIndex(Page* page, std::shared_ptr<const encoding::PageIndex> index);
+  /// Keeps a page's index for later reads, unless another reader has done it, and returns the one
+  /// kept.
+  std::shared_ptr<const encoding::PageIndex> KeepIndex(
+      Page* page, std::shared_ptr<const encoding::PageIndex> index);
 
  private:
   ColumnReader() = default;

@@ -38,6 +38,7 @@ enum class NodeKind {
 struct ColumnSource {
   std::shared_ptr<FileReader> file;
   uint32_t column = 0;
+  uint32_t data_file = 0;  ///< which one of the fragment's it is
 };
 
 struct FieldNode {
@@ -54,9 +55,9 @@ struct BlobLocation {
   uint32_t blob_id = 0;
   std::string uri;
 };
-/// Opens that, for a descriptor found in data file `file` of segment `segment`.
+/// Opens that, for a descriptor found in a column of segment `segment`.
 using BlobOpener = std::function<arrow::Result<std::shared_ptr<ReadableObject>>(
-    size_t segment, const ReadableObject& file, const BlobLocation& location)>;
+    size_t segment, const ColumnSource& source, const BlobLocation& location)>;
 
 /// Rows of one fragment: ascending runs of physical rows with their slots in the result.
 struct Segment {
@@ -69,6 +70,7 @@ struct FieldTree {
   std::shared_ptr<const std::vector<Segment>> segments;  ///< shared by all fields of a read
   int64_t num_rows = 0;                                  ///< slots of the result
   bool in_order = true;  ///< slots ascend over runs and segments without gaps or repeats
+  bool distinct = true;  ///< no row has two slots
   std::string path;      ///< dotted, for messages
   BlobOpener open_blob;
 };

@@ -130,7 +130,7 @@ Status FileReader::ParseFooter(uint64_t* global_table, uint32_t* num_globals) {
     ARROW_RETURN_NOT_OK(TailBytes(range, "metadata of column " + std::to_string(i)));
     columns_.push_back(range);
   }
-  cache_.resize(num_columns);
+  derived_ = std::vector<runtime::SetOnce<void>>(num_columns);
   return Status::OK();
 }
 

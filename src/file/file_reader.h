@@ -10,7 +10,6 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -21,6 +20,7 @@
 #include "bytes/byte_reader.h"
 #include "lance/file_v2.pb.h"
 #include "pilum/storage.h"
+#include "runtime/set_once.h"
 
 namespace pilum::file {
 
@@ -47,17 +47,15 @@ class FileReader {
   arrow::Result<lance::file::v2::ColumnMetadata> ReadColumnMetadata(uint32_t column) const;
 
   /// Something derived from a column and kept with the file, such as its parsed pages; made at
-  /// first use by make(). `T` must be the same for every call with this column.
+  /// first use by make(). `T` is the same for every call with files of this version.
   template <typename T, typename Make>
   arrow::Result<std::shared_ptr<T>> Cached(uint32_t column, const Make& make) {
-    {
-      std::lock_guard<std::mutex> lock(cache_mutex_);
-      if (cache_[column]) return std::static_pointer_cast<T>(cache_[column]);
+    std::shared_ptr<void> kept = derived_[column].get();
+    if (!kept) {
+      ARROW_ASSIGN_OR_RAISE(std::shared_ptr<T> made, make());
+      kept = derived_[column].set(std::move(made));
     }
-    ARROW_ASSIGN_OR_RAISE(std::shared_ptr<T> made, make());
-    std::lock_guard<std::mutex> lock(cache_mutex_);
-    if (!cache_[column]) cache_[column] = made;
-    return std::static_pointer_cast<T>(cache_[column]);
+    return std::static_pointer_cast<T>(kept);
   }
 
   /// Bytes of metadata held in memory, for the cache's accounting.
@@ -82,8 +80,7 @@ class FileReader {
   uint64_t num_rows_ = 0;
   std::vector<ByteRange> columns_;  // where each column's metadata is
 
-  std::mutex cache_mutex_;
-  std::vector<std::shared_ptr<void>> cache_;
+  std::vector<runtime::SetOnce<void>> derived_;  // per column
   std::shared_ptr<std::atomic<size_t>> derived_bytes_ = std::make_shared<std::atomic<size_t>>(0);
 };
 

@@ -53,10 +53,9 @@ void AppendDouble(double number, std::string* text) {
   const double size = std::fabs(number);
   const bool fixed = size == 0 || (size >= 1e-5 && size < 1e16);
   std::array<char, 32> digits;
-  const auto end =
-      std::to_chars(digits.data(), digits.data() + digits.size(), number,
-                    fixed ? std::chars_format::fixed : std::chars_format::scientific)
-          .ptr;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number,
+                                 fixed ? std::chars_format::fixed : std::chars_format::scientific)
+                       .ptr;
   std::string_view written(digits.data(), static_cast<size_t>(end - digits.data()));
   if (fixed) {
     text->append(written);
@@ -152,8 +151,8 @@ Status AppendValue(const Entry& entry, bytes::ByteReader* reader, int depth, std
       return AppendContainer(&inner, depth + 1, text);
     }
   }
-  return MakeError(ErrorKind::kUnsupported, "JSON value of type " +
-                                                std::to_string(static_cast<uint32_t>(entry.kind)));
+  return MakeError(ErrorKind::kUnsupported,
+                   "JSON value of type " + std::to_string(static_cast<uint32_t>(entry.kind)));
 }
 
 Result<std::vector<Entry>> ReadEntries(bytes::ByteReader* reader, uint64_t n) {

@@ -188,8 +188,8 @@ Result<std::shared_ptr<ArrayData>> MakeValueArray(const std::shared_ptr<arrow::D
   switch (type->id()) {
     case arrow::Type::NA:
       return ArrayData::Make(type, leaf.slots, {nullptr}, leaf.slots);
-    case arrow::Type::STRUCT:
-      return ArrayData::Make(type, leaf.slots, {nullptr}, 0);
+    case arrow::Type::STRUCT:  // without children
+      return ArrayData::Make(type, leaf.slots, {std::move(validity)}, null_count);
     case arrow::Type::STRING:
     case arrow::Type::BINARY:
     case arrow::Type::LARGE_STRING:

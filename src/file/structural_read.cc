@@ -13,6 +13,7 @@
 #include "file/field_read.h"
 #include "file/layer_array.h"
 #include "file/leaf_array.h"
+#include "file/missing_leaf.h"
 #include "file/row_order.h"
 #include "file/structural_read.h"
 #include "pilum/error.h"
@@ -28,7 +29,7 @@ using encoding::Layer;
 
 constexpr uint64_t kMostReserved = 256 << 20;
 
-/// Rows wanted of one page; without a page, rows of a fragment that lacks the column.
+/// Rows wanted of one page.
 struct PageRead {
   std::shared_ptr<ColumnReader> column;
   Page* page = nullptr;
@@ -41,11 +42,14 @@ struct PageRead {
 
 struct Leaf {
   const FieldNode* node = nullptr;
+  std::vector<const FieldNode*> path;  ///< the nodes around it, outermost first, and itself
   encoding::LevelScheme scheme;
   encoding::LeafType type;
   int64_t slots_per_row = 1;
   std::unique_ptr<encoding::LeafBuilder> builder;
   std::vector<PageRead> reads;
+  size_t next_read = 0;    ///< to be decoded
+  size_t first_entry = 0;  ///< nested: of the segment decoded last
   encoding::LeafData data;
   std::vector<uint32_t> segment_of;  ///< blobs: of each slot
   std::unique_ptr<BlobValues> blobs;
@@ -53,26 +57,32 @@ struct Leaf {
   bool is_blob() const {
     return node->kind == NodeKind::kBlobV1 || node->kind == NodeKind::kBlobV2;
   }
-  /// Notes which segment the slots of a page just decoded belong to; a nested column had
-  /// `slots_before` of them.
-  void NoteSegment(const PageRead& read, int64_t slots_before);
+  /// Its pages say null, but its rows are valid: the format cannot store such nulls.
+  bool is_empty_struct() const {
+    return node->field->type()->id() == arrow::Type::STRUCT && node->kind == NodeKind::kLeaf;
+  }
+  bool has_column(uint32_t segment) const { return node->sources[segment].file != nullptr; }
+  /// How many of the nodes around both leaves are the same.
+  size_t shared_layers(const Leaf& other) const {
+    const auto ends = std::mismatch(path.begin(), path.end(), other.path.begin(), other.path.end());
+    return static_cast<size_t>(ends.first - path.begin());
+  }
 };
-
-void Leaf::NoteSegment(const PageRead& read, int64_t slots_before) {
-  segment_of.resize(static_cast<size_t>(builder->next_slot()));
-  if (builder->nested()) {
-    std::fill(segment_of.begin() + slots_before, segment_of.end(), read.segment);
-    return;
-  }
-  for (const Run& run : read.runs) {
-    std::fill_n(segment_of.begin() + run.slot, run.count, read.segment);
-  }
-}
 
 int64_t ListSize(const FieldNode& node) {
   return node.kind == NodeKind::kFixedSizeListOfStruct
              ? checked_cast<const arrow::FixedSizeListType&>(*node.field->type()).list_size()
              : 1;
+}
+
+Status TooManyItems() {
+  return MakeError(ErrorKind::kInvalidArgument,
+                   "more than 2^32 list items in one batch; ask for a smaller batch size");
+}
+
+bool IsInner(const FieldNode& node) {
+  return node.kind == NodeKind::kStruct || node.kind == NodeKind::kList ||
+         node.kind == NodeKind::kFixedSizeListOfStruct;
 }
 
 // At and above a fixed-size list of structs, the level of a slot is repeated for every item below.
@@ -91,13 +101,22 @@ class StructuralRead final : public FieldRead {
  private:
   enum class Stage { kIndexes, kValues, kBlobs, kReady };
 
-  Status AddLeaves(const FieldNode& node, std::vector<Layer> outer, int64_t slots_per_row);
+  bool has_blobs() const {
+    return std::any_of(leaves_.begin(), leaves_.end(),
+                       [](const Leaf& leaf) { return leaf.is_blob(); });
+  }
+
+  Status AddLeaves(const FieldNode& node, std::vector<const FieldNode*> path,
+                   int64_t slots_per_row);
   Status AddReads(Leaf* leaf);
   Status RequestIndexes(const std::shared_ptr<io::Fetch>& fetch, bool* wants);
   Status RequestValues(const std::shared_ptr<io::Fetch>& fetch, bool* wants);
   Status RequestBlobs(const std::shared_ptr<io::Fetch>& fetch, bool* wants);
-  Status DecodeLeaf(Leaf* leaf);
-  Status DecodePage(PageRead* read, Leaf* leaf, bytes::Arena* arena);
+  Status DecodeLeaves();
+  Status MakeBuilder(Leaf* leaf);
+  Status DecodeSegment(Leaf* leaf, uint32_t segment);
+  Status DecodePage(const PageRead& read, Leaf* leaf);
+  Status FillMissing(Leaf* leaf, uint32_t segment);
   Result<std::shared_ptr<ArrayData>> Assemble(const FieldNode& node, size_t depth,
                                               size_t* next_leaf);
   Result<LeafValidity> ValidityOf(const Leaf& leaf) const;
@@ -108,6 +127,7 @@ class StructuralRead final : public FieldRead {
   arrow::MemoryPool* pool_;
   Stage stage_ = Stage::kIndexes;
   std::vector<Leaf> leaves_;
+  bytes::Arena arena_;
   std::shared_ptr<io::Fetch> index_fetch_;
   std::shared_ptr<io::Fetch> value_fetch_;
   std::shared_ptr<arrow::Array>
@@ -119,7 +139,7 @@ Status StructuralRead::Context(const Status& status, const ReadableObject* objec
 }
 
 Status StructuralRead::Init() {
-  ARROW_RETURN_NOT_OK(AddLeaves(tree_.root, {}, 1));
+  ARROW_RETURN_NOT_OK(Context(AddLeaves(tree_.root, {}, 1), nullptr));
   const bool nested = leaves_.size() != 1 || !leaves_[0].scheme.flat();
   if (nested && !tree_.in_order) {
     // A nested column appends, so rows wanted in another order are read in storage order and
@@ -133,29 +153,31 @@ Status StructuralRead::Init() {
   return Status::OK();
 }
 
-Status StructuralRead::AddLeaves(const FieldNode& node, std::vector<Layer> outer,
+Status StructuralRead::AddLeaves(const FieldNode& node, std::vector<const FieldNode*> path,
                                  int64_t slots_per_row) {
-  const bool list = node.kind == NodeKind::kList;
-  outer.insert(outer.begin(), list ? Layer::kList : Layer::kItem);
-  if (outer.size() > 64)
+  path.push_back(&node);
+  if (path.size() > 64)
     return MakeError(ErrorKind::kUnsupported, "fields nest deeper than 64 levels");
+  const auto is_list = [](const FieldNode* n) { return n->kind == NodeKind::kList; };
   if (node.kind == NodeKind::kFixedSizeListOfStruct) {
     slots_per_row *= ListSize(node);
-    if (std::count(outer.begin(), outer.end(), Layer::kList) > 0) {
+    if (std::any_of(path.begin(), path.end(), is_list)) {
       return MakeError(ErrorKind::kUnsupported,
                        "fixed-size lists of structs inside lists are not supported");
     }
   }
-  const bool inner =
-      list || node.kind == NodeKind::kStruct || node.kind == NodeKind::kFixedSizeListOfStruct;
-  if (inner) {
+  if (IsInner(node)) {
     for (const FieldNode& child : node.children)
-      ARROW_RETURN_NOT_OK(AddLeaves(child, outer, slots_per_row));
+      ARROW_RETURN_NOT_OK(AddLeaves(child, path, slots_per_row));
     return Status::OK();
   }
+  std::vector<Layer> layers;  // innermost first
+  for (auto outer = path.rbegin(); outer != path.rend(); ++outer)
+    layers.push_back(is_list(*outer) ? Layer::kList : Layer::kItem);
   Leaf leaf;
   leaf.node = &node;
-  leaf.scheme = encoding::LevelScheme(std::move(outer));
+  leaf.path = std::move(path);
+  leaf.scheme = encoding::LevelScheme(std::move(layers));
   leaf.slots_per_row = slots_per_row;
   ARROW_ASSIGN_OR_RAISE(leaf.type, LeafTypeOf(node, /*lists_are_fixed=*/false));
   leaves_.push_back(std::move(leaf));
@@ -168,14 +190,14 @@ Status StructuralRead::AddReads(Leaf* leaf) {
     const Segment& segment = (*tree_.segments)[s];
     const ColumnSource& source = leaf->node->sources[s];
     if (segment.runs.empty()) continue;
-    std::shared_ptr<ColumnReader> column;
-    if (source.file) {
-      auto opened = ColumnReader::Get(source.file, source.column, segment.physical_rows * stride,
-                                      leaf->scheme, leaf->type);
-      if (!opened.ok()) return Context(opened.status(), source.file->object().get());
-      column = *opened;
-    }
+    if (!source.file) continue;
+    auto opened = ColumnReader::Get(source.file, source.column, segment.physical_rows * stride,
+                                    leaf->scheme, leaf->type);
+    if (!opened.ok()) return Context(opened.status(), source.file->object().get());
+    const auto& column = *opened;
     for (const Run& wanted : segment.runs) {
+      if (uint64_t{wanted.count} * stride > UINT32_MAX)
+        return Context(TooManyItems(), source.file->object().get());
       Run run{wanted.row * stride, wanted.count * stride, wanted.slot};
       if (run.row + run.count > segment.physical_rows * stride) {
         return Context(bytes::Corrupt("row " + std::to_string(run.row + run.count - 1) + " of " +
@@ -183,9 +205,9 @@ Status StructuralRead::AddReads(Leaf* leaf) {
                        nullptr);
       }
       while (run.count > 0) {
-        Page* page = column ? column->pages()[column->PageOf(run.row)].get() : nullptr;
-        const uint64_t first_row = page ? page->first_row : 0;
-        const uint64_t available = page ? first_row + page->rows - run.row : run.count;
+        Page* page = column->pages()[column->PageOf(run.row)].get();
+        const uint64_t first_row = page->first_row;
+        const uint64_t available = first_row + page->rows - run.row;
         const uint32_t count = static_cast<uint32_t>(std::min<uint64_t>(run.count, available));
         if (leaf->reads.empty() || leaf->reads.back().page != page ||
             leaf->reads.back().segment != s) {
@@ -209,10 +231,7 @@ Result<bool> StructuralRead::Step(const std::shared_ptr<io::Fetch>& fetch) {
         break;
       case Stage::kValues:
         ARROW_RETURN_NOT_OK(RequestValues(fetch, &wants));
-        stage_ = std::any_of(leaves_.begin(), leaves_.end(),
-                             [](const Leaf& leaf) { return leaf.is_blob(); })
-                     ? Stage::kBlobs
-                     : Stage::kReady;
+        stage_ = has_blobs() ? Stage::kBlobs : Stage::kReady;
         break;
       case Stage::kBlobs:
         ARROW_RETURN_NOT_OK(RequestBlobs(fetch, &wants));
@@ -229,8 +248,7 @@ Status StructuralRead::RequestIndexes(const std::shared_ptr<io::Fetch>& fetch, b
   std::vector<ByteRange> ranges;
   for (Leaf& leaf : leaves_) {
     for (PageRead& read : leaf.reads) {
-      if (!read.page) continue;
-      read.index = read.page->LoadIndex();
+      read.index = read.page->index.get();
       if (read.index) continue;
       ranges.clear();
       read.page->layout->IndexRanges(&ranges);
@@ -247,14 +265,12 @@ Status StructuralRead::RequestValues(const std::shared_ptr<io::Fetch>& fetch, bo
   std::vector<Bytes> fetched;
   for (Leaf& leaf : leaves_) {
     for (PageRead& read : leaf.reads) {
-      if (!read.page) continue;
       if (!read.index) {
         fetched.clear();
         for (io::Fetch::Id id : read.ids) fetched.push_back(index_fetch_->bytes(id));
         auto index = read.page->layout->ParseIndex(fetched);
         if (!index.ok()) return Context(index.status(), read.column->object().get());
-        read.index = *index;
-        read.column->KeepIndex(read.page, read.index);
+        read.index = read.column->KeepIndex(read.page, *std::move(index));
       }
       Status status = read.page->layout->Plan(*read.index, read.runs, &read.planned);
       if (!status.ok()) return Context(status, read.column->object().get());
@@ -269,23 +285,16 @@ Status StructuralRead::RequestValues(const std::shared_ptr<io::Fetch>& fetch, bo
   return Status::OK();
 }
 
-Status StructuralRead::DecodePage(PageRead* read, Leaf* leaf, bytes::Arena* arena) {
-  encoding::LeafBuilder* builder = leaf->builder.get();
-  if (!read->page) {
-    for (const Run& run : read->runs) {
-      ARROW_RETURN_NOT_OK(builder->nested() ? builder->AppendNullRows(run.count)
-                                            : builder->PutNulls(run.slot, run.count));
-    }
-    return Status::OK();
-  }
+Status StructuralRead::DecodePage(const PageRead& read, Leaf* leaf) {
+  if (leaf->is_empty_struct() && leaf->scheme.flat()) return Status::OK();
   std::vector<Bytes> fetched;
-  fetched.reserve(read->ids.size());
-  for (io::Fetch::Id id : read->ids) fetched.push_back(value_fetch_->bytes(id));
-  return read->page->layout->Decode(*read->index, read->runs, read->planned, fetched, arena,
-                                    builder);
+  fetched.reserve(read.ids.size());
+  for (io::Fetch::Id id : read.ids) fetched.push_back(value_fetch_->bytes(id));
+  return read.page->layout->Decode(*read.index, read.runs, read.planned, fetched, &arena_,
+                                   leaf->builder.get());
 }
 
-Status StructuralRead::DecodeLeaf(Leaf* leaf) {
+Status StructuralRead::MakeBuilder(Leaf* leaf) {
   if (leaf->scheme.flat()) {
     ARROW_ASSIGN_OR_RAISE(leaf->builder, encoding::LeafBuilder::MakeFlat(leaf->type, tree_.num_rows,
                                                                          tree_.in_order, pool_));
@@ -299,33 +308,83 @@ Status StructuralRead::DecodeLeaf(Leaf* leaf) {
   }
   // Damaged pages may name the same bytes again and again; what is really there still fits by
   // growing.
-  ARROW_RETURN_NOT_OK(leaf->builder->ReserveBytes(std::min(planned_bytes, kMostReserved)));
-  bytes::Arena arena;
-  for (PageRead& read : leaf->reads) {
-    const int64_t before = leaf->builder->nested() ? leaf->builder->next_slot() : 0;
-    Status status = DecodePage(&read, leaf, &arena);
-    if (!status.ok()) return Context(status, read.column ? read.column->object().get() : nullptr);
-    if (leaf->is_blob()) leaf->NoteSegment(read, before);
+  return leaf->builder->ReserveBytes(std::min(planned_bytes, kMostReserved));
+}
+
+// A leaf's reads are in the order of the segments.
+Status StructuralRead::DecodeSegment(Leaf* leaf, uint32_t segment) {
+  leaf->first_entry = leaf->builder->def().size();
+  const int64_t first_slot = leaf->builder->nested() ? leaf->builder->next_slot() : 0;
+  for (; leaf->next_read < leaf->reads.size(); ++leaf->next_read) {
+    const PageRead& read = leaf->reads[leaf->next_read];
+    if (read.segment != segment) break;
+    Status status = DecodePage(read, leaf);
+    if (!status.ok()) return Context(status, read.column->object().get());
+    if (!leaf->is_blob() || leaf->builder->nested()) continue;
+    for (const Run& run : read.runs)
+      std::fill_n(leaf->segment_of.begin() + run.slot, run.count, segment);
   }
-  auto data = leaf->builder->Finish();
-  if (!data.ok()) return Context(data.status(), nullptr);
-  leaf->data = std::move(*data);
-  leaf->builder.reset();
+  if (leaf->is_blob() && leaf->builder->nested()) {
+    leaf->segment_of.resize(static_cast<size_t>(first_slot));
+    leaf->segment_of.resize(static_cast<size_t>(leaf->builder->next_slot()), segment);
+  }
+  return Status::OK();
+}
+
+// A fragment without the leaf: its rows are null, but for what other leaves of the field say.
+Status StructuralRead::FillMissing(Leaf* leaf, uint32_t segment) {
+  const auto& runs = (*tree_.segments)[segment].runs;
+  if (!leaf->builder->nested()) {
+    for (const Run& run : runs) ARROW_RETURN_NOT_OK(leaf->builder->PutNulls(run.slot, run.count));
+    return Status::OK();
+  }
+  const Leaf* sibling = nullptr;
+  for (const Leaf& other : leaves_) {
+    if (!other.has_column(segment) || other.slots_per_row != leaf->slots_per_row) continue;
+    if (!sibling || other.shared_layers(*leaf) > sibling->shared_layers(*leaf)) sibling = &other;
+  }
+  if (sibling) {
+    return AppendMissing(*sibling->builder, sibling->first_entry, sibling->shared_layers(*leaf),
+                         leaf->builder.get());
+  }
+  uint64_t slots = 0;
+  for (const Run& run : runs) slots += run.count * static_cast<uint64_t>(leaf->slots_per_row);
+  return leaf->builder->AppendNullRows(slots);
+}
+
+Status StructuralRead::DecodeLeaves() {
+  for (Leaf& leaf : leaves_) {
+    ARROW_RETURN_NOT_OK(MakeBuilder(&leaf));
+    leaf.segment_of.resize(leaf.is_blob() ? static_cast<size_t>(leaf.builder->next_slot()) : 0);
+  }
+  for (uint32_t s = 0; s < tree_.segments->size(); ++s) {
+    for (Leaf& leaf : leaves_) {
+      if (leaf.has_column(s)) ARROW_RETURN_NOT_OK(DecodeSegment(&leaf, s));
+    }
+    for (Leaf& leaf : leaves_) {
+      if (!leaf.has_column(s)) ARROW_RETURN_NOT_OK(Context(FillMissing(&leaf, s), nullptr));
+    }
+  }
+  for (Leaf& leaf : leaves_) {
+    auto data = leaf.builder->Finish();
+    if (!data.ok()) return Context(data.status(), nullptr);
+    leaf.data = std::move(*data);
+    leaf.builder.reset();
+  }
   return Status::OK();
 }
 
 Status StructuralRead::RequestBlobs(const std::shared_ptr<io::Fetch>& fetch, bool* wants) {
+  ARROW_RETURN_NOT_OK(DecodeLeaves());
   for (Leaf& leaf : leaves_) {
     if (!leaf.is_blob()) continue;
-    ARROW_RETURN_NOT_OK(DecodeLeaf(&leaf));
     ARROW_ASSIGN_OR_RAISE(LeafValidity valid, ValidityOf(leaf));
-    BlobColumn column{.kind = leaf.node->kind,
-                      .descriptors = leaf.data,
-                      .validity = std::move(valid.bitmap),
-                      .segment_of = std::move(leaf.segment_of),
-                      .distinct_rows = tree_.in_order || !leaf.scheme.flat()};
-    for (const ColumnSource& source : leaf.node->sources)
-      column.files.push_back(source.file ? source.file->object() : nullptr);
+    const BlobColumn column{.kind = leaf.node->kind,
+                            .descriptors = leaf.data,
+                            .validity = std::move(valid.bitmap),
+                            .segment_of = std::move(leaf.segment_of),
+                            .sources = leaf.node->sources,
+                            .distinct_rows = tree_.distinct || !leaf.scheme.flat()};
     auto blobs = BlobValues::Make(column, tree_.open_blob, fetch);
     if (!blobs.ok()) return Context(blobs.status(), nullptr);
     leaf.blobs = std::move(*blobs);
@@ -341,6 +400,7 @@ Result<LeafValidity> StructuralRead::ValidityOf(const Leaf& leaf) const {
     return bytes::Corrupt("the levels of the column have " + std::to_string(layer.slots) +
                           " slots for " + std::to_string(leaf.data.slots) + " values");
   }
+  if (leaf.is_empty_struct()) return LeafValidity{};
   return LeafValidity{layer.validity, layer.null_count};
 }
 
@@ -353,9 +413,7 @@ Result<std::shared_ptr<ArrayData>> StructuralRead::AssembleLeaf(const Leaf& leaf
 // `depth` counts layers from the outside; layer numbers count from the leaf.
 Result<std::shared_ptr<ArrayData>> StructuralRead::Assemble(const FieldNode& node, size_t depth,
                                                             size_t* next_leaf) {
-  const bool inner = node.kind == NodeKind::kStruct || node.kind == NodeKind::kList ||
-                     node.kind == NodeKind::kFixedSizeListOfStruct;
-  if (!inner) return AssembleLeaf(leaves_[(*next_leaf)++]);
+  if (!IsInner(node)) return AssembleLeaf(leaves_[(*next_leaf)++]);
   const Leaf& leaf = leaves_[*next_leaf];
   const int64_t list_size = ListSize(node);
   ARROW_ASSIGN_OR_RAISE(LayerArrays layer,
@@ -376,9 +434,7 @@ Result<std::shared_ptr<ArrayData>> StructuralRead::Assemble(const FieldNode& nod
 }
 
 Result<std::shared_ptr<ArrayData>> StructuralRead::Finish() {
-  for (Leaf& leaf : leaves_) {
-    if (!leaf.blobs) ARROW_RETURN_NOT_OK(DecodeLeaf(&leaf));
-  }
+  if (!has_blobs()) ARROW_RETURN_NOT_OK(DecodeLeaves());
   size_t next_leaf = 0;
   auto array = Assemble(tree_.root, 0, &next_leaf);
   if (!array.ok()) return Context(array.status(), nullptr);

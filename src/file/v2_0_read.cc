@@ -311,15 +311,15 @@ Status Node::RequestSecond(io::Fetch* fetch) {
 
 Status Node::RequestBlobs(const std::shared_ptr<io::Fetch>& fetch, const BlobOpener& open) {
   ARROW_RETURN_NOT_OK(DecodeLeaf());
-  BlobColumn column{.kind = field_.kind,
-                    .descriptors = leaf_,
-                    .validity = leaf_.validity,
-                    .segment_of = std::vector<uint32_t>(static_cast<size_t>(slots_)),
-                    .distinct_rows = true};
+  std::vector<uint32_t> segment_of(static_cast<size_t>(slots_));
   for (const Piece& piece : pieces_)
-    std::fill_n(column.segment_of.begin() + piece.slot, piece.count, piece.segment);
-  for (const ColumnSource& source : field_.sources)
-    column.files.push_back(source.file ? source.file->object() : nullptr);
+    std::fill_n(segment_of.begin() + piece.slot, piece.count, piece.segment);
+  const BlobColumn column{.kind = field_.kind,
+                          .descriptors = leaf_,
+                          .validity = leaf_.validity,
+                          .segment_of = std::move(segment_of),
+                          .sources = field_.sources,
+                          .distinct_rows = true};
   ARROW_ASSIGN_OR_RAISE(blobs_, BlobValues::Make(column, open, fetch));
   return Status::OK();
 }

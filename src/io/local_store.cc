@@ -47,6 +47,13 @@ arrow::Status ForEachEntry(const std::string& path, Visit visit) {
   return errno == 0 ? arrow::Status::OK() : io::ErrnoError(errno, "list", path);
 }
 
+// Files are replaced by new ones, whose inodes differ even within a tick of the clock.
+uint64_t StampOf(const struct stat& info) {
+  const uint64_t time = static_cast<uint64_t>(info.st_mtim.tv_sec) * 1'000'000'000 +
+                        static_cast<uint64_t>(info.st_mtim.tv_nsec);
+  return time ^ (static_cast<uint64_t>(info.st_ino) << 32);
+}
+
 class LocalStore final : public ObjectStore {
  public:
   explicit LocalStore(std::string root) : root_(std::move(root)) {}
@@ -67,7 +74,8 @@ class LocalStore final : public ObjectStore {
     ARROW_RETURN_NOT_OK(
         ForEachEntry(Absolute(folder), [&](std::string_view name, const struct stat& info) {
           if (!S_ISREG(info.st_mode) || io::IsTemporaryName(name)) return;
-          listed.push_back({io::JoinPath(folder, name), static_cast<uint64_t>(info.st_size)});
+          listed.push_back(
+              {io::JoinPath(folder, name), static_cast<uint64_t>(info.st_size), StampOf(info)});
         }));
     return listed;
   }

@@ -38,9 +38,15 @@ class MemoryObject final : public ReadableObject {
   const Contents contents_;
 };
 
+struct StoredObject {
+  Contents contents;
+  uint64_t stamp = 0;
+};
+
 // One lock for the objects of all memory stores: it is held for a map operation only, never while
 // bytes are copied or freed.
 runtime::ForkMutex objects_mutex;
+uint64_t puts = 0;  // guarded by it
 
 class MemoryStore final : public ObjectStore {
  public:
@@ -54,7 +60,7 @@ class MemoryStore final : public ObjectStore {
     {
       std::lock_guard<runtime::ForkMutex> lock(objects_mutex);
       auto found = objects_.find(path);
-      if (found != objects_.end()) contents = found->second;
+      if (found != objects_.end()) contents = found->second.contents;
     }
     if (!contents) {
       return MakeError(ErrorKind::kNotFound, "there is no object '" + name + "'", {.path = name});
@@ -64,17 +70,18 @@ class MemoryStore final : public ObjectStore {
 
   arrow::Result<std::vector<ObjectInfo>> List(std::string_view prefix) override {
     std::vector<ObjectInfo> listed;
-    ARROW_RETURN_NOT_OK(ForEachBelow(
-        prefix, [&](const std::string& path, size_t start, size_t slash, const Contents& contents) {
-          if (slash == std::string::npos) listed.push_back({path, contents->size()});
-        }));
+    ARROW_RETURN_NOT_OK(ForEachBelow(prefix, [&](const std::string& path, size_t start,
+                                                 size_t slash, const StoredObject& object) {
+      if (slash == std::string::npos)
+        listed.push_back({path, object.contents->size(), object.stamp});
+    }));
     return listed;
   }
 
   arrow::Result<std::vector<std::string>> ListFolders(std::string_view prefix) override {
     std::vector<std::string> listed;
     ARROW_RETURN_NOT_OK(ForEachBelow(
-        prefix, [&](const std::string& path, size_t start, size_t slash, const Contents&) {
+        prefix, [&](const std::string& path, size_t start, size_t slash, const StoredObject&) {
           if (slash == std::string::npos) return;
           std::string_view folder = std::string_view(path).substr(start, slash - start);
           if (listed.empty() || listed.back() != folder) listed.emplace_back(folder);
@@ -94,7 +101,8 @@ class MemoryStore final : public ObjectStore {
       return MakeError(ErrorKind::kAlreadyExists, "the object exists already",
                        {.path = root_ + std::string(path)});
     }
-    entry->second.swap(contents);
+    entry->second.contents.swap(contents);
+    entry->second.stamp = ++puts;
     return arrow::Status::OK();
   }
 
@@ -104,13 +112,13 @@ class MemoryStore final : public ObjectStore {
     std::lock_guard<runtime::ForkMutex> lock(objects_mutex);
     auto found = objects_.find(path);
     if (found == objects_.end()) return arrow::Status::OK();
-    removed = std::move(found->second);
+    removed = std::move(found->second.contents);
     objects_.erase(found);
     return arrow::Status::OK();
   }
 
  private:
-  /// Calls visit(path, start, slash, contents) for every object below the folder, in order of
+  /// Calls visit(path, start, slash, object) for every object below the folder, in order of
   /// paths: `start` is where the name begins after the folder's, `slash` the first '/' from there
   /// on, or npos.
   template <typename Visit>
@@ -127,7 +135,7 @@ class MemoryStore final : public ObjectStore {
   }
 
   const std::string root_ = "memory://";
-  std::map<std::string, Contents, std::less<>> objects_;  ///< guarded by objects_mutex
+  std::map<std::string, StoredObject, std::less<>> objects_;  ///< guarded by objects_mutex
 };
 
 }  // namespace

@@ -140,6 +140,18 @@ TEST_P(StoreConformance, ListsObjectsDirectlyUnderAFolder) {
   }
 }
 
+TEST_P(StoreConformance, ReplacedObjectsHaveAnotherStamp) {
+  Put("f/a", "1");
+  Put("f/b", "1");
+  const auto before = store_->List("f").ValueOrDie();
+  ASSERT_TRUE(store_->Put("f/a", AsBytes("2")).ok());
+  for (const ObjectInfo& object : store_->List("f").ValueOrDie()) {
+    const auto was = std::find_if(before.begin(), before.end(),
+                                  [&](const auto& o) { return o.path == object.path; });
+    EXPECT_EQ(object.stamp == was->stamp, object.path == "f/b");
+  }
+}
+
 TEST_P(StoreConformance, ListsFoldersDirectlyUnderAFolder) {
   Put("a", "1");
   Put("f/b", "2");

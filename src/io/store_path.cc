@@ -1,5 +1,7 @@
 #include "io/store_path.h"
 
+#include <arrow/util/uri.h>
+
 #include "pilum/error.h"
 
 namespace pilum::io {
@@ -45,6 +47,22 @@ std::string JoinPath(std::string_view folder, std::string_view path) {
 
 std::string_view WithoutTrailingSlashes(std::string_view path) {
   while (path.ends_with('/')) path.remove_suffix(1);
+  return path;
+}
+
+arrow::Result<std::string> LocalPathOf(std::string_view location) {
+  constexpr std::string_view kFileScheme = "file://";
+  std::string path(location);
+  if (location.starts_with(kFileScheme)) {
+    path = arrow::util::UriUnescape(location.substr(kFileScheme.size()));
+  } else if (location.find("://") != std::string_view::npos) {
+    return MakeError(ErrorKind::kUnsupported,
+                     "'" + path + "' cannot be opened by this version; it reads local files");
+  }
+  if (!path.starts_with('/')) {
+    return MakeError(ErrorKind::kCorruptData,
+                     "the recorded location '" + std::string(location) + "' is no absolute path");
+  }
   return path;
 }
 

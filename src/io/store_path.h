@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include <arrow/result.h>
 #include <arrow/status.h>
 
 namespace pilum::io {
@@ -23,5 +24,9 @@ std::string JoinPath(std::string_view folder, std::string_view path);
 
 /// `path` without the slashes at its end.
 std::string_view WithoutTrailingSlashes(std::string_view path);
+
+/// The local path that a recorded location stands for: an absolute path as it is, or a file:// URI
+/// with its escapes resolved. Other schemes are kUnsupported, relative paths kCorruptData.
+arrow::Result<std::string> LocalPathOf(std::string_view location);
 
 }  // namespace pilum::io

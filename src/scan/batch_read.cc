@@ -6,6 +6,7 @@
 
 #include <arrow/util/checked_cast.h>
 
+#include "io/store_path.h"
 #include "pilum/error.h"
 #include "pilum/runtime.h"
 #include "rows/row_address.h"
@@ -46,33 +47,12 @@ NodeKind KindOf(const dataset::Field& field) {
   }
 }
 
-Result<file::ColumnSource> FindSource(const DatasetReader& dataset,
-                                      const dataset::Fragment& fragment, int32_t field_id) {
-  for (const auto& data_file : fragment.files) {
-    auto it = std::find(data_file.fields.begin(), data_file.fields.end(), field_id);
-    if (it == data_file.fields.end()) continue;
-    const int32_t column =
-        data_file.column_indices[static_cast<size_t>(it - data_file.fields.begin())];
-    if (column < 0) continue;
-    ARROW_ASSIGN_OR_RAISE(auto file, dataset.OpenFile(data_file));
-    if (file->num_rows() != fragment.physical_rows) {
-      return MakeError(ErrorKind::kCorruptData,
-                       "the data file has " + std::to_string(file->num_rows()) +
-                           " rows, its fragment " + std::to_string(fragment.id) + " has " +
-                           std::to_string(fragment.physical_rows),
-                       {.path = file->object()->name()});
-    }
-    return file::ColumnSource{std::move(file), static_cast<uint32_t>(column)};
-  }
-  return file::ColumnSource{};
-}
-
 // The children of a packed struct are read by their Arrow types alone.
 Status CheckPacked(const dataset::Field& field) {
   for (const auto& child : field.children) {
     if (child.kind != dataset::FieldKind::kPlain) {
-      return MakeError(ErrorKind::kUnsupported,
-                       "a packed struct with field '" + child.name + "' of another kind of storage");
+      return MakeError(ErrorKind::kUnsupported, "a packed struct with field '" + child.name +
+                                                    "' of another kind of storage");
     }
   }
   return Status::OK();
@@ -87,8 +67,7 @@ Result<FieldNode> MakeNode(const DatasetReader& dataset, const dataset::Field& f
                      node.kind == NodeKind::kFixedSizeListOfStruct;
   if (!inner || dataset.manifest().file_version == dataset::FileVersion::kV2_0) {
     for (const auto& selected : fragments) {
-      ARROW_ASSIGN_OR_RAISE(auto source,
-                            FindSource(dataset, dataset.fragment(selected.fragment), field.id));
+      ARROW_ASSIGN_OR_RAISE(auto source, dataset.FindColumn(selected.fragment, field.id));
       node.sources.push_back(std::move(source));
     }
   }
@@ -101,13 +80,6 @@ Result<FieldNode> MakeNode(const DatasetReader& dataset, const dataset::Field& f
   return node;
 }
 
-// The fragment's data file that `object` is: sidecars are found by its name.
-const dataset::DataFile* FileOf(const dataset::Fragment& fragment, const ReadableObject& object) {
-  auto it = std::find_if(fragment.files.begin(), fragment.files.end(),
-                         [&](const auto& file) { return object.name().ends_with(file.path); });
-  return it == fragment.files.end() ? nullptr : &*it;
-}
-
 std::string SidecarName(uint32_t blob_id) {
   std::string name(32, '0');
   for (int bit = 0; bit < 32; ++bit)
@@ -116,31 +88,20 @@ std::string SidecarName(uint32_t blob_id) {
 }
 
 Result<std::shared_ptr<ReadableObject>> OpenBlob(const DatasetReader& dataset,
-                                                 const dataset::Fragment& fragment,
-                                                 const ReadableObject& object,
+                                                 const dataset::DataFile& data_file,
                                                  const file::BlobLocation& location) {
   constexpr uint8_t kExternal = 3;
-  constexpr uint8_t kManaged = 4;
-  if (location.kind == kManaged) return dataset.OpenDataObject(location.blob_id, location.uri);
   if (location.kind == kExternal && location.blob_id != 0)
     return dataset.OpenDataObject(location.blob_id, location.uri);
   if (location.kind == kExternal) {
-    std::string path = location.uri;
-    if (path.starts_with("file://")) path = path.substr(7);
+    ARROW_ASSIGN_OR_RAISE(const std::string path, io::LocalPathOf(location.uri));
     const size_t slash = path.rfind('/');
-    if (slash == std::string::npos || path.find("://") != std::string::npos) {
-      return MakeError(ErrorKind::kUnsupported,
-                       "the blob lies at '" + location.uri +
-                           "', which this version cannot open; only local files are supported");
-    }
     ARROW_ASSIGN_OR_RAISE(auto store, OpenLocalStore(slash == 0 ? "/" : path.substr(0, slash)));
     return store->Open(path.substr(slash + 1));
   }
-  const dataset::DataFile* data_file = FileOf(fragment, object);
-  if (!data_file) return MakeError(ErrorKind::kInternal, "a blob of a column without a data file");
-  std::string stem = data_file->path;
+  std::string stem = data_file.path;
   if (stem.ends_with(".lance")) stem.resize(stem.size() - 6);
-  return dataset.OpenDataObject(data_file->base_id, stem + "/" + SidecarName(location.blob_id));
+  return dataset.OpenDataObject(data_file.base_id, stem + "/" + SidecarName(location.blob_id));
 }
 
 file::FormatVersion FormatOf(dataset::FileVersion version) {
@@ -218,11 +179,13 @@ Result<std::unique_ptr<BatchRead>> BatchRead::Make(std::shared_ptr<const Dataset
     tree.segments = segments;
     tree.num_rows = read->selection_.num_rows;
     tree.in_order = read->selection_.in_order;
+    tree.distinct = read->selection_.distinct;
     BatchRead* self = read.get();
-    tree.open_blob = [self](size_t segment, const ReadableObject& object,
+    tree.open_blob = [self](size_t segment, const file::ColumnSource& source,
                             const file::BlobLocation& location) {
       const size_t fragment = self->selection_.fragments[segment].fragment;
-      return OpenBlob(*self->dataset_, self->dataset_->fragment(fragment), object, location);
+      return OpenBlob(*self->dataset_, self->dataset_->fragment(fragment).files[source.data_file],
+                      location);
     };
     ARROW_ASSIGN_OR_RAISE(
         auto field, file::MakeFieldRead(std::move(tree), FormatOf(reader.manifest().file_version),

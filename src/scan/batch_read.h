@@ -32,6 +32,7 @@ struct RowSelection {
   std::vector<FragmentSelection> fragments;
   int64_t num_rows = 0;  ///< slots
   bool in_order = true;  ///< slots ascend without gaps or repeats
+  bool distinct = true;  ///< no row has two slots
 };
 
 class BatchRead {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "io/store_path.h"
 #include "pilum/error.h"
 
 namespace pilum::scan {
@@ -10,8 +11,6 @@ namespace pilum::scan {
 using arrow::Result;
 
 namespace {
-
-constexpr std::string_view kFileScheme = "file://";
 
 bool IsCompatible(dataset::FileVersion declared, file::FormatVersion found) {
   switch (declared) {
@@ -34,12 +33,12 @@ DatasetReader::DatasetReader(std::shared_ptr<ObjectStore> store,
     : store_(std::move(store)),
       main_store_(std::move(main_store)),
       manifest_(std::move(manifest)),
-      files_(std::move(files)) {
+      files_(std::move(files)),
+      deletions_(manifest_->fragments.size()),
+      row_ids_(manifest_->fragments.size()) {
   live_starts_.push_back(0);
   for (const auto& fragment : manifest_->fragments)
     live_starts_.push_back(live_starts_.back() + fragment.live_rows());
-  deletions_.resize(num_fragments());
-  row_ids_.resize(num_fragments());
 }
 
 std::optional<size_t> DatasetReader::FragmentWithId(uint32_t id) const {
@@ -61,13 +60,9 @@ Result<DatasetReader::Root> DatasetReader::RootOf(std::optional<uint32_t> base_i
                      {.path = manifest_->path});
   }
   const std::string prefix = base->is_dataset_root ? "data/" : "";
-  std::string path = base->path;
-  if (path.starts_with(kFileScheme)) path = path.substr(kFileScheme.size());
-  auto opened = OpenLocalStore(path);
+  auto path = io::LocalPathOf(base->path);
+  auto opened = path.ok() ? OpenLocalStore(*path) : path.status();
   if (opened.ok()) return Root{*opened, prefix};
-  // Recorded paths are absolute and break when a dataset is moved; a branch still lies below its
-  // main line.
-  if (base->is_dataset_root && main_store_) return Root{main_store_, prefix};
   return WithContext(opened.status(), {.path = base->path});
 }
 
@@ -75,11 +70,16 @@ Result<std::shared_ptr<ReadableObject>> DatasetReader::OpenDataObject(
     std::optional<uint32_t> base_id, const std::string& path, uint64_t known_size) const {
   ARROW_ASSIGN_OR_RAISE(Root root, RootOf(base_id));
   auto object = root.store->Open(root.prefix + path, known_size);
-  if (!object.ok() && base_id && main_store_ && root.store != main_store_) {
-    auto moved = main_store_->Open(root.prefix + path, known_size);
-    if (moved.ok()) return moved;
-  }
-  return object;
+  if (!MayHaveMoved(object.status(), base_id)) return object;
+  auto moved = main_store_->Open(root.prefix + path, known_size);
+  return moved.ok() ? moved : object;
+}
+
+// Recorded paths are absolute and break when a dataset is moved; a branch still lies below its main
+// line.
+bool DatasetReader::MayHaveMoved(const arrow::Status& status,
+                                 std::optional<uint32_t> base_id) const {
+  return !status.ok() && GetErrorKind(status) == ErrorKind::kNotFound && base_id && main_store_;
 }
 
 Result<std::shared_ptr<file::FileReader>> DatasetReader::OpenFile(
@@ -100,12 +100,42 @@ Result<std::shared_ptr<file::FileReader>> DatasetReader::OpenFile(
   return file;
 }
 
+Result<file::ColumnSource> DatasetReader::FindColumn(size_t fragment, int32_t field_id) const {
+  const auto& files = this->fragment(fragment).files;
+  for (uint32_t i = 0; i < files.size(); ++i) {
+    auto field = std::find(files[i].fields.begin(), files[i].fields.end(), field_id);
+    if (field == files[i].fields.end()) continue;
+    const int32_t column =
+        files[i].column_indices[static_cast<size_t>(field - files[i].fields.begin())];
+    if (column < 0) continue;
+    ARROW_ASSIGN_OR_RAISE(auto file, OpenFile(files[i]));
+    ARROW_RETURN_NOT_OK(
+        WithContext(CheckFile(*file, this->fragment(fragment)), {.path = file->object()->name()}));
+    return file::ColumnSource{std::move(file), static_cast<uint32_t>(column), i};
+  }
+  return file::ColumnSource{};
+}
+
+arrow::Status DatasetReader::CheckFile(const file::FileReader& file,
+                                       const dataset::Fragment& fragment) const {
+  if (file.num_rows() != fragment.physical_rows) {
+    return MakeError(ErrorKind::kCorruptData,
+                     "the data file has " + std::to_string(file.num_rows()) +
+                         " rows, its fragment " + std::to_string(fragment.id) + " has " +
+                         std::to_string(fragment.physical_rows));
+  }
+  const bool table_is_2_0 = manifest_->file_version == dataset::FileVersion::kV2_0;
+  if ((file.version() == file::FormatVersion::kV2_0) != table_is_2_0) {
+    return MakeError(ErrorKind::kUnsupported,
+                     "the data file and its table are of storage version 2.0 and of a later one; "
+                     "rewrite the table in one version");
+  }
+  return arrow::Status::OK();
+}
+
 Result<std::shared_ptr<const dataset::DeletionVector>> DatasetReader::Deletions(
     size_t fragment) const {
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    if (deletions_[fragment]) return deletions_[fragment];
-  }
+  if (auto known = deletions_[fragment].get()) return known;
   auto loaded = std::make_shared<const dataset::DeletionVector>();
   const auto& deletion_file = this->fragment(fragment).deletion_file;
   if (deletion_file) {
@@ -115,37 +145,27 @@ Result<std::shared_ptr<const dataset::DeletionVector>> DatasetReader::Deletions(
       store = root.store;
     }
     auto read = dataset::ReadDeletionVector(*store, this->fragment(fragment));
-    if (!read.ok() && deletion_file->base_id && main_store_) {
+    if (MayHaveMoved(read.status(), deletion_file->base_id)) {
       read = dataset::ReadDeletionVector(*main_store_, this->fragment(fragment));
     }
     ARROW_ASSIGN_OR_RAISE(loaded, std::move(read));
   }
-  std::lock_guard<std::mutex> lock(mutex_);
-  if (!deletions_[fragment]) deletions_[fragment] = loaded;
-  return deletions_[fragment];
+  return deletions_[fragment].set(std::move(loaded));
 }
 
 Result<std::shared_ptr<const dataset::RowIds>> DatasetReader::RowIds(size_t fragment) const {
   if (!manifest_->stable_row_ids) return nullptr;
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    if (row_ids_[fragment]) return row_ids_[fragment];
-  }
+  if (auto known = row_ids_[fragment].get()) return known;
   const auto& f = this->fragment(fragment);
   auto parsed = dataset::RowIds::Parse(f.inline_row_ids, f.physical_rows);
   if (!parsed.ok()) {
     return WithContext(parsed.status(), {.path = manifest_->path, .version = manifest_->version});
   }
-  std::lock_guard<std::mutex> lock(mutex_);
-  if (!row_ids_[fragment]) row_ids_[fragment] = *parsed;
-  return row_ids_[fragment];
+  return row_ids_[fragment].set(*std::move(parsed));
 }
 
 Result<std::shared_ptr<const dataset::RowIdIndex>> DatasetReader::IndexOfRowIds() const {
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    if (row_id_index_) return row_id_index_;
-  }
+  if (auto known = row_id_index_.get()) return known;
   std::vector<dataset::RowIdIndex::FragmentRows> fragments;
   for (size_t i = 0; i < num_fragments(); ++i) {
     dataset::RowIdIndex::FragmentRows rows;
@@ -155,9 +175,7 @@ Result<std::shared_ptr<const dataset::RowIdIndex>> DatasetReader::IndexOfRowIds(
     fragments.push_back(std::move(rows));
   }
   ARROW_ASSIGN_OR_RAISE(auto index, dataset::RowIdIndex::Make(fragments));
-  std::lock_guard<std::mutex> lock(mutex_);
-  row_id_index_ = index;
-  return row_id_index_;
+  return row_id_index_.set(std::move(index));
 }
 
 }  // namespace pilum::scan

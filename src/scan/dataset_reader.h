@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -15,8 +14,10 @@
 #include "dataset/fragment_rows.h"
 #include "dataset/manifest.h"
 #include "dataset/row_id_index.h"
+#include "file/field_tree.h"
 #include "file/file_reader.h"
 #include "pilum/storage.h"
+#include "runtime/set_once.h"
 #include "scan/file_cache.h"
 
 namespace pilum::scan {
@@ -41,6 +42,8 @@ class DatasetReader {
   std::optional<size_t> FragmentWithId(uint32_t id) const;
 
   arrow::Result<std::shared_ptr<file::FileReader>> OpenFile(const dataset::DataFile& file) const;
+  /// The column that holds a field in a fragment; without a file if there is none.
+  arrow::Result<file::ColumnSource> FindColumn(size_t fragment, int32_t field_id) const;
   /// The store and path of a file of this version.
   arrow::Result<std::shared_ptr<ReadableObject>> OpenDataObject(std::optional<uint32_t> base_id,
                                                                 const std::string& path,
@@ -58,6 +61,8 @@ class DatasetReader {
     std::string prefix;  // of data files below it
   };
   arrow::Result<Root> RootOf(std::optional<uint32_t> base_id) const;
+  bool MayHaveMoved(const arrow::Status& status, std::optional<uint32_t> base_id) const;
+  arrow::Status CheckFile(const file::FileReader& file, const dataset::Fragment& fragment) const;
 
   std::shared_ptr<ObjectStore> store_;
   std::shared_ptr<ObjectStore> main_store_;
@@ -65,10 +70,9 @@ class DatasetReader {
   std::shared_ptr<FileCache> files_;
   std::vector<uint64_t> live_starts_;
 
-  mutable std::mutex mutex_;  // guards what is loaded lazily
-  mutable std::vector<std::shared_ptr<const dataset::DeletionVector>> deletions_;
-  mutable std::vector<std::shared_ptr<const dataset::RowIds>> row_ids_;
-  mutable std::shared_ptr<const dataset::RowIdIndex> row_id_index_;
+  mutable std::vector<runtime::SetOnce<const dataset::DeletionVector>> deletions_;
+  mutable std::vector<runtime::SetOnce<const dataset::RowIds>> row_ids_;
+  mutable runtime::SetOnce<const dataset::RowIdIndex> row_id_index_;
 };
 
 }  // namespace pilum::scan

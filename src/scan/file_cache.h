@@ -7,13 +7,13 @@
 #include <functional>
 #include <list>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <unordered_map>
 
 #include <arrow/result.h>
 
 #include "file/file_reader.h"
+#include "runtime/fork_mutex.h"
 
 namespace pilum::scan {
 
@@ -30,10 +30,12 @@ class FileCache {
     std::string key;
     std::shared_ptr<file::FileReader> file;
   };
-  void Trim();
+  /// Takes out what does not fit.
+  std::list<Entry> Trim();
 
   const size_t max_bytes_;
-  std::mutex mutex_;
+  runtime::ForkMutex mutex_;  // nothing is destroyed while it is held
+  uint64_t hits_ = 0;
   std::list<Entry> entries_;  // most recently used first
   std::unordered_map<std::string, std::list<Entry>::iterator> by_key_;
 };

@@ -101,12 +101,13 @@ RowSelection MakeSelection(std::vector<Wanted> wanted) {
   selection.num_rows = static_cast<int64_t>(wanted.size());
   const auto key = [](const Wanted& w) { return std::pair(w.fragment, w.row); };
   const auto before = [&](const Wanted& a, const Wanted& b) { return key(a) < key(b); };
-  selection.in_order =
-      std::is_sorted(wanted.begin(), wanted.end(), before) &&
+  const bool sorted = std::is_sorted(wanted.begin(), wanted.end(), before);
+  if (!sorted) std::sort(wanted.begin(), wanted.end(), before);
+  selection.distinct =
       std::adjacent_find(wanted.begin(), wanted.end(), [&](const Wanted& a, const Wanted& b) {
         return key(a) == key(b);
       }) == wanted.end();
-  if (!selection.in_order) std::sort(wanted.begin(), wanted.end(), before);
+  selection.in_order = sorted && selection.distinct;
   for (const Wanted& row : wanted) {
     auto& fragments = selection.fragments;
     if (fragments.empty() || fragments.back().fragment != row.fragment)

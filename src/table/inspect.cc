@@ -14,29 +14,23 @@ using arrow::Status;
 
 using Reports = std::vector<ColumnReport>;
 
-Status AddColumn(const scan::DatasetReader& dataset, const dataset::Fragment& fragment,
-                 const dataset::Field& field, const std::string& path, ColumnReport* report) {
-  for (const auto& data_file : fragment.files) {
-    auto it = std::find(data_file.fields.begin(), data_file.fields.end(), field.id);
-    if (it == data_file.fields.end()) continue;
-    const int32_t column =
-        data_file.column_indices[static_cast<size_t>(it - data_file.fields.begin())];
-    if (column < 0) continue;
-    ARROW_ASSIGN_OR_RAISE(auto file, dataset.OpenFile(data_file));
-    ARROW_ASSIGN_OR_RAISE(auto pages, file::SummarizePages(*file, static_cast<uint32_t>(column)));
-    report->path = path;
-    report->type = field.arrow->type()->ToString();
-    report->rows += fragment.physical_rows;
-    for (const auto& page : pages) {
-      ++report->pages;
-      report->stored_bytes += page.stored_bytes;
-      auto known = std::find_if(report->encodings.begin(), report->encodings.end(),
-                                [&](const auto& e) { return e.description == page.description; });
-      if (known == report->encodings.end())
-        known = report->encodings.insert(known, {page.description, 0, 0});
-      ++known->pages;
-      known->stored_bytes += page.stored_bytes;
-    }
+Status AddColumn(const scan::DatasetReader& dataset, size_t fragment, const dataset::Field& field,
+                 const std::string& path, ColumnReport* report) {
+  ARROW_ASSIGN_OR_RAISE(auto source, dataset.FindColumn(fragment, field.id));
+  if (!source.file) return Status::OK();
+  ARROW_ASSIGN_OR_RAISE(auto pages, file::SummarizePages(*source.file, source.column));
+  report->path = path;
+  report->type = field.arrow->type()->ToString();
+  report->rows += dataset.fragment(fragment).physical_rows;
+  for (const auto& page : pages) {
+    ++report->pages;
+    report->stored_bytes += page.stored_bytes;
+    auto known = std::find_if(report->encodings.begin(), report->encodings.end(),
+                              [&](const auto& e) { return e.description == page.description; });
+    if (known == report->encodings.end())
+      known = report->encodings.insert(known, {page.description, 0, 0});
+    ++known->pages;
+    known->stored_bytes += page.stored_bytes;
   }
   return Status::OK();
 }
@@ -44,8 +38,8 @@ Status AddColumn(const scan::DatasetReader& dataset, const dataset::Fragment& fr
 Status AddField(const scan::DatasetReader& dataset, const dataset::Field& field,
                 const std::string& path, Reports* reports) {
   ColumnReport report;
-  for (const auto& fragment : dataset.manifest().fragments) {
-    ARROW_RETURN_NOT_OK(AddColumn(dataset, fragment, field, path, &report));
+  for (size_t i = 0; i < dataset.num_fragments(); ++i) {
+    ARROW_RETURN_NOT_OK(AddColumn(dataset, i, field, path, &report));
   }
   if (!report.path.empty()) reports->push_back(std::move(report));
   if (field.kind == dataset::FieldKind::kBlobV2) return Status::OK();

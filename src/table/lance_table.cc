@@ -1,6 +1,5 @@
 #include "table/lance_table.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "dataset/manifest.h"
@@ -40,18 +39,21 @@ Result<std::shared_ptr<const Snapshot>> LanceTable::OpenManifest(std::optional<u
   if (versions.empty()) {
     return MakeError(ErrorKind::kNotFound, "Table '" + name_ + "' was not found", {.path = uri_});
   }
-  const uint64_t wanted = version.value_or(versions.back().version);
+  ARROW_ASSIGN_OR_RAISE(dataset::VersionInfo found,
+                        dataset::FindVersion(*store_, versions, version));
   {
-    std::lock_guard<std::mutex> lock(mutex_);
-    if (last_ && last_->version() == wanted) return last_;
+    std::lock_guard<runtime::ForkMutex> lock(mutex_);
+    if (last_ && last_version_ == found) return last_;
   }
-  ARROW_ASSIGN_OR_RAISE(auto manifest, dataset::ReadManifest(*store_, wanted));
+  ARROW_ASSIGN_OR_RAISE(auto manifest, dataset::ReadListed(*store_, found));
   auto reader = std::make_shared<scan::DatasetReader>(
       store_, branch_.empty() ? nullptr : main_store_, std::move(manifest), files_);
-  auto snapshot = std::make_shared<LanceSnapshot>(std::move(reader));
-  std::lock_guard<std::mutex> lock(mutex_);
-  last_ = snapshot;
-  return last_;
+  std::shared_ptr<const Snapshot> snapshot = std::make_shared<LanceSnapshot>(std::move(reader));
+  auto replaced = snapshot;  // what it was goes after the lock
+  std::lock_guard<runtime::ForkMutex> lock(mutex_);
+  last_.swap(replaced);
+  last_version_ = std::move(found);
+  return snapshot;
 }
 
 Result<std::shared_ptr<const Snapshot>> LanceTable::Latest() { return OpenManifest(std::nullopt); }
@@ -68,21 +70,20 @@ Result<std::shared_ptr<const Snapshot>> LanceTable::OpenVersion(uint64_t version
 }
 
 Result<std::shared_ptr<const Snapshot>> LanceTable::OpenTag(const std::string& tag) {
-  ARROW_ASSIGN_OR_RAISE(auto tags, dataset::ListTags(*main_store_));
-  auto it = std::find_if(tags.begin(), tags.end(), [&](const auto& t) { return t.name == tag; });
-  if (it == tags.end()) {
+  ARROW_ASSIGN_OR_RAISE(auto found, dataset::FindTag(*main_store_, tag));
+  if (!found) {
     return MakeError(ErrorKind::kNotFound,
                      "Tag '" + tag + "' does not exist in table '" + name_ + "'", {.path = uri_});
   }
-  if (it->branch == branch_) return OpenVersion(it->version);
-  ARROW_ASSIGN_OR_RAISE(auto other, Open(main_store_, name_, uri_, it->branch));
-  return other->OpenVersion(it->version);
+  if (found->branch == branch_) return OpenVersion(found->version);
+  ARROW_ASSIGN_OR_RAISE(auto other, Open(main_store_, name_, uri_, found->branch));
+  return other->OpenVersion(found->version);
 }
 
 Result<std::shared_ptr<Table>> LanceTable::OpenBranch(const std::string& branch) {
   if (branch.empty() || branch == "main") return Open(main_store_, name_, uri_);
-  ARROW_ASSIGN_OR_RAISE(auto branches, Branches());
-  if (std::find(branches.begin(), branches.end(), branch) == branches.end()) {
+  ARROW_ASSIGN_OR_RAISE(auto found, dataset::FindBranch(*main_store_, branch));
+  if (!found) {
     return MakeError(ErrorKind::kNotFound,
                      "Branch '" + branch + "' does not exist in table '" + name_ + "'",
                      {.path = uri_});
@@ -94,7 +95,7 @@ Result<std::vector<VersionInfo>> LanceTable::Versions() {
   ARROW_ASSIGN_OR_RAISE(auto listed, dataset::ListVersions(*store_));
   std::vector<VersionInfo> versions;
   for (const auto& version : listed) {
-    ARROW_ASSIGN_OR_RAISE(auto manifest, dataset::ReadManifest(*store_, version.version));
+    ARROW_ASSIGN_OR_RAISE(auto manifest, dataset::ReadListed(*store_, version));
     versions.push_back({version.version, manifest->timestamp_us});
   }
   return versions;

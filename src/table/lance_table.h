@@ -3,11 +3,12 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <string>
 
+#include "dataset/manifest.h"
 #include "pilum/storage.h"
 #include "pilum/table.h"
+#include "runtime/fork_mutex.h"
 #include "scan/dataset_reader.h"
 #include "scan/file_cache.h"
 
@@ -42,8 +43,9 @@ class LanceTable final : public Table {
   std::string uri_;
   std::string branch_;
   std::shared_ptr<scan::FileCache> files_;
-  std::mutex mutex_;
-  std::shared_ptr<const Snapshot> last_;  // the version opened last, reused while it is current
+  runtime::ForkMutex mutex_;  // guards what follows: the version opened last
+  std::shared_ptr<const Snapshot> last_;
+  dataset::VersionInfo last_version_;
 };
 
 }  // namespace pilum::table

@@ -251,6 +251,39 @@ def make_unusual(folder, storage):
     return {"uri": str(folder), "expected": tables}
 
 
+def make_subsets(folder, storage):
+    """Structs of which appended fragments have only some fields."""
+    inner = pa.struct([("x", pa.int64()), ("y", pa.string()), ("z", pa.list_(pa.int32()))])
+    value = {"x": 1, "y": "a", "z": [1, None]}
+
+    def table(rows, keep):
+        kind = pa.struct([inner.field(name) for name in keep])
+        cut = [row and {name: row[name] for name in keep} for row in rows]
+        lists = [None if i == 1 else [row] * (i % 3) for i, row in enumerate(cut)]
+        deep = pa.struct([("s", kind)])
+        return pa.table(
+            {
+                "m": pa.array(cut, kind),
+                "l": pa.array(lists, pa.list_(kind)),
+                "d": pa.array([None if i == 2 else {"s": row} for i, row in enumerate(cut)], deep),
+            }
+        )
+
+    rows = [value] * 5 if storage == "2.0" else [value, None, value, {**value, "x": None}, value]
+    if storage == "2.0":
+
+        def table(rows, keep):  # it stores no null structs, and lists only of whole ones
+            kind = pa.struct([inner.field(name) for name in keep])
+            cut = [{name: row[name] for name in keep} for row in rows]
+            return pa.table({"m": pa.array(cut, kind)})
+
+    uri = str(folder / "dataset.lance")
+    lance.write_dataset(table(rows, ["x", "y", "z"]), uri, data_storage_version=storage)
+    for keep in (["y"], ["x"], ["z"], ["z", "x"], ["x", "y", "z"]):
+        lance.write_dataset(table(rows, keep), uri, mode="append")
+    return one_table(uri, folder)
+
+
 def make_blobs(folder):
     """Inline, packed in a sidecar, in a file of its own, outside the table, empty and null."""
     uri = str(folder / "dataset.lance")
@@ -277,6 +310,7 @@ def answer(request):
         ("make_branches", make_branches),
         ("make_blobs", make_blobs),
         ("make_unusual", make_unusual),
+        ("make_subsets", make_subsets),
     ):
         if name in request:
             folder = pathlib.Path(request.pop(name))

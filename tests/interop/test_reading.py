@@ -86,6 +86,16 @@ def test_blobs_of_every_kind(reference_library, tmp_path):
     )
 
 
+@pytest.mark.parametrize("storage", ["2.0", "2.1", "2.2"])
+def test_structs_of_which_a_fragment_has_some_fields(reference_library, tmp_path, storage):
+    uri, expected = reference_library.ask(make_subsets=tmp_path / "table", storage=storage)
+    content = expected["main"]
+    assert_same_table(read(uri), content)
+    rows = [29, 3, 8, 13, 8, 18, 23, 0, 1, 7, 11]
+    wanted = content.drop_columns(KEYS).take(pa.array(rows))
+    assert_same_table(pilum.dataset(uri).take(rows), wanted)
+
+
 @pytest.mark.parametrize(("storage", "fewest"), [("2.0", 15), ("2.1", 20), ("2.2", 25)])
 def test_unusual_columns(reference_library, tmp_path, storage, fewest):
     _, tables = reference_library.ask(make_unusual=tmp_path / "tables", storage=storage)

@@ -4,11 +4,12 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <optional>
+#include <span>
 #include <utility>
 
 #include <arrow/compute/api_vector.h>
-#include <arrow/type_traits.h>
-#include <arrow/util/checked_cast.h>
+#include <arrow/util/byte_size.h>
 
 #include "pilum/error.h"
 #include "runtime/runtime.h"
@@ -23,18 +24,64 @@ using arrow::RecordBatch;
 using arrow::Result;
 using arrow::Status;
 
-constexpr int64_t kDefaultBatchRows = 8192;
-constexpr uint64_t kDefaultBatchBytes = 4 << 20;
-// Large enough to make reads sequential, small enough that what one thread decodes stays in its
-// cache.
-constexpr uint64_t kUnitBytes = 2 << 20;
+constexpr uint64_t kCountingBatchRows = 65536;
+// A filter may keep all rows of a unit that is cut by the filter's columns alone. Up to so many
+// units of the other columns are read at once, then piece by piece.
+constexpr uint64_t kMostPiecesAtOnce = 2;
 
 /// Live rows [first, first + count) of a fragment.
 struct Unit {
   size_t fragment = 0;
   uint64_t first = 0;
   uint64_t count = 0;
+  uint64_t piece_rows = 0;  ///< of those that the filter keeps, how many to read at a time
 };
+
+/// Rows that a filter has kept, and what was read of them already.
+struct Piece {
+  std::vector<Run> runs;
+  std::shared_ptr<RecordBatch> kept;  ///< the columns that the filter shares with the result
+};
+
+/// The result's columns by where they come from when there is a filter.
+struct FilteredColumns {
+  std::vector<int> reused;  ///< per projected column: where it is in the filter's batch, or -1
+  std::shared_ptr<const Projection> rest;  ///< those that are not there
+};
+
+FilteredColumns SplitColumns(const Projection& wanted, const Projection& filter) {
+  FilteredColumns columns;
+  auto rest = std::make_shared<Projection>();
+  arrow::FieldVector rest_fields;
+  for (size_t i = 0; i < wanted.columns.size(); ++i) {
+    const auto& field = wanted.schema->field(static_cast<int>(i));
+    int reused = -1;
+    for (size_t j = 0; j < filter.columns.size() && wanted.columns[i].child_path.empty(); ++j) {
+      if (filter.columns[j].name == wanted.columns[i].name &&
+          field->type()->Equals(*filter.schema->field(static_cast<int>(j))->type())) {
+        reused = static_cast<int>(j);
+      }
+    }
+    columns.reused.push_back(reused);
+    if (reused >= 0) continue;
+    rest->columns.push_back(wanted.columns[i]);
+    rest_fields.push_back(field);
+  }
+  rest->schema = arrow::schema(std::move(rest_fields));
+  columns.rest = std::move(rest);
+  return columns;
+}
+
+/// Rows and bytes that a task has read, for the sizes of those to come.
+struct ReadAmount {
+  uint64_t rows = 0;
+  uint64_t bytes = 0;
+};
+
+ReadAmount AmountOf(const RecordBatch& batch) {
+  return {static_cast<uint64_t>(batch.num_rows()),
+          static_cast<uint64_t>(arrow::util::TotalBufferSize(batch))};
+}
 
 /// What producers and the consumer share.
 struct Exchange {
@@ -43,28 +90,52 @@ struct Exchange {
   bool cancelled = false;
 };
 
-/// One unit on its way. `done` and `batch` are guarded by the exchange's mutex.
+/// A unit or a piece of one on its way. The results are guarded by the exchange's mutex until
+/// `done`.
 class UnitTask : public std::enable_shared_from_this<UnitTask> {
  public:
-  UnitTask(std::shared_ptr<const ScanPlan> plan, std::shared_ptr<Exchange> exchange, Unit unit,
-           int64_t priority)
-      : plan_(std::move(plan)), exchange_(std::move(exchange)), unit_(unit), priority_(priority) {}
+  UnitTask(std::shared_ptr<const ScanPlan> plan, std::shared_ptr<const FilteredColumns> filtered,
+           std::shared_ptr<Exchange> exchange, Unit unit, int64_t priority)
+      : plan_(std::move(plan)),
+        filtered_(std::move(filtered)),
+        exchange_(std::move(exchange)),
+        unit_(unit),
+        priority_(priority) {}
 
-  void Start() { Post(); }
+  size_t fragment() const { return unit_.fragment; }
+  bool started() const { return started_; }
+
+  void Start() {
+    started_ = true;
+    Post();
+  }
+
+  /// The task for a piece of this task's unit.
+  std::shared_ptr<UnitTask> ForPiece(Piece piece) const {
+    auto task = std::make_shared<UnitTask>(plan_, filtered_, exchange_, unit_, priority_);
+    task->piece_ = std::move(piece);
+    return task;
+  }
 
   bool done = false;
-  Result<std::shared_ptr<RecordBatch>> batch = Status::Cancelled("the scan was stopped");
+  Status status;
+  std::shared_ptr<RecordBatch> batch;  // null: no rows
+  std::vector<Piece> pieces;           // to be read by tasks of their own, in place of a batch
+  ReadAmount filter_read;
+  ReadAmount columns_read;
 
  private:
+  enum class Phase { kBegin, kFilter, kColumns };
+
   void Post() {
     runtime::Runtime::Get().cpu().Submit(priority_,
                                          [self = shared_from_this()] { self->Continue(); });
   }
 
-  void Complete(Result<std::shared_ptr<RecordBatch>> result) {
+  void Complete(Status result) {
     read_.reset();
     std::lock_guard<std::mutex> lock(exchange_->mutex);
-    batch = std::move(result);
+    status = std::move(result);
     done = true;
     exchange_->changed.notify_all();
   }
@@ -79,97 +150,98 @@ class UnitTask : public std::enable_shared_from_this<UnitTask> {
     }
     auto finished = Advance();
     if (!finished.ok()) return Complete(finished.status());
-    if (*finished) Complete(std::move(result_));
+    if (*finished) Complete(Status::OK());
   }
 
   // Goes as far as possible without waiting; false if reads are under way that will post this
   // again.
   Result<bool> Advance();
   Status Begin();
-  Status ApplyFilter(std::shared_ptr<RecordBatch> filter_batch);
-  Result<std::shared_ptr<RecordBatch>> Combine(std::shared_ptr<RecordBatch> rest);
-
-  enum class Phase { kBegin, kFilter, kColumns };
+  Status Read(std::shared_ptr<const Projection> projection, std::vector<Run> runs);
+  Result<std::vector<Piece>> ApplyFilter(const RecordBatch& batch);
+  Result<std::shared_ptr<RecordBatch>> KeepShared(const RecordBatch& batch,
+                                                  const std::vector<uint32_t>& selected);
+  std::shared_ptr<RecordBatch> Combine(const RecordBatch& rest) const;
 
   std::shared_ptr<const ScanPlan> plan_;
+  std::shared_ptr<const FilteredColumns> filtered_;  // null without a filter
   std::shared_ptr<Exchange> exchange_;
   Unit unit_;
   int64_t priority_;
+  bool started_ = false;  // of the consumer alone
   Phase phase_ = Phase::kBegin;
+  std::optional<Piece> piece_;
   std::vector<Run> runs_;
   std::unique_ptr<BatchRead> read_;
-  std::vector<uint32_t> selected_;
-  std::shared_ptr<RecordBatch> filter_batch_;
-  std::vector<int> reused_;  // per projected column: where it is in the filter's batch, or -1
-  std::shared_ptr<RecordBatch> result_;
 };
 
+Status UnitTask::Read(std::shared_ptr<const Projection> projection, std::vector<Run> runs) {
+  RowSelection rows;
+  for (const Run& run : runs) rows.num_rows += run.count;
+  rows.fragments.push_back({unit_.fragment, std::move(runs)});
+  ARROW_ASSIGN_OR_RAISE(read_,
+                        BatchRead::Make(plan_->dataset, std::move(projection), std::move(rows)));
+  return Status::OK();
+}
+
 Status UnitTask::Begin() {
+  if (piece_) {
+    phase_ = Phase::kColumns;
+    return Read(filtered_->rest, piece_->runs);
+  }
   ARROW_ASSIGN_OR_RAISE(auto deletions, plan_->dataset->Deletions(unit_.fragment));
   runs_ = LiveRuns(*deletions, unit_.first, unit_.count);
-  RowSelection rows;
-  rows.fragments.push_back({unit_.fragment, runs_});
-  rows.num_rows = static_cast<int64_t>(unit_.count);
-  phase_ = plan_->filter ? Phase::kFilter : Phase::kColumns;
-  ARROW_ASSIGN_OR_RAISE(
-      read_,
-      BatchRead::Make(plan_->dataset, plan_->filter ? plan_->filter->projection : plan_->projection,
-                      std::move(rows)));
-  return Status::OK();
+  phase_ = filtered_ ? Phase::kFilter : Phase::kColumns;
+  return Read(filtered_ ? plan_->filter->projection : plan_->projection, runs_);
 }
 
-Status UnitTask::ApplyFilter(std::shared_ptr<RecordBatch> filter_batch) {
-  ARROW_ASSIGN_OR_RAISE(selected_, plan_->filter->select(*filter_batch));
-  filter_batch_ = std::move(filter_batch);
-  auto rest = std::make_shared<Projection>();
-  arrow::FieldVector rest_fields;
-  const auto& wanted = plan_->projection->columns;
-  for (size_t i = 0; i < wanted.size(); ++i) {
-    int reused = -1;
-    const auto& have = plan_->filter->projection->columns;
-    for (size_t j = 0; j < have.size() && wanted[i].child_path.empty(); ++j) {
-      if (have[j].name == wanted[i].name &&
-          plan_->projection->schema->field(static_cast<int>(i))
-              ->type()
-              ->Equals(*plan_->filter->projection->schema->field(static_cast<int>(j))->type())) {
-        reused = static_cast<int>(j);
-      }
-    }
-    reused_.push_back(reused);
-    if (reused >= 0) continue;
-    rest->columns.push_back(wanted[i]);
-    rest_fields.push_back(plan_->projection->schema->field(static_cast<int>(i)));
-  }
-  rest->schema = arrow::schema(std::move(rest_fields));
-  RowSelection rows;
-  rows.fragments.push_back({unit_.fragment, SelectRuns(runs_, selected_)});
-  rows.num_rows = static_cast<int64_t>(selected_.size());
-  phase_ = Phase::kColumns;
-  ARROW_ASSIGN_OR_RAISE(read_, BatchRead::Make(plan_->dataset, std::move(rest), std::move(rows)));
-  return Status::OK();
-}
-
-Result<std::shared_ptr<RecordBatch>> UnitTask::Combine(std::shared_ptr<RecordBatch> rest) {
-  if (!filter_batch_) return rest;
-  const bool all = static_cast<int64_t>(selected_.size()) == filter_batch_->num_rows();
-  arrow::UInt32Array positions(static_cast<int64_t>(selected_.size()),
-                               arrow::Buffer::Wrap(selected_));
+// The columns of the filter's batch that are wanted, of the rows that are.
+Result<std::shared_ptr<RecordBatch>> UnitTask::KeepShared(const RecordBatch& batch,
+                                                          const std::vector<uint32_t>& selected) {
+  const auto n = static_cast<int64_t>(selected.size());
+  const arrow::Datum positions(
+      std::make_shared<arrow::UInt32Array>(n, arrow::Buffer::Wrap(selected)));
   std::vector<std::shared_ptr<arrow::Array>> columns;
-  int next_rest = 0;
-  for (int reused : reused_) {
-    if (reused < 0) {
-      columns.push_back(rest->column(next_rest++));
-    } else if (all) {
-      columns.push_back(filter_batch_->column(reused));
-    } else {
-      ARROW_ASSIGN_OR_RAISE(arrow::Datum taken,
-                            arrow::compute::Take(filter_batch_->column(reused), positions.Slice(0),
-                                                 arrow::compute::TakeOptions::NoBoundsCheck()));
-      columns.push_back(taken.make_array());
+  arrow::FieldVector fields;
+  for (int reused : filtered_->reused) {
+    if (reused < 0) continue;
+    auto column = batch.column(reused);
+    if (n < batch.num_rows()) {
+      ARROW_ASSIGN_OR_RAISE(
+          arrow::Datum taken,
+          arrow::compute::Take(column, positions, arrow::compute::TakeOptions::NoBoundsCheck()));
+      column = taken.make_array();
     }
+    columns.push_back(std::move(column));
+    fields.push_back(batch.schema()->field(reused));
   }
-  return RecordBatch::Make(plan_->projection->schema, static_cast<int64_t>(selected_.size()),
-                           std::move(columns));
+  return RecordBatch::Make(arrow::schema(std::move(fields)), n, std::move(columns));
+}
+
+Result<std::vector<Piece>> UnitTask::ApplyFilter(const RecordBatch& batch) {
+  filter_read = AmountOf(batch);
+  ARROW_ASSIGN_OR_RAISE(const std::vector<uint32_t> selected, plan_->filter->select(batch));
+  std::vector<Piece> pieces;
+  if (selected.empty()) return pieces;
+  ARROW_ASSIGN_OR_RAISE(auto kept, KeepShared(batch, selected));
+  const size_t rows =
+      selected.size() <= kMostPiecesAtOnce * unit_.piece_rows ? selected.size() : unit_.piece_rows;
+  for (size_t first = 0; first < selected.size(); first += rows) {
+    const size_t count = std::min(rows, selected.size() - first);
+    pieces.push_back({SelectRuns(runs_, std::span(selected).subspan(first, count)),
+                      kept->Slice(static_cast<int64_t>(first), static_cast<int64_t>(count))});
+  }
+  return pieces;
+}
+
+std::shared_ptr<RecordBatch> UnitTask::Combine(const RecordBatch& rest) const {
+  std::vector<std::shared_ptr<arrow::Array>> columns;
+  int next_kept = 0;
+  int next_rest = 0;
+  for (int reused : filtered_->reused) {
+    columns.push_back(reused >= 0 ? piece_->kept->column(next_kept++) : rest.column(next_rest++));
+  }
+  return RecordBatch::Make(plan_->projection->schema, rest.num_rows(), std::move(columns));
 }
 
 Result<bool> UnitTask::Advance() {
@@ -184,15 +256,19 @@ Result<bool> UnitTask::Advance() {
       });
       return false;
     }
-    ARROW_ASSIGN_OR_RAISE(auto batch, read_->Finish());
+    ARROW_ASSIGN_OR_RAISE(batch, read_->Finish());
     if (phase_ == Phase::kFilter) {
-      ARROW_RETURN_NOT_OK(ApplyFilter(std::move(batch)));
+      ARROW_ASSIGN_OR_RAISE(pieces, ApplyFilter(*std::exchange(batch, nullptr)));
+      if (pieces.size() != 1) return true;
+      piece_ = std::move(pieces.front());
+      pieces.clear();
+      ARROW_RETURN_NOT_OK(Begin());
       continue;
     }
-    ARROW_ASSIGN_OR_RAISE(result_, Combine(std::move(batch)));
-    filter_batch_.reset();
+    columns_read = AmountOf(*batch);
+    if (filtered_) batch = Combine(*batch);
     if (plan_->finish) {
-      ARROW_ASSIGN_OR_RAISE(result_, plan_->finish(std::move(result_)));
+      ARROW_ASSIGN_OR_RAISE(batch, plan_->finish(std::move(batch)));
     }
     return true;
   }
@@ -200,15 +276,19 @@ Result<bool> UnitTask::Advance() {
 
 class ScanStream final : public BatchStream {
  public:
-  ScanStream(ScanPlan plan, int64_t batch_rows, uint64_t unit_rows, size_t window)
+  explicit ScanStream(ScanPlan plan)
       : plan_(std::make_shared<const ScanPlan>(std::move(plan))),
         exchange_(std::make_shared<Exchange>()),
-        batch_rows_(batch_rows),
-        unit_rows_(unit_rows),
-        window_(window),
+        columns_(SizeOf(*plan_->projection), plan_->unit_bytes, BatchRows()),
         skip_(plan_->offset),
         left_(plan_->limit.value_or(UINT64_MAX)) {
-    if (!plan_->filter) SkipUnits();
+    if (plan_->filter) {
+      filtered_ = std::make_shared<const FilteredColumns>(
+          SplitColumns(*plan_->projection, *plan_->filter->projection));
+      filter_.emplace(SizeOf(*plan_->filter->projection), plan_->unit_bytes);
+    } else {
+      SkipUnits();
+    }
     Fill();
   }
 
@@ -218,7 +298,7 @@ class ScanStream final : public BatchStream {
 
   bool WaitNext(std::chrono::milliseconds timeout) override {
     const auto until = std::chrono::steady_clock::now() + timeout;
-    while (!current_ && failure_.ok() && !tasks_.empty()) {
+    while (left_ > 0 && !current_ && failure_.ok() && !tasks_.empty()) {
       {
         std::unique_lock<std::mutex> lock(exchange_->mutex);
         if (!exchange_->changed.wait_until(lock, until, [&] { return tasks_.front()->done; }))
@@ -255,6 +335,15 @@ class ScanStream final : public BatchStream {
   }
 
  private:
+  uint64_t BatchRows() const {
+    return static_cast<uint64_t>(std::max<int64_t>(0, plan_->batch_size));
+  }
+
+  RowSize SizeOf(const Projection& projection) const {
+    if (plan_->fragments.empty()) return {};
+    return EstimateRowSize(*plan_->dataset, projection, plan_->fragments.front());
+  }
+
   void Cancel() {
     std::lock_guard<std::mutex> lock(exchange_->mutex);
     exchange_->cancelled = true;
@@ -280,8 +369,27 @@ class ScanStream final : public BatchStream {
     unread_ = left_;
   }
 
+  // How many tasks may be under way: as many as the read-ahead holds, if all cores have work.
+  size_t Window() const {
+    const size_t most = 2 * static_cast<size_t>(runtime::Runtime::Get().cpu().max_threads()) + 1;
+    return std::clamp<uint64_t>(plan_->readahead_bytes / std::max(unit_bytes_, plan_->unit_bytes),
+                                1, most);
+  }
+
+  Unit NextUnit(size_t fragment) {
+    Unit unit{.fragment = fragment, .first = next_row_};
+    unit.piece_rows = columns_.UnitRows(*plan_->dataset, *plan_->projection, fragment);
+    unit_bytes_ = unit.piece_rows * columns_.row_bytes();
+    unit.count = unit.piece_rows;
+    if (filter_) {
+      unit.count = filter_->UnitRows(*plan_->dataset, *plan_->filter->projection, fragment);
+      unit_bytes_ = kMostPiecesAtOnce * unit_bytes_ + unit.count * filter_->row_bytes();
+    }
+    return unit;
+  }
+
   void Fill() {
-    while (tasks_.size() < window_ && fragment_ < plan_->fragments.size() && unread_ > 0) {
+    while (tasks_.size() < Window() && fragment_ < plan_->fragments.size() && unread_ > 0) {
       const size_t fragment = plan_->fragments[fragment_];
       const uint64_t live = plan_->dataset->fragment(fragment).live_rows();
       if (next_row_ >= live) {
@@ -289,13 +397,15 @@ class ScanStream final : public BatchStream {
         next_row_ = 0;
         continue;
       }
-      const uint64_t count = std::min({unit_rows_, live - next_row_, unread_});
-      auto task = std::make_shared<UnitTask>(plan_, exchange_, Unit{fragment, next_row_, count},
-                                             sequence_++);
-      next_row_ += count;
-      if (unread_ != UINT64_MAX) unread_ -= count;
-      tasks_.push_back(task);
-      task->Start();
+      Unit unit = NextUnit(fragment);
+      unit.count = std::min({unit.count, live - next_row_, unread_});
+      next_row_ += unit.count;
+      if (unread_ != UINT64_MAX) unread_ -= unit.count;
+      tasks_.push_back(std::make_shared<UnitTask>(plan_, filtered_, exchange_, unit, sequence_++));
+    }
+    const size_t ready = std::min(Window(), tasks_.size());
+    for (size_t i = 0; i < ready; ++i) {
+      if (!tasks_[i]->started()) tasks_[i]->Start();
     }
   }
 
@@ -306,31 +416,38 @@ class ScanStream final : public BatchStream {
       exchange_->changed.wait(lock, [&] { return front->done; });
       tasks_.pop_front();
     }
-    if (!front->batch.ok()) {
-      Status status = front->batch.status();
+    if (!front->status.ok()) {
       Cancel();
-      return WithContext(status, {.version = plan_->dataset->manifest().version});
+      return WithContext(front->status, {.version = plan_->dataset->manifest().version});
     }
-    std::shared_ptr<RecordBatch> batch = front->batch.MoveValueUnsafe();
-    const uint64_t rows = static_cast<uint64_t>(batch->num_rows());
-    const uint64_t skipped = std::min(skip_, rows);
-    skip_ -= skipped;
-    const uint64_t kept = std::min(rows - skipped, left_);
-    if (kept > 0) {
-      current_ = kept == rows
-                     ? batch
-                     : batch->Slice(static_cast<int64_t>(skipped), static_cast<int64_t>(kept));
-      position_ = 0;
-    }
+    columns_.Observe(front->fragment(), front->columns_read.rows, front->columns_read.bytes);
+    if (filter_)
+      filter_->Observe(front->fragment(), front->filter_read.rows, front->filter_read.bytes);
+    for (auto piece = front->pieces.rbegin(); piece != front->pieces.rend(); ++piece)
+      tasks_.push_front(front->ForPiece(std::move(*piece)));
+    if (front->batch) Deliver(*front->batch);
     Fill();
     return Status::OK();
   }
 
+  void Deliver(const RecordBatch& batch) {
+    const uint64_t rows = static_cast<uint64_t>(batch.num_rows());
+    const uint64_t skipped = std::min(skip_, rows);
+    skip_ -= skipped;
+    const uint64_t kept = std::min(rows - skipped, left_);
+    if (kept == 0) return;
+    current_ = batch.Slice(static_cast<int64_t>(skipped), static_cast<int64_t>(kept));
+    position_ = 0;
+    batch_rows_ = static_cast<int64_t>(BatchRows() > 0 ? BatchRows()
+                                                       : DefaultBatchRows(columns_.row_bytes()));
+  }
+
   std::shared_ptr<const ScanPlan> plan_;
+  std::shared_ptr<const FilteredColumns> filtered_;
   std::shared_ptr<Exchange> exchange_;
-  const int64_t batch_rows_;
-  const uint64_t unit_rows_;
-  const size_t window_;
+  UnitSizer columns_;
+  std::optional<UnitSizer> filter_;
+  uint64_t unit_bytes_ = 0;       // of the unit begun last
   uint64_t skip_;                 // matching rows still to be dropped
   uint64_t left_;                 // rows still to be delivered
   uint64_t unread_ = UINT64_MAX;  // rows still to be read, if known
@@ -340,39 +457,20 @@ class ScanStream final : public BatchStream {
   std::deque<std::shared_ptr<UnitTask>> tasks_;
   std::shared_ptr<RecordBatch> current_;
   int64_t position_ = 0;
-  Status failure_;  // of the unit whose turn it is; every further call repeats it
+  int64_t batch_rows_ = 0;  // of the batches that current_ is cut into
+  Status failure_;          // of the unit whose turn it is; every further call repeats it
 };
 
 }  // namespace
 
 Result<std::shared_ptr<BatchStream>> MakeScanStream(ScanPlan plan) {
-  uint64_t row_bytes = 1;
-  if (!plan.fragments.empty()) {
-    const Projection& sized = plan.filter ? *plan.filter->projection : *plan.projection;
-    ARROW_ASSIGN_OR_RAISE(row_bytes,
-                          EstimateRowBytes(*plan.dataset, sized, plan.fragments.front()));
-    if (plan.batch_size <= 0) {
-      ARROW_ASSIGN_OR_RAISE(
-          uint64_t full, EstimateRowBytes(*plan.dataset, *plan.projection, plan.fragments.front()));
-      plan.batch_size = std::clamp<int64_t>(static_cast<int64_t>(kDefaultBatchBytes / full), 1,
-                                            kDefaultBatchRows);
-    }
-  }
-  const int64_t batch_rows = plan.batch_size > 0 ? plan.batch_size : kDefaultBatchRows;
-  const uint64_t batches =
-      std::max<uint64_t>(1, kUnitBytes / row_bytes / static_cast<uint64_t>(batch_rows));
-  const uint64_t unit_rows =
-      std::min<uint64_t>(batches * static_cast<uint64_t>(batch_rows), UINT32_MAX);
-  const uint64_t unit_bytes = unit_rows * row_bytes;
-  const size_t most = 2 * static_cast<size_t>(runtime::Runtime::Get().cpu().max_threads()) + 1;
-  const size_t window = std::clamp<uint64_t>(plan.readahead_bytes / unit_bytes, 1, most);
-  return std::make_shared<ScanStream>(std::move(plan), batch_rows, unit_rows, window);
+  return std::make_shared<ScanStream>(std::move(plan));
 }
 
 Result<uint64_t> CountMatching(ScanPlan plan) {
   plan.projection = std::make_shared<Projection>(Projection{{}, arrow::schema({})});
   plan.schema = plan.projection->schema;
-  plan.batch_size = kDefaultBatchRows * 8;
+  plan.batch_size = kCountingBatchRows;
   ARROW_ASSIGN_OR_RAISE(auto stream, MakeScanStream(std::move(plan)));
   uint64_t rows = 0;
   while (true) {

@@ -44,6 +44,9 @@ struct ScanPlan {
   std::optional<uint64_t> limit;
   int64_t batch_size = 0;  ///< 0 = by row size
   uint64_t readahead_bytes = 0;
+  /// About what is read at a time: large enough to make reads sequential, small enough that what
+  /// one thread decodes stays in its cache.
+  uint64_t unit_bytes = 2 << 20;
 };
 
 arrow::Result<std::shared_ptr<BatchStream>> MakeScanStream(ScanPlan plan);

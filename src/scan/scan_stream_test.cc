@@ -9,6 +9,7 @@
 
 #include "io/fault_store.h"
 #include "pilum/error.h"
+#include "scan/row_size.h"
 #include "scan/test_dataset.h"
 
 namespace pilum::scan {
@@ -157,6 +158,7 @@ TEST(ScanStream, OffsetsCountTheRowsThatAFilterKeeps) {
       plan.offset = i == 0 ? 0 : random() % (kept.size() + 2);
       const uint64_t limit = i == 0 ? kept.size() : random() % (kept.size() + 2);
       plan.limit = limit;
+      plan.unit_bytes = i % 2 == 0 ? plan.unit_bytes : 1 + random() % 2000;
       plan.batch_size = 1 + static_cast<int64_t>(random() % 40);
       const uint64_t offset = plan.offset;
       auto found = Collect(std::move(plan));
@@ -164,6 +166,87 @@ TEST(ScanStream, OffsetsCountTheRowsThatAFilterKeeps) {
       EXPECT_EQ(*found, Window(kept, offset, limit)) << "offset " << offset << ", limit " << limit;
     }
   }
+}
+
+TEST(ScanStream, WhatAFilterKeepsIsReadInPieces) {
+  const auto dataset = OpenGolden(GoldenStore(kDense));
+  const auto expected = Addresses(kDense);
+  ScanPlan plan = FullPlan(dataset);
+  plan.filter = Divisible(dataset, 1);
+  plan.unit_bytes = 1000;  // 125 addresses; fewer rows of all columns
+  const uint64_t row_bytes = EstimateRowSize(*dataset, *plan.projection, 0).bytes;
+  ASSERT_GT(row_bytes, 16u);
+  auto stream = *MakeScanStream(std::move(plan));
+  size_t batches = 0;
+  size_t rows = 0;
+  for (auto batch = *stream->Next(); batch; batch = *stream->Next()) {
+    EXPECT_LE(static_cast<uint64_t>(batch->num_rows()),
+              2 * std::max<uint64_t>(1, 1000 / row_bytes));
+    rows += static_cast<size_t>(batch->num_rows());
+    ++batches;
+  }
+  EXPECT_EQ(rows, expected.size());
+  EXPECT_GT(batches, expected.size() / 125);
+}
+
+/// What scans read of a table whose metadata is in memory already.
+class ReadCounts : public testing::Test {
+ protected:
+  void SetUp() override { ASSERT_TRUE(Collect(FullPlan(dataset_)).ok()); }
+
+  template <typename Scan>
+  int64_t BytesRead(const Scan& scan) {
+    const int64_t before = store_->bytes_read();
+    scan();
+    return store_->bytes_read() - before;
+  }
+
+  std::shared_ptr<io::FaultStore> store_ = std::make_shared<io::FaultStore>(GoldenStore("mixed-2.2"));
+  std::shared_ptr<const DatasetReader> dataset_ = OpenGolden(store_);
+};
+
+TEST_F(ReadCounts, ALimitEndsTheReading) {
+  const auto read = [&](std::optional<uint64_t> limit, bool wait) {
+    ScanPlan plan = FullPlan(dataset_);
+    plan.filter = Divisible(dataset_, 1);
+    plan.limit = limit;
+    plan.unit_bytes = 100;
+    plan.readahead_bytes = 1;
+    auto stream = *MakeScanStream(std::move(plan));
+    do {
+      while (wait && !stream->WaitNext(std::chrono::milliseconds(50))) {
+      }
+    } while (*stream->Next() != nullptr);
+  };
+  const int64_t all = BytesRead([&] { read(std::nullopt, false); });
+  for (bool wait : {false, true})
+    EXPECT_LT(BytesRead([&] { read(1, wait); }) * 10, all) << "wait " << wait;
+}
+
+TEST_F(ReadCounts, CountingReadsTheFiltersColumnsAlone) {
+  const auto filtered = [&] {
+    ScanPlan plan = FullPlan(dataset_);
+    plan.filter.emplace();
+    plan.filter->projection = std::make_shared<Projection>(
+        Projection::Make(dataset_->manifest().schema, {"id"}).ValueOrDie());
+    plan.filter->select = [](const arrow::RecordBatch& batch) {
+      std::vector<uint32_t> all(static_cast<size_t>(batch.num_rows()));
+      std::iota(all.begin(), all.end(), 0u);
+      return arrow::Result<std::vector<uint32_t>>(std::move(all));
+    };
+    return plan;
+  };
+  const auto scan = [&](const std::vector<std::string>& names) {
+    ScanPlan plan = FullPlan(dataset_);
+    plan.projection = std::make_shared<Projection>(
+        Projection::Make(dataset_->manifest().schema, names).ValueOrDie());
+    plan.schema = plan.projection->schema;
+    EXPECT_TRUE((*MakeScanStream(std::move(plan)))->ToTable().ok());
+  };
+  const int64_t column = BytesRead([&] { scan({"id"}); });
+  ASSERT_LT(column, BytesRead([&] { scan(dataset_->manifest().schema.arrow->field_names()); }));
+  EXPECT_EQ(BytesRead([&] { EXPECT_EQ(*CountMatching(filtered()), dataset_->live_rows()); }),
+            column);
 }
 
 TEST(ScanStream, OnlySomeFragments) {

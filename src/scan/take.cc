@@ -123,11 +123,9 @@ RowSelection MakeSelection(std::vector<Wanted> wanted) {
   return selection;
 }
 
-}  // namespace
-
-Result<std::shared_ptr<arrow::RecordBatch>> TakeRows(std::shared_ptr<const DatasetReader> dataset,
-                                                     std::shared_ptr<const Projection> projection,
-                                                     std::span<const uint64_t> keys, RowKey kind) {
+Result<std::shared_ptr<arrow::RecordBatch>> Take(std::shared_ptr<const DatasetReader> dataset,
+                                                 std::shared_ptr<const Projection> projection,
+                                                 std::span<const uint64_t> keys, RowKey kind) {
   Locator locator(*dataset);
   std::vector<Wanted> wanted;
   wanted.reserve(keys.size());
@@ -139,10 +137,18 @@ Result<std::shared_ptr<arrow::RecordBatch>> TakeRows(std::shared_ptr<const Datas
     row->slot = static_cast<int64_t>(wanted.size());
     wanted.push_back(*row);
   }
-  const uint64_t version = dataset->manifest().version;
   ARROW_ASSIGN_OR_RAISE(auto read, BatchRead::Make(std::move(dataset), std::move(projection),
                                                    MakeSelection(std::move(wanted))));
-  auto batch = read->Run();
+  return read->Run();
+}
+
+}  // namespace
+
+Result<std::shared_ptr<arrow::RecordBatch>> TakeRows(std::shared_ptr<const DatasetReader> dataset,
+                                                     std::shared_ptr<const Projection> projection,
+                                                     std::span<const uint64_t> keys, RowKey kind) {
+  const uint64_t version = dataset->manifest().version;
+  auto batch = Take(std::move(dataset), std::move(projection), keys, kind);
   if (!batch.ok()) return WithContext(batch.status(), {.version = version});
   return batch;
 }

@@ -57,10 +57,9 @@ Result<LanceSnapshot::Output> LanceSnapshot::MakeOutput(const Columns& columns) 
   }
   Output output;
   if (columns.expressions.empty()) {
-    scan::Projection projection = scan::Projection::All(table_schema);
-    if (columns.names) {
-      ARROW_ASSIGN_OR_RAISE(projection, scan::Projection::Make(table_schema, *columns.names));
-    }
+    ARROW_ASSIGN_OR_RAISE(scan::Projection projection,
+                          columns.names ? scan::Projection::Make(table_schema, *columns.names)
+                                        : scan::Projection::All(table_schema));
     if (columns.with_row_id) projection.AddRowColumn(scan::ProjectedColumn::Kind::kRowId);
     if (columns.with_row_address) projection.AddRowColumn(scan::ProjectedColumn::Kind::kRowAddress);
     output.schema = projection.schema;

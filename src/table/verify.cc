@@ -31,17 +31,29 @@ Damage ToDamage(const dataset::Fragment& fragment, const std::string& column,
   return damage;
 }
 
+// Whether an error tells of what is stored, rather than of the attempt to read it.
+bool IsDamage(const Status& status) {
+  switch (GetErrorKind(status)) {
+    case ErrorKind::kCorruptData:
+    case ErrorKind::kNotFound:
+    case ErrorKind::kUnsupported:
+      return true;
+    default:
+      return false;
+  }
+}
+
 // All physical rows of one column of a fragment, in steps of bounded size. Full validation makes
 // Arrow check what the decoders promise: offsets, UTF-8, lengths of children.
 Status VerifyColumn(const std::shared_ptr<const scan::DatasetReader>& dataset, size_t fragment,
                     const std::shared_ptr<const scan::Projection>& column,
                     const VerifyProgress& progress, uint64_t* done, uint64_t total,
                     VerifyReport* report) {
-  ARROW_ASSIGN_OR_RAISE(uint64_t row_bytes, scan::EstimateRowBytes(*dataset, *column, fragment));
+  scan::UnitSizer steps(scan::EstimateRowSize(*dataset, *column, fragment), kStepBytes);
   const uint64_t rows = dataset->fragment(fragment).physical_rows;
-  const uint64_t step = std::clamp<uint64_t>(kStepBytes / row_bytes, 1, UINT32_MAX);
-  for (uint64_t row = 0; row < rows; row += step) {
-    const uint64_t count = std::min(step, rows - row);
+  uint64_t count = 0;
+  for (uint64_t row = 0; row < rows; row += count) {
+    count = std::min(steps.UnitRows(*dataset, *column, fragment), rows - row);
     if (progress && !progress(*done + row, total))
       return MakeError(ErrorKind::kCancelled, "the verification was stopped");
     scan::RowSelection selection;
@@ -55,7 +67,9 @@ Status VerifyColumn(const std::shared_ptr<const scan::DatasetReader>& dataset, s
                                                     std::to_string(row + count - 1) + ": " +
                                                     valid.message());
     }
-    report->decoded_bytes += static_cast<uint64_t>(arrow::util::TotalBufferSize(*batch));
+    const auto bytes = static_cast<uint64_t>(arrow::util::TotalBufferSize(*batch));
+    report->decoded_bytes += bytes;
+    steps.Observe(fragment, count, bytes);
   }
   return Status::OK();
 }
@@ -82,13 +96,14 @@ Result<VerifyReport> VerifyVersion(const std::shared_ptr<const scan::DatasetRead
     report.files += fragment.files.size();
     report.rows += fragment.live_rows();
     Status rows = VerifyRows(*dataset, i);
+    if (!rows.ok() && !IsDamage(rows)) return rows;
     if (!rows.ok()) report.damages.push_back(ToDamage(fragment, "", rows));
     for (const auto& field : schema.fields) {
       ARROW_ASSIGN_OR_RAISE(auto projection, scan::Projection::Make(schema, {field.name}));
       Status status =
           VerifyColumn(dataset, i, std::make_shared<scan::Projection>(std::move(projection)),
                        progress, &done, total, &report);
-      if (!status.ok() && GetErrorKind(status) == ErrorKind::kCancelled) return status;
+      if (!status.ok() && !IsDamage(status)) return status;
       if (!status.ok()) report.damages.push_back(ToDamage(fragment, field.name, status));
       done += fragment.physical_rows;
     }
@@ -96,6 +111,7 @@ Result<VerifyReport> VerifyVersion(const std::shared_ptr<const scan::DatasetRead
   if (progress) progress(total, total);
   if (dataset->manifest().stable_row_ids) {
     Status index = dataset->IndexOfRowIds().status();
+    if (!index.ok() && !IsDamage(index)) return index;
     if (!index.ok()) report.damages.push_back({.message = index.message()});
   }
   return report;

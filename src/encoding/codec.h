@@ -41,6 +41,7 @@ struct ValueShape {
   bool variable = false;  ///< offsets and bytes; otherwise fixed width
   uint64_t bits = 0;      ///< per value, if fixed: 1 or a multiple of 8, times the list sizes
   std::vector<uint64_t> list_sizes;  ///< of nested fixed-size lists, outermost first
+  std::vector<uint64_t> fields;      ///< of packed rows: bits per field, 0 if variable
 
   bool operator==(const ValueShape&) const = default;
 };
@@ -67,6 +68,12 @@ class MiniBlockDecoder {
   virtual arrow::Result<Values> Decode(std::span<const Bytes> buffers, uint32_t n, std::byte* into,
                                        Arena* arena) const = 0;
 
+  /// The same where only values [first, first + count) are looked at; others may be anything.
+  virtual arrow::Result<Values> DecodePart(std::span<const Bytes> buffers, uint32_t n,
+                                           uint32_t first, uint32_t count, Arena* arena) const {
+    return Decode(buffers, n, nullptr, arena);
+  }
+
   /// Values [i, i + n) can often be had from a few bytes of a chunk's only value buffer. The bytes
   /// they need of a buffer of `size` bytes (padding included), or nothing if the whole buffer has
   /// to be decoded.
@@ -90,6 +97,7 @@ class BlockDecoder {
 class PerValueDecoder {
  public:
   virtual ~PerValueDecoder() = default;
+  virtual ValueShape shape() const { return {.variable = true}; }
   /// The value stored as `encoded`. `stable` tells whether the result is a view into the input.
   virtual arrow::Result<Bytes> Decode(Bytes encoded, Arena* arena) const = 0;
   virtual bool stable() const { return false; }
@@ -121,7 +129,7 @@ arrow::Result<std::unique_ptr<PerValueDecoder>> MakePerValueDecoder(const Wire& 
 std::string DescribeEncoding(const Wire& wire);
 
 /// An error unless `bits` is a width the format uses for plain values: 1 or a multiple of 8 up to
-/// 2^24.
+/// 2^32.
 arrow::Status CheckBits(uint64_t bits, std::string_view what);
 
 }  // namespace pilum::encoding

@@ -159,6 +159,27 @@ void ReadPoints(const CodecCase& test) {
   }
 }
 
+// Part of a chunk's values is decoded as it is in the whole.
+void DecodeParts(const CodecCase& test) {
+  auto decoder = MakeMiniBlockDecoder(test.wire);
+  ASSERT_TRUE(decoder.ok()) << decoder.status();
+  const ExactBuffers buffers(test.buffers);
+  Arena arena;
+  for (uint32_t first = 0; first <= test.n; first += 1 + first / 2) {
+    for (uint32_t count : {0u, 1u, (test.n - first) / 2, test.n - first}) {
+      if (count > test.n - first) continue;
+      arena.Reset();
+      auto values = (*decoder)->DecodePart(buffers.views(), test.n, first, count, &arena);
+      ASSERT_TRUE(values.ok()) << values.status();
+      for (uint32_t i = first; i < first + count && !test.strings.empty(); ++i) {
+        const uint32_t begin = values->offsets[i];
+        EXPECT_EQ(AsText(values->bytes.subspan(begin, values->offsets[i + 1] - begin)),
+                  test.strings[i]);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 Result<CodecCase> DecodeCase(const CodecCase& encoded, bool with_into) {
@@ -178,7 +199,10 @@ void CodecConformance(const Codec& codec, const std::vector<CodecCase>& cases) {
       ExpectDecodes(test, Decode(test, ExactBuffers(test.buffers, misalign).views(), false));
     }
     if (test.buffers.empty()) continue;
-    if (test.role == Role::kMiniBlock) ReadPoints(test);
+    if (test.role == Role::kMiniBlock) {
+      ReadPoints(test);
+      DecodeParts(test);
+    }
     Truncate(test);
     FlipBits(test);
     OtherCounts(test);

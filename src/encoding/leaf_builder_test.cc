@@ -146,7 +146,7 @@ TEST(LeafBuilder, ItemValidityComesLate) {
 TEST(LeafBuilder, LevelsAreTranslatedToTheScheme) {
   const LevelScheme scheme({Layer::kItem, Layer::kList});
   auto builder = *LeafBuilder::MakeNested({.shape = {.bits = 8}}, scheme, Pool());
-  PageLevels page{.to_scheme = {0, 2, 3}, .max_visible = 0, .has_nulls = true};
+  PageLevels page{.to_scheme = {0, 2, 3}, .max_visible = 0};
   const std::vector<uint16_t> rep = {1, 0, 1}, def = {0, 0, 2};
   ASSERT_TRUE(builder->AppendLevels(page, rep, def, 3).ok());
   ASSERT_TRUE(builder->AppendLevels(page, {}, {}, 2).ok());

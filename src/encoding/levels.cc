@@ -53,7 +53,6 @@ arrow::Result<PageLevels> MapPageLevels(const LevelScheme& scheme,
     }
   }
   if (!seen_list) levels.max_visible = levels.max_def();
-  levels.has_nulls = levels.max_def() > 0;
   return levels;
 }
 

@@ -57,7 +57,6 @@ class LevelScheme {
 struct PageLevels {
   std::vector<uint16_t> to_scheme;  ///< page definition level → scheme level
   uint16_t max_visible = 0;         ///< page levels up to this one own a value slot
-  bool has_nulls = false;           ///< the page declares definition levels at all
 
   uint16_t max_def() const { return static_cast<uint16_t>(to_scheme.size() - 1); }
 };

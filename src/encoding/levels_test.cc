@@ -40,7 +40,6 @@ TEST(PageLevels, MapsThePagesNumbersToTheColumns) {
   // list.
   EXPECT_EQ(levels->to_scheme, (std::vector<uint16_t>{0, 2, 4, 5, 6}));
   EXPECT_EQ(levels->max_visible, 1);
-  EXPECT_TRUE(levels->has_nulls);
   levels = MapPageLevels(scheme, Layers({REPDEF_ALL_VALID_ITEM, REPDEF_ALL_VALID_ITEM,
                                          REPDEF_ALL_VALID_LIST, REPDEF_NULLABLE_LIST}));
   ASSERT_TRUE(levels.ok()) << levels.status();

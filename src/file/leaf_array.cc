@@ -175,6 +175,7 @@ Result<encoding::LeafType> PackedType(const arrow::StructType& type, bool lists_
     leaf.shape.variable |=
         child.shape.variable || (!lists_are_fixed && !child.shape.list_sizes.empty());
     leaf.shape.bits += child.shape.bits;
+    leaf.shape.fields.push_back(child.shape.variable ? 0 : child.shape.bits);
   }
   if (leaf.shape.variable) leaf.shape.bits = 0;
   leaf.wide_offsets = leaf.shape.variable;
@@ -267,8 +268,10 @@ Result<encoding::LeafType> LeafTypeOf(const FieldNode& node, bool lists_are_fixe
     case NodeKind::kPackedStruct:
       return PackedType(checked_cast<const arrow::StructType&>(type), lists_are_fixed);
     case NodeKind::kBlobV1:
-      return encoding::LeafType{.shape = {.bits = 128}};
+      return encoding::LeafType{.shape = {.bits = 128, .fields = {64, 64}}};
     case NodeKind::kBlobV2:
+      return encoding::LeafType{.shape = {.variable = true, .fields = {8, 64, 64, 32, 0}},
+                                .wide_offsets = true};
     case NodeKind::kJson:
       return encoding::LeafType{.shape = {.variable = true}, .wide_offsets = true};
     default:

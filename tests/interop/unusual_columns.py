@@ -73,6 +73,13 @@ def columns(storage):
     yield "bools_with_nulls", pa.array(rows, lst(pa.bool_(), 5)), None
     rows = some(lambda i: [maybe(float(i)) for _ in range(300)])
     yield "long_vector_with_nulls", pa.array(rows, lst(pa.float32(), 300)), None
+    yield "vector_of_nulls", pa.array([[None, None]] * ROWS, lst(pa.float32(), 2)), None
+    rows = some(lambda i: [None] * 300)
+    yield "some_vectors_of_nulls", pa.array(rows, lst(pa.float32(), 300)), None
+    rows = [[None, None, None]] * ROWS
+    yield "vectors_of_null_vectors", pa.array(rows, lst(lst(pa.int8(), 2), 3)), None
+    rows = lists(lambda i: [None, None])
+    yield "list_of_vectors_of_nulls", pa.array(rows, lst(lst(pa.int32(), 2))), None
     rows = some(lambda i: [maybe([maybe(1.0), 2.0]) for _ in range(3)])
     yield "vectors_in_vectors", pa.array(rows, lst(lst(pa.float64(), 2), 3)), None
     yield "bool_full_zip", pa.array(some(lambda i: i % 3 == 0)), full_zip

@@ -57,7 +57,7 @@ class InlineMiniBlock final : public MiniBlockDecoder {
   // The buffer's size gives away the width, and the width where a value's bits are.
   std::optional<bytes::ByteRange> PointRange(uint64_t size, uint64_t i, uint64_t n) const override {
     const uint64_t word = bits_ / 8;
-    if (n != 1 || size < word) return std::nullopt;
+    if (n != 1 || i >= kPackedValues || size < word) return std::nullopt;
     const uint64_t width = (size - word) / PackedBytes(1);
     if (width > bits_ || width == 0) return std::nullopt;
     const PackedPlace place = PlaceOf(static_cast<uint32_t>(bits_), static_cast<uint32_t>(width),

@@ -82,6 +82,14 @@ TEST(InlineBitpacking, RefusesMoreThan1024Values) {
           .ok());
 }
 
+TEST(InlineBitpacking, HasNoPointsBehindABlock) {
+  auto decoder = MakeMiniBlockDecoder(InlineBitpackingWire(32));
+  ASSERT_TRUE(decoder.ok());
+  const uint64_t size = 4 + 128 * 5;
+  EXPECT_TRUE((*decoder)->PointRange(size, 1023, 1).has_value());
+  EXPECT_FALSE((*decoder)->PointRange(size, 1024, 1).has_value());
+}
+
 TEST(InlineBitpacking, RefusesOtherWords) {
   for (uint64_t bits : {0, 1, 7, 24, 128})
     EXPECT_FALSE(MakeMiniBlockDecoder(InlineBitpackingWire(bits)).ok()) << bits;

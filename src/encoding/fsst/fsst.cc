@@ -18,14 +18,20 @@ class FsstMiniBlock final : public MiniBlockDecoder {
 
   arrow::Result<Values> Decode(std::span<const Bytes> buffers, uint32_t n, std::byte*,
                                Arena* arena) const override {
+    return DecodePart(buffers, n, 0, n, arena);
+  }
+
+  arrow::Result<Values> DecodePart(std::span<const Bytes> buffers, uint32_t n, uint32_t first,
+                                   uint32_t count, Arena* arena) const override {
     ARROW_ASSIGN_OR_RAISE(Values encoded, inner_->Decode(buffers, n, nullptr, arena));
     if (!table_.compressed()) return encoded;
-    uint64_t room = FsstTable::MaxDecoded(encoded.offsets[n] - encoded.offsets[0]);
+    const uint32_t end = first + count;
+    uint64_t room = FsstTable::MaxDecoded(encoded.offsets[end] - encoded.offsets[first]);
     if (room > UINT32_MAX) return bytes::Corrupt("a chunk of more than 512 MiB of strings");
     std::byte* out = arena->Allocate(room);
     uint32_t* offsets = arena->AllocateArray<uint32_t>(uint64_t{n} + 1);
-    offsets[0] = 0;
-    for (uint32_t i = 0; i < n; ++i) {
+    offsets[first] = 0;
+    for (uint32_t i = first; i < end; ++i) {
       Bytes value =
           encoded.bytes.subspan(encoded.offsets[i], encoded.offsets[i + 1] - encoded.offsets[i]);
       ARROW_ASSIGN_OR_RAISE(uint64_t length, table_.Decode(value, out + offsets[i]));
@@ -33,7 +39,7 @@ class FsstMiniBlock final : public MiniBlockDecoder {
     }
     Values values;
     values.offsets = {offsets, uint64_t{n} + 1};
-    values.bytes = Bytes(out, offsets[n]);
+    values.bytes = Bytes(out, offsets[end]);
     return values;
   }
 

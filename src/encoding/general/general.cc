@@ -134,12 +134,24 @@ class GeneralMiniBlock final : public MiniBlockDecoder {
 
   arrow::Result<Values> Decode(std::span<const Bytes> buffers, uint32_t n, std::byte* into,
                                Arena* arena) const override {
-    std::vector<Bytes> plain(buffers.begin(), buffers.end());
-    ARROW_ASSIGN_OR_RAISE(plain[0], Decompress(scheme_, buffers[0], arena));
+    ARROW_ASSIGN_OR_RAISE(const auto plain, DecompressFirst(buffers, arena));
     return inner_->Decode(plain, n, into, arena);
   }
 
+  arrow::Result<Values> DecodePart(std::span<const Bytes> buffers, uint32_t n, uint32_t first,
+                                   uint32_t count, Arena* arena) const override {
+    ARROW_ASSIGN_OR_RAISE(const auto plain, DecompressFirst(buffers, arena));
+    return inner_->DecodePart(plain, n, first, count, arena);
+  }
+
  private:
+  arrow::Result<std::vector<Bytes>> DecompressFirst(std::span<const Bytes> buffers,
+                                                    Arena* arena) const {
+    std::vector<Bytes> plain(buffers.begin(), buffers.end());
+    ARROW_ASSIGN_OR_RAISE(plain[0], Decompress(scheme_, buffers[0], arena));
+    return plain;
+  }
+
   CompressionScheme scheme_;
   std::unique_ptr<MiniBlockDecoder> inner_;
 };
@@ -163,6 +175,7 @@ class GeneralPerValue final : public PerValueDecoder {
  public:
   GeneralPerValue(CompressionScheme scheme, std::unique_ptr<PerValueDecoder> inner)
       : scheme_(scheme), inner_(std::move(inner)) {}
+  ValueShape shape() const override { return inner_->shape(); }
   arrow::Result<Bytes> Decode(Bytes encoded, Arena* arena) const override {
     ARROW_ASSIGN_OR_RAISE(Bytes plain, Decompress(scheme_, encoded, arena));
     return inner_->Decode(plain, arena);

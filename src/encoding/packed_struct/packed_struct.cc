@@ -11,15 +11,24 @@ constexpr int kMaxFields = 4096;
 
 class PackedStructMiniBlock final : public MiniBlockDecoder {
  public:
-  explicit PackedStructMiniBlock(std::unique_ptr<MiniBlockDecoder> rows) : rows_(std::move(rows)) {}
-  ValueShape shape() const override { return rows_->shape(); }
+  PackedStructMiniBlock(std::vector<uint64_t> fields, std::unique_ptr<MiniBlockDecoder> rows)
+      : fields_(std::move(fields)), rows_(std::move(rows)) {}
+  ValueShape shape() const override { return {.bits = rows_->shape().bits, .fields = fields_}; }
   uint64_t num_buffers() const override { return rows_->num_buffers(); }
+  std::optional<bytes::ByteRange> PointRange(uint64_t size, uint64_t i, uint64_t n) const override {
+    return rows_->PointRange(size, i, n);
+  }
+  arrow::Result<Values> DecodePoints(Bytes bytes, uint64_t size, uint64_t i, uint64_t n,
+                                     Arena* arena) const override {
+    return rows_->DecodePoints(bytes, size, i, n, arena);
+  }
   arrow::Result<Values> Decode(std::span<const Bytes> buffers, uint32_t n, std::byte* into,
                                Arena* arena) const override {
     return rows_->Decode(buffers, n, into, arena);
   }
 
  private:
+  std::vector<uint64_t> fields_;
   std::unique_ptr<MiniBlockDecoder> rows_;
 };
 
@@ -33,6 +42,12 @@ class VariablePackedStructPerValue final : public PerValueDecoder {
  public:
   explicit VariablePackedStructPerValue(std::vector<PackedField> fields)
       : fields_(std::move(fields)) {}
+
+  ValueShape shape() const override {
+    ValueShape shape{.variable = true};
+    for (const PackedField& field : fields_) shape.fields.push_back(field.fixed_bytes * 8);
+    return shape;
+  }
 
   arrow::Result<Bytes> Decode(Bytes encoded, Arena* arena) const override {
     bytes::ByteReader reader(encoded);
@@ -82,11 +97,13 @@ arrow::Result<std::unique_ptr<MiniBlockDecoder>> MakeMiniBlock(const Wire& wire,
     bits += field_bits;
   }
   ARROW_ASSIGN_OR_RAISE(auto rows, MakeMiniBlockDecoder(packed.values(), depth + 1));
-  if (rows->shape().variable || rows->shape().bits != bits) {
+  if (rows->shape() != ValueShape{.bits = bits}) {
     return bytes::Corrupt("packed rows of " + std::to_string(rows->shape().bits) +
                           " bits whose fields have " + std::to_string(bits));
   }
-  return std::make_unique<PackedStructMiniBlock>(std::move(rows));
+  return std::make_unique<PackedStructMiniBlock>(
+      std::vector<uint64_t>(packed.bits_per_value().begin(), packed.bits_per_value().end()),
+      std::move(rows));
 }
 
 arrow::Result<std::unique_ptr<PerValueDecoder>> MakeVariable(const Wire& wire, int depth) {

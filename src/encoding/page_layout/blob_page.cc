@@ -105,8 +105,8 @@ Result<std::unique_ptr<PageLayout>> MakeBlobPage(const lance::encodings21::BlobL
                      "blobs inside lists, whose lengths storage version 2.1 does not keep");
   }
   ARROW_ASSIGN_OR_RAISE(PageLevels levels, MapPageLevels(scheme, wire.layers()));
-  ARROW_ASSIGN_OR_RAISE(
-      auto descriptors, MakePageLayout(wire.inner_layout(), location, LevelScheme(), type));
+  ARROW_ASSIGN_OR_RAISE(auto descriptors,
+                        MakePageLayout(wire.inner_layout(), location, LevelScheme(), type));
   return std::make_unique<BlobPage>(std::move(descriptors), std::move(levels));
 }
 

@@ -18,7 +18,7 @@ struct Descriptor {
 
 /// A page of descriptors in one chunk.
 TestPage BlobPage(const std::vector<Descriptor>& descriptors, std::vector<RepDefLayer> layers) {
-  TestPage page{.rows = descriptors.size(), .type = {.shape = {.bits = 128}}};
+  TestPage page{.rows = descriptors.size(), .type = {.shape = {.bits = 128, .fields = {64, 64}}}};
   auto* blob = page.wire.mutable_blob_layout();
   for (RepDefLayer layer : layers) blob->add_layers(layer);
   page.scheme = LevelScheme(std::vector<Layer>(layers.size(), Layer::kItem));
@@ -63,7 +63,8 @@ TEST(BlobPage, LevelsOfAPageAreItsOwn) {
 }
 
 TEST(BlobPage, LevelsThatThePageDoesNotHave) {
-  for (uint64_t position : {uint64_t{1}, uint64_t{2} << 16, (uint64_t{1} << 16) + 1, ~uint64_t{0}}) {
+  for (uint64_t position :
+       {uint64_t{1}, uint64_t{2} << 16, (uint64_t{1} << 16) + 1, ~uint64_t{0}}) {
     const auto read = BlobPage({{position, 0}}, {REPDEF_NULLABLE_ITEM}).ReadAll();
     EXPECT_THAT(read.status().message(), HasSubstr(std::to_string(position)));
   }
@@ -76,7 +77,7 @@ TEST(BlobPage, ListsAreRefused) {
 }
 
 TEST(BlobPage, NeedsAnInnerLayout) {
-  TestPage page{.rows = 1, .type = {.shape = {.bits = 128}}};
+  TestPage page{.rows = 1, .type = {.shape = {.bits = 128, .fields = {64, 64}}}};
   page.wire.mutable_blob_layout();
   EXPECT_FALSE(page.Make().ok());
   page.wire.mutable_blob_layout()->mutable_inner_layout()->mutable_blob_layout();

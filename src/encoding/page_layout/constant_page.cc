@@ -7,6 +7,7 @@
 
 #include "encoding/page_layout/level_decoder.h"
 #include "encoding/page_layout/nested_rows.h"
+#include "pilum/error.h"
 
 namespace pilum::encoding {
 namespace {
@@ -25,6 +26,16 @@ class ConstantIndex final : public PageIndex {
   uint64_t entries = 0;
   std::vector<std::byte> value;
 };
+
+// Whether a scalar's offsets, of 32 or 64 bits, are those of one string of `size` bytes.
+bool AreOffsetsOf(Bytes offsets, uint64_t size) {
+  if (offsets.size() == 8) {
+    return bytes::Load<uint32_t>(offsets.data()) == 0 &&
+           bytes::Load<uint32_t>(offsets.data() + 4) == size;
+  }
+  return offsets.size() == 16 && bytes::Load<uint64_t>(offsets.data()) == 0 &&
+         bytes::Load<uint64_t>(offsets.data() + 8) == size;
+}
 
 class ConstantPage final : public PageLayout {
  public:
@@ -46,6 +57,8 @@ class ConstantPage final : public PageLayout {
 
  private:
   Result<std::vector<std::byte>> ParseScalar(Bytes scalar) const;
+  Status CheckValue(const ConstantIndex& index) const;
+  Status ParseLevels(Bytes rep, Bytes def, ConstantIndex* index) const;
   Status CheckLevels(const ConstantIndex& index) const;
   Status AppendAllNull(std::span<const Run> runs, LeafBuilder* builder) const;
   Status PutItems(const ConstantIndex& index, std::span<const uint16_t> def, int64_t slot,
@@ -94,6 +107,8 @@ Result<std::unique_ptr<PageLayout>> ConstantPage::Make(
     return bytes::Corrupt("a constant value in a dictionary column");
   }
   const uint16_t max_def = page->levels_.max_def();
+  if (!page->has_value_ && max_def == 0)
+    return bytes::Corrupt("constant page of valid items without a value");
   page->rep_ = LevelDecoder::MakeRaw(scheme.num_lists());
   page->def_ = LevelDecoder::MakeRaw(max_def);
   if (wire.has_rep_compression()) {
@@ -131,10 +146,18 @@ Result<std::vector<std::byte>> ConstantPage::ParseScalar(Bytes scalar) const {
     ARROW_ASSIGN_OR_RAISE(buffers[i], reader.Take(lengths[i], "scalar buffer"));
   }
   if (type_.shape.variable) {
-    if (count != 2) return bytes::Corrupt("string scalar of " + std::to_string(count) + " buffers");
-    return std::vector<std::byte>(buffers[1].begin(), buffers[1].end());
+    if (count != 2 || !AreOffsetsOf(buffers[0], buffers[1].size()))
+      return bytes::Corrupt("string scalar of " + std::to_string(count) +
+                            " buffers, or with offsets of another string");
   }
   return std::vector<std::byte>(buffers.back().begin(), buffers.back().end());
+}
+
+Status ConstantPage::CheckValue(const ConstantIndex& index) const {
+  const uint64_t size = (type_.shape.bits + 7) / 8;
+  if (!has_value_ || type_.shape.variable || index.value.size() == size) return Status::OK();
+  return bytes::Corrupt("constant of " + std::to_string(index.value.size()) +
+                        " bytes where values have " + std::to_string(size));
 }
 
 Status ConstantPage::CheckLevels(const ConstantIndex& index) const {
@@ -143,6 +166,8 @@ Status ConstantPage::CheckLevels(const ConstantIndex& index) const {
                           std::to_string(index.def.size()) + " definition levels");
   }
   if (num_lists_ > 0 && index.rep.empty()) return bytes::Corrupt("lists without repetition levels");
+  if (!has_value_ && std::find(index.def.begin(), index.def.end(), 0) != index.def.end())
+    return bytes::Corrupt("a valid item in a constant page without a value");
   const uint64_t rows =
       index.rep.empty()
           ? index.entries
@@ -154,29 +179,36 @@ Status ConstantPage::CheckLevels(const ConstantIndex& index) const {
   return Status::OK();
 }
 
+Status ConstantPage::ParseLevels(Bytes rep, Bytes def, ConstantIndex* index) const {
+  Arena arena;
+  if (!rep.empty() && num_lists_ > 0) {
+    ARROW_ASSIGN_OR_RAISE(auto levels, rep_->Decode(rep, num_rep_, &arena));
+    index->rep.assign(levels.begin(), levels.end());
+    index->entries = index->rep.size();
+  }
+  if (!def.empty()) {
+    ARROW_ASSIGN_OR_RAISE(auto levels, def_->Decode(def, num_def_, &arena));
+    index->def.assign(levels.begin(), levels.end());
+    index->entries = index->def.size();
+  }
+  return CheckLevels(*index);
+}
+
 Result<std::shared_ptr<const PageIndex>> ConstantPage::ParseIndex(
     std::span<const Bytes> fetched) const {
   auto index = std::make_shared<ConstantIndex>();
   index->value = inline_value_;
   if (scalar_buffer_) {
-    ARROW_ASSIGN_OR_RAISE(index->value, ParseScalar(fetched[0]));
+    auto value = ParseScalar(fetched[0]);
+    if (!value.ok()) return WithContext(value.status(), {.offset = buffers_[0].offset});
+    index->value = *std::move(value);
   }
+  ARROW_RETURN_NOT_OK(CheckValue(*index));
   index->entries = rows_;
   if (fetched.size() >= 2) {
-    Arena arena;
-    const Bytes rep = fetched[fetched.size() - 2];
-    const Bytes def = fetched[fetched.size() - 1];
-    if (!rep.empty() && num_lists_ > 0) {
-      ARROW_ASSIGN_OR_RAISE(auto levels, rep_->Decode(rep, num_rep_, &arena));
-      index->rep.assign(levels.begin(), levels.end());
-      index->entries = index->rep.size();
-    }
-    if (!def.empty()) {
-      ARROW_ASSIGN_OR_RAISE(auto levels, def_->Decode(def, num_def_, &arena));
-      index->def.assign(levels.begin(), levels.end());
-      index->entries = index->def.size();
-    }
-    ARROW_RETURN_NOT_OK(CheckLevels(*index));
+    const size_t rep = fetched.size() - 2;
+    ARROW_RETURN_NOT_OK(WithContext(ParseLevels(fetched[rep], fetched[rep + 1], index.get()),
+                                    {.offset = buffers_[rep].offset}));
   }
   return index;
 }
@@ -210,10 +242,10 @@ Status ConstantPage::Decode(const PageIndex& page_index, std::span<const Run> ru
                             std::span<const PlannedRead>, std::span<const Bytes>, Arena*,
                             LeafBuilder* builder) const {
   const auto& index = static_cast<const ConstantIndex&>(page_index);
-  const bool all_null = !has_value_ && index.def.empty() && levels_.has_nulls;
+  const bool all_null = !has_value_ && index.def.empty();
   if (!builder->nested()) {
     for (const Run& run : runs) {
-      if (all_null || (!has_value_ && index.def.empty())) {
+      if (all_null) {
         ARROW_RETURN_NOT_OK(builder->PutNulls(run.slot, run.count));
         continue;
       }

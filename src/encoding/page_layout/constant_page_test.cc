@@ -155,12 +155,30 @@ TEST(ConstantPage, LevelsMustMatchTheRows) {
   EXPECT_TRUE(fails({1, 1, 1, 2}, {2, 3, 1, 1}));
   EXPECT_TRUE(fails({1, 1, 1, 0}, {2, 3, 1, 4}));
   EXPECT_TRUE(fails({}, {2, 3, 1}));
+  EXPECT_TRUE(fails({1, 1, 1, 0}, {2, 3, 0, 1}));  // an item that is valid, but has no value
+}
+
+TEST(ConstantPage, WithoutAValueSomethingMustBeNull) {
+  TestPage page{.rows = 2, .type = {.shape = {.bits = 32}}};
+  Layout(&page, {REPDEF_ALL_VALID_ITEM});
+  EXPECT_FALSE(page.Make().ok());
+}
+
+TEST(ConstantPage, ValuesHaveTheirTypesSize) {
+  for (size_t size : {0, 3, 4, 5}) {
+    TestPage page{.rows = 2, .type = {.shape = {.bits = 32}}};
+    Layout(&page, {REPDEF_ALL_VALID_ITEM})->set_inline_value(std::string(size, 'x'));
+    EXPECT_EQ(page.ReadAll().ok(), size == 4) << size;
+  }
 }
 
 TEST(ConstantPage, DamagedScalarsAreErrors) {
   for (const std::string& scalar :
        {std::string(), Hex("00000000"), Hex("05000000 00000000"), Hex("01000000 01000000 61"),
-        Hex("02000000 08000000 ffffffff 00000000 03000000 686579")}) {
+        Hex("02000000 08000000 ffffffff 00000000 03000000 686579"),
+        Hex("02000000 08000000 03000000 00000000 02000000 686579"),
+        Hex("02000000 08000000 03000000 01000000 03000000 686579"),
+        Hex("02000000 04000000 03000000 00000000 686579")}) {
     TestPage page{.rows = 1, .type = {.shape = {.variable = true}}};
     Layout(&page, {REPDEF_ALL_VALID_ITEM});
     page.buffers = {scalar};

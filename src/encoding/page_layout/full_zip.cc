@@ -49,6 +49,10 @@ Status FullZipIndex::SetOffsets(Bytes table, uint64_t rows, uint64_t data_bytes)
     }
     offsets_[row] = previous = offset;
   }
+  if (offsets_[0] != 0 || previous != data_bytes) {
+    return bytes::Corrupt("rows from byte " + std::to_string(offsets_[0]) + " to " +
+                          std::to_string(previous) + " of " + std::to_string(data_bytes));
+  }
   return Status::OK();
 }
 
@@ -79,6 +83,7 @@ class FullZipPage final : public PageLayout {
 
  private:
   Status SetFixed(const lance::encodings21::FullZipLayout& wire, const LeafType& type);
+  Status SetNullItems(const LeafType& type, uint64_t bitmap_bytes);
   Status SetVariable(const lance::encodings21::FullZipLayout& wire, const LeafType& type);
   Result<Entry> ReadEntry(bytes::ByteReader* reader) const;
   Status PutValue(const Entry& entry, int64_t slot, Arena* arena, LeafBuilder* builder) const;
@@ -95,6 +100,8 @@ class FullZipPage final : public PageLayout {
   bool widened_bool_ = false;
   ListLevels lists_;
   bool list_bitmaps_ = false;
+  std::vector<std::byte> null_items_;  // zeros, where no item has a value
+  std::vector<uint64_t> null_levels_;  // bytes of the bitmaps of the levels that are not stored
   std::unique_ptr<PerValueDecoder> decoder_;
   uint64_t rows_ = 0;
   ByteRange data_range_;
@@ -121,6 +128,8 @@ Status FullZipPage::SetFixed(const lance::encodings21::FullZipLayout& wire, cons
     }
   }
   list_bitmaps_ = bitmap_bytes > 0;
+  if (leaf->has_constant() && !leaf->constant().has_value() && list_bitmaps_)
+    return SetNullItems(type, bitmap_bytes);
   ARROW_ASSIGN_OR_RAISE(auto plain, MakeMiniBlockDecoder(*leaf));
   if (leaf->compression_case() != Wire::kFlat && leaf->compression_case() != Wire::kPackedStruct) {
     return MakeError(ErrorKind::kUnsupported,
@@ -130,10 +139,28 @@ Status FullZipPage::SetFixed(const lance::encodings21::FullZipLayout& wire, cons
   widened_bool_ = type.shape.bits == 1 && leaf_bits == 8 && lists_.sizes.empty();
   if (leaf_bits % 8 != 0)
     return bytes::Corrupt("full-zip values of " + std::to_string(leaf_bits) + " bits");
-  if (lists_.sizes != type.shape.list_sizes || (leaf_bits != type.shape.bits && !widened_bool_) ||
+  if (lists_.sizes != type.shape.list_sizes || plain->shape().fields != type.shape.fields ||
+      (leaf_bits != type.shape.bits && !widened_bool_) ||
       value_bytes_ != bitmap_bytes + leaf_bits / 8) {
     return bytes::Corrupt("the page's values are not of the column's type");
   }
+  return Status::OK();
+}
+
+// Lists whose items are all null have bitmaps alone, of as many levels as are needed to say so.
+Status FullZipPage::SetNullItems(const LeafType& type, uint64_t bitmap_bytes) {
+  const auto& sizes = type.shape.list_sizes;
+  if (lists_.sizes.size() > sizes.size() ||
+      !std::equal(lists_.sizes.begin(), lists_.sizes.end(), sizes.begin()) ||
+      value_bytes_ != bitmap_bytes) {
+    return bytes::Corrupt("the page's values are not of the column's type");
+  }
+  uint64_t items = 1;
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    items *= sizes[i];
+    if (i >= lists_.sizes.size()) null_levels_.push_back((items + 7) / 8);
+  }
+  null_items_.resize(std::max((type.shape.bits + 7) / 8, (items + 7) / 8));
   return Status::OK();
 }
 
@@ -145,6 +172,8 @@ Status FullZipPage::SetVariable(const lance::encodings21::FullZipLayout& wire,
   }
   length_bytes_ = wire.bits_per_offset() / 8;
   ARROW_ASSIGN_OR_RAISE(decoder_, MakePerValueDecoder(wire.value_compression()));
+  if (decoder_->shape() != type.shape)
+    return bytes::Corrupt("the page's values are not of the column's type");
   return Status::OK();
 }
 
@@ -191,7 +220,8 @@ Result<std::shared_ptr<const PageIndex>> FullZipPage::ParseIndex(
     std::span<const Bytes> fetched) const {
   auto index = std::make_shared<FullZipIndex>();
   if (has_offsets_) {
-    ARROW_RETURN_NOT_OK(index->SetOffsets(fetched[0], rows_, data_range_.length));
+    ARROW_RETURN_NOT_OK(WithContext(index->SetOffsets(fetched[0], rows_, data_range_.length),
+                                    {.offset = offsets_range_.offset}));
   } else {
     index->SetRowBytes(control_bytes_ + value_bytes_);
   }
@@ -265,7 +295,8 @@ Status FullZipPage::PutFixed(Bytes row, int64_t slot, LeafBuilder* builder) cons
     values.item_validity.push_back(row.first(size));
     row = row.subspan(size);
   }
-  values.fixed = row;
+  for (uint64_t size : null_levels_) values.item_validity.push_back(Bytes(null_items_).first(size));
+  values.fixed = null_items_.empty() ? row : Bytes(null_items_);
   return builder->Put(slot, values, 0, 1, false);
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "encoding/page_layout/test_page.h"
+#include "pilum/error.h"
 
 namespace pilum::encoding {
 namespace {
@@ -194,6 +195,45 @@ TEST(FullZip, DamagedRowOffsetsAreErrors) {
   TestPage page = good;
   page.buffers[1] = Hex("0000 3101 3301 3701 3d01");
   for (uint64_t row : {1, 2}) EXPECT_FALSE(page.Read({{row, 1, 0}}, 1).ok()) << row;
+}
+
+TEST(FullZip, RowOffsetsCoverTheData) {
+  for (const char* offsets : {"0100 3101 3201 3701 3d01", "0000 3101 3201 3701 3c01"}) {
+    TestPage page = GoldenStrings();
+    page.buffers[1] = Hex(offsets);
+    const auto detail = GetErrorDetail(page.Read({{1, 1, 0}}, 1).status());
+    ASSERT_NE(detail, nullptr);
+    EXPECT_EQ(detail->where().offset, page.buffers[0].size());
+  }
+}
+
+TEST(FullZip, ListsOfNullItemsHaveBitmapsAlone) {
+  // 3 rows of 2 lists of 3 items: the lists are null, and nothing more is stored of them.
+  TestPage page{.rows = 3, .type = {.shape = {.bits = 48, .list_sizes = {2, 3}}}};
+  Wire wire = FixedSizeListWire(2, true, Wire());
+  wire.mutable_fixed_size_list()->mutable_values()->mutable_constant();
+  Layout(&page, wire, {REPDEF_NULLABLE_ITEM}, 0, 1)->set_bits_per_value(8);
+  page.buffers = {Hex("00 00  01 00  00 00")};
+  auto leaf = page.ReadAll();
+  ASSERT_TRUE(leaf.ok()) << leaf.status();
+  EXPECT_EQ(Bits(leaf->validity, 3), (std::vector<bool>{true, false, true}));
+  EXPECT_EQ(Bits(leaf->item_validity[0], 6), std::vector<bool>(6, false));
+  EXPECT_EQ(Bits(leaf->item_validity[1], 18), std::vector<bool>(18, false));
+  page.type.shape.list_sizes = {3, 2};
+  EXPECT_FALSE(page.Make().ok());
+  wire.mutable_fixed_size_list()->set_has_validity(false);  // items without a value
+  *page.wire.mutable_full_zip_layout()->mutable_value_compression() = wire;
+  EXPECT_FALSE(page.Make().ok());
+}
+
+TEST(FullZip, PackedRowsAreNoStrings) {
+  TestPage page = GoldenStrings();
+  Wire packed;
+  auto* field = packed.mutable_variable_packed_struct()->add_fields();
+  *field->mutable_value() = VariableWire(32);
+  field->set_bits_per_length(32);
+  *page.wire.mutable_full_zip_layout()->mutable_value_compression() = packed;
+  EXPECT_FALSE(page.Make().ok());
 }
 
 TEST(FullZip, LevelsThePageDoesNotHaveAreErrors) {

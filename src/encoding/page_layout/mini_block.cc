@@ -92,6 +92,10 @@ Status MiniBlockIndex::AddChunks(Bytes words, bool wide, uint64_t num_items,
     return bytes::Corrupt("the last chunk would hold " + std::to_string(num_items - values) +
                           " values");
   }
+  if (start * 8 != chunks_bytes) {
+    return bytes::Corrupt("chunks of " + std::to_string(start * 8) + " bytes in a buffer of " +
+                          std::to_string(chunks_bytes));
+  }
   chunk_start_[n] = static_cast<uint32_t>(start);
   value_start_[n] = static_cast<uint32_t>(num_items);
   return Status::OK();
@@ -186,6 +190,8 @@ class MiniBlockPage final : public PageLayout {
   Result<Chunk> Split(Bytes bytes, Arena* arena) const;
   Status DecodePoint(const MiniBlockIndex& index, const Run& run, Bytes bytes, Arena* arena,
                      LeafBuilder* builder) const;
+  Result<Values> DecodeValues(const Chunk& chunk, uint64_t begin_row, uint32_t n,
+                              std::span<const Run> runs, Arena* arena, LeafBuilder* builder) const;
   Status DecodeFlatChunk(const MiniBlockIndex& index, uint32_t chunk, Bytes bytes,
                          std::span<const Run> runs, Arena* arena, LeafBuilder* builder) const;
   Status DecodeNestedChunk(const MiniBlockIndex& index, uint32_t chunk, Bytes bytes,
@@ -225,8 +231,9 @@ Result<std::unique_ptr<PageLayout>> MiniBlockPage::Make(
     ARROW_ASSIGN_OR_RAISE(page->def_,
                           LevelDecoder::Make(wire.def_compression(), page->levels_.max_def()));
   }
-  if (page->rep_ && scheme.num_lists() == 0) {
-    return bytes::Corrupt("repetition levels in a column without lists");
+  const bool repetition = wire.repetition_index_depth() > 0;
+  if (repetition != (scheme.num_lists() > 0) || (page->rep_ != nullptr) != repetition) {
+    return bytes::Corrupt("a page has repetition levels and their index if its column has lists");
   }
   if (page->values_->num_buffers() != wire.num_buffers() || wire.num_buffers() > kMaxValueBuffers) {
     return bytes::Corrupt("chunks of " + std::to_string(wire.num_buffers()) +
@@ -242,13 +249,11 @@ Result<std::unique_ptr<PageLayout>> MiniBlockPage::Make(
     return bytes::Corrupt("the page's values are not of the column's type");
   }
 
-  const bool repetition = wire.repetition_index_depth() > 0;
   const size_t expected = 2 + wire.has_dictionary() + repetition;
   if (location.buffers.size() != expected || wire.repetition_index_depth() > 1) {
     return bytes::Corrupt("mini-block page of " + std::to_string(location.buffers.size()) +
                           " buffers");
   }
-  if (page->rep_ && !repetition) return bytes::Corrupt("lists without a repetition index");
   if (location.rows > UINT32_MAX || wire.num_items() > UINT32_MAX ||
       (!repetition && wire.num_items() != location.rows)) {
     return bytes::Corrupt("page of " + std::to_string(location.rows) + " rows and " +
@@ -281,9 +286,15 @@ Result<std::shared_ptr<const PageIndex>> MiniBlockPage::ParseIndex(
       WithContext(index->AddChunks(fetched[0], wide_, num_items_, chunks_range_.length),
                   {.offset = words_range_.offset}));
   if (dictionary_) {
-    ARROW_ASSIGN_OR_RAISE(index->dictionary, dictionary_->Decode(fetched[1]));
+    auto dictionary = dictionary_->Decode(fetched[1]);
+    if (!dictionary.ok())
+      return WithContext(dictionary.status(), {.offset = dictionary_range_.offset});
+    index->dictionary = *std::move(dictionary);
   }
-  if (has_repetition_) ARROW_RETURN_NOT_OK(index->AddRepetition(fetched.back(), rows_));
+  if (has_repetition_) {
+    ARROW_RETURN_NOT_OK(WithContext(index->AddRepetition(fetched.back(), rows_),
+                                    {.offset = repetition_range_.offset}));
+  }
   return index;
 }
 
@@ -417,6 +428,29 @@ Status MiniBlockPage::PutValues(const MiniBlockIndex& index, const Values& value
   return index.dictionary.PutItems(values, value_bits_, def, slot, first, n, arena, builder);
 }
 
+// A chunk's values: straight to where they are wanted if all are, else at least those of the runs.
+Result<Values> MiniBlockPage::DecodeValues(const Chunk& chunk, uint64_t begin_row, uint32_t n,
+                                           std::span<const Run> runs, Arena* arena,
+                                           LeafBuilder* builder) const {
+  const std::span<const Bytes> buffers(chunk.buffers.data(), values_->num_buffers());
+  const uint64_t end_row = begin_row + n;
+  if (runs.empty() || runs[0].row >= end_row) return values_->DecodePart(buffers, n, 0, 0, arena);
+  const Run& first = runs[0];
+  if (first.row <= begin_row && first.row + first.count >= end_row) {
+    std::byte* into = nullptr;
+    if (!dictionary_)
+      into = builder->DirectFixed(first.slot + static_cast<int64_t>(begin_row - first.row));
+    return values_->Decode(buffers, n, into, arena);
+  }
+  const auto last = std::partition_point(runs.begin(), runs.end(),
+                                         [&](const Run& r) { return r.row < end_row; }) -
+                    1;
+  const uint64_t begin = std::max(first.row, begin_row);
+  const uint64_t end = std::min(last->row + last->count, end_row);
+  return values_->DecodePart(buffers, n, static_cast<uint32_t>(begin - begin_row),
+                             static_cast<uint32_t>(end - begin), arena);
+}
+
 Status MiniBlockPage::DecodeFlatChunk(const MiniBlockIndex& index, uint32_t chunk_number,
                                       Bytes bytes, std::span<const Run> runs, Arena* arena,
                                       LeafBuilder* builder) const {
@@ -430,14 +464,10 @@ Status MiniBlockPage::DecodeFlatChunk(const MiniBlockIndex& index, uint32_t chun
   // The first run that reaches into this chunk.
   auto run = std::partition_point(runs.begin(), runs.end(),
                                   [&](const Run& r) { return r.row + r.count <= begin_row; });
-  std::byte* into = nullptr;
-  if (run != runs.end() && !dictionary_ && run->row <= begin_row &&
-      run->row + run->count >= begin_row + n) {
-    into = builder->DirectFixed(run->slot + static_cast<int64_t>(begin_row - run->row));
-  }
   ARROW_ASSIGN_OR_RAISE(
       Values values,
-      values_->Decode({chunk.buffers.data(), values_->num_buffers()}, n, into, arena));
+      DecodeValues(chunk, begin_row, n, runs.subspan(static_cast<size_t>(run - runs.begin())),
+                   arena, builder));
   for (; run != runs.end() && run->row < begin_row + n; ++run) {
     const uint64_t begin = std::max(run->row, begin_row);
     const uint64_t end = std::min(run->row + run->count, begin_row + n);

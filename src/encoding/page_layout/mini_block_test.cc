@@ -7,6 +7,7 @@
 #include <arrow/array.h>
 
 #include "encoding/page_layout/test_page.h"
+#include "pilum/error.h"
 
 namespace pilum::encoding {
 namespace {
@@ -408,6 +409,33 @@ TEST(MiniBlock, DamagedChunkTablesAreErrors) {
   }
 }
 
+TEST(MiniBlock, ChunksThatDoNotFillTheirBufferAreErrors) {
+  // A chunk table that skips bytes would lead single values to the wrong place.
+  TestPage page = CountingPage(100, 4, true);
+  page.buffers[1] += std::string(8, '\0');
+  EXPECT_FALSE(page.Read({{50, 1, 0}}, 1).ok());
+}
+
+TEST(MiniBlock, FieldsOfPackedRowsMustBeThoseOfTheType) {
+  TestPage page{.rows = 2, .type = {.shape = {.bits = 96, .fields = {32, 64}}}};
+  Layout(&page, PackedStructWire({32, 64}, FlatWire(96)), {REPDEF_ALL_VALID_ITEM}, 2);
+  page.buffers = EncodeChunks({{.values = {std::string(24, 'x')}}}, true, false, false);
+  EXPECT_TRUE(page.ReadAll().ok());
+  *page.wire.mutable_mini_block_layout()->mutable_value_compression() =
+      PackedStructWire({64, 32}, FlatWire(96));
+  EXPECT_FALSE(page.Make().ok());
+  *page.wire.mutable_mini_block_layout()->mutable_value_compression() = FlatWire(96);
+  EXPECT_FALSE(page.Make().ok());
+}
+
+TEST(MiniBlock, DamageOfAnIndexSaysWhere) {
+  TestPage page = MakeListPage(40, 2, true).page;
+  page.buffers.back()[0] = 99;
+  const auto detail = GetErrorDetail(page.ReadAll().status());
+  ASSERT_NE(detail, nullptr);
+  EXPECT_EQ(detail->where().offset, page.buffers[0].size() + page.buffers[1].size());
+}
+
 TEST(MiniBlock, TruncatedAndFlippedPagesDoNotCrash) {
   std::mt19937 random(3);
   for (const TestPage& good :
@@ -440,6 +468,10 @@ TEST(MiniBlock, DescriptorsThatContradictThemselvesAreErrors) {
   EXPECT_TRUE(refused([](auto* l, auto*) { l->set_num_buffers(2); }));
   EXPECT_TRUE(refused([](auto* l, auto*) { l->set_num_items(99); }));
   EXPECT_TRUE(refused([](auto* l, auto*) { l->set_repetition_index_depth(2); }));
+  EXPECT_TRUE(refused([](auto* l, auto* page) {  // rows would be counted by an index nobody checks
+    l->set_repetition_index_depth(1);
+    page->buffers.push_back(Raw<uint64_t>({100, 0}));
+  }));
   EXPECT_TRUE(refused([](auto* l, auto*) { l->add_layers(REPDEF_NULLABLE_ITEM); }));
   EXPECT_TRUE(refused([](auto* l, auto*) { l->set_layers(0, REPDEF_ALL_VALID_LIST); }));
   EXPECT_TRUE(refused([](auto* l, auto*) { l->clear_layers(); }));

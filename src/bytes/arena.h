@@ -27,6 +27,13 @@ class Arena {
     return reinterpret_cast<T*>(Allocate(n * sizeof(T)));
   }
 
+  /// Bytes taken from the system.
+  size_t capacity() const {
+    size_t size = 0;
+    for (const Block& block : blocks_) size += block.size;
+    return size;
+  }
+
   void Reset() {
     if (blocks_.size() > 1) blocks_.erase(blocks_.begin(), blocks_.end() - 1);
     used_ = 0;

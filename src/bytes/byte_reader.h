@@ -76,6 +76,5 @@ class ByteReader {
 };
 
 /// x rounded up to a multiple of 8.
-inline constexpr uint64_t Pad8(uint64_t x) { return (x + 7) & ~uint64_t{7}; }
 
 }  // namespace pilum::bytes

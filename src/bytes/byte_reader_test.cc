@@ -68,12 +68,5 @@ TEST(ByteReader, AlignsFromTheStart) {
   EXPECT_FALSE(reader.Align(8, "padding").ok());
 }
 
-TEST(Pad8, RoundsUp) {
-  EXPECT_EQ(Pad8(0), 0u);
-  EXPECT_EQ(Pad8(1), 8u);
-  EXPECT_EQ(Pad8(8), 8u);
-  EXPECT_EQ(Pad8(9), 16u);
-}
-
 }  // namespace
 }  // namespace pilum::bytes

@@ -61,6 +61,8 @@ class MiniBlockDecoder {
   virtual ~MiniBlockDecoder() = default;
   virtual ValueShape shape() const = 0;
   virtual uint64_t num_buffers() const { return 1; }
+  /// Whether the bytes of variable-width values are views into the chunk's buffers.
+  virtual bool stable() const { return false; }
 
   /// Decodes a whole chunk of `n` values. If fixed-width values have to be materialised and `into`
   /// is not null, they are written there (shape().bits * n bits, rounded up to bytes); otherwise in

@@ -1,7 +1,6 @@
 // What every codec must do, as one call in its test:
 //
-//   TEST(Rle, Conforms) { CodecConformance(kRle, {{.name = "two runs", .role = Role::kMiniBlock,
-//   …}}); }
+//   TEST(Rle, Conforms) { CodecConformance(kRle, {{.name = "two runs", …}}); }
 //
 // For each case: the encoded bytes decode to the values, also from unaligned memory and into memory
 // given; truncated at every byte, with random bits flipped, and with other numbers of values, they

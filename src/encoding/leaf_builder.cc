@@ -199,6 +199,65 @@ Status LeafBuilder::PutVariableInOrder(const Values& values, uint64_t first, uin
   return Status::OK();
 }
 
+template <typename Offset>
+Status LeafBuilder::GatherBytes(const Values& items, std::span<const uint64_t> index) {
+  auto* ends = reinterpret_cast<Offset*>(offsets_->mutable_data()) + num_offsets_ + 1;
+  uint8_t* to = values_->mutable_data() + bytes_used_;
+  const uint8_t* begin = values_->mutable_data();
+  for (size_t i = 0; i < index.size(); ++i) {
+    if (index[i] != kNoItem) {
+      const uint32_t at = items.offsets[index[i]];
+      const uint32_t length = items.offsets[index[i] + 1] - at;
+      std::memcpy(to, items.bytes.data() + at, length);
+      to += length;
+    }
+    ends[i] = static_cast<Offset>(to - begin);
+  }
+  return Status::OK();
+}
+
+Status LeafBuilder::GatherVariableInOrder(const Values& items, std::span<const uint64_t> index) {
+  uint64_t size = 0;
+  for (uint64_t i : index) {
+    if (i != kNoItem) size += items.offsets[i + 1] - items.offsets[i];
+  }
+  if (!type_.wide_offsets && bytes_used_ + size > INT32_MAX) return TooManyBytes();
+  ARROW_RETURN_NOT_OK(GrowTo(values_.get(), bytes_used_ + size));
+  ARROW_RETURN_NOT_OK(type_.wide_offsets ? GatherBytes<int64_t>(items, index)
+                                         : GatherBytes<int32_t>(items, index));
+  bytes_used_ += size;
+  num_offsets_ += static_cast<int64_t>(index.size());
+  return Status::OK();
+}
+
+Status LeafBuilder::PutGathered(int64_t slot, const Values& items,
+                                std::span<const uint64_t> index) {
+  if (type_.shape.variable && in_order_) return GatherVariableInOrder(items, index);
+  if (type_.shape.variable) {
+    for (size_t i = 0; i < index.size(); ++i) {
+      if (index[i] == kNoItem) continue;
+      const uint32_t at = items.offsets[index[i]];
+      views_[static_cast<size_t>(slot) + i] =
+          items.bytes.subspan(at, items.offsets[index[i] + 1] - at);
+    }
+    return Status::OK();
+  }
+  Values no_bitmaps;
+  no_bitmaps.item_validity.resize(type_.shape.list_sizes.size());
+  ARROW_RETURN_NOT_OK(PutItemValidity(slot, no_bitmaps, 0, index.size()));
+  const uint64_t width = type_.shape.bits / 8;
+  uint8_t* to = values_->mutable_data() + static_cast<uint64_t>(slot) * width;
+  for (uint64_t i : index) {
+    if (i == kNoItem) {
+      std::memset(to, 0, width);
+    } else {
+      std::memcpy(to, items.fixed.data() + i * width, width);
+    }
+    to += width;
+  }
+  return Status::OK();
+}
+
 Status LeafBuilder::PutBytes(int64_t slot, Bytes value, bool stable) {
   if (in_order_) {
     ARROW_RETURN_NOT_OK(GrowTo(values_.get(), bytes_used_ + value.size()));

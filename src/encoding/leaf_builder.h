@@ -7,8 +7,7 @@
 //
 //   fixed width      written in place
 //   variable width   appended if slots come in order; otherwise remembered as views, and copied
-//   once, in slot
-//                    order, when finished
+//                    once, in slot order, when finished
 //
 // One owner, not thread-safe. All memory comes from the pool given.
 #pragma once
@@ -87,6 +86,10 @@ class LeafBuilder {
   arrow::Status PutBytes(int64_t slot, Bytes value, bool stable);
   /// The same value in n slots: shape().bits bits, or the bytes of a variable-width value.
   arrow::Status PutRepeated(int64_t slot, Bytes value, uint64_t n);
+  /// The items that `index` names, one per slot; kNoItem is a slot without a value. Items of
+  /// variable width are views that outlive Finish.
+  static constexpr uint64_t kNoItem = ~uint64_t{0};
+  arrow::Status PutGathered(int64_t slot, const Values& items, std::span<const uint64_t> index);
   /// n slots without a value: null by their level, or never looked at.
   arrow::Status PutNothing(int64_t slot, uint64_t n);
 
@@ -118,6 +121,9 @@ class LeafBuilder {
   arrow::Status PutItemValidity(int64_t slot, const Values& values, uint64_t first, uint64_t n);
   arrow::Status PutFixed(int64_t slot, Bytes fixed, uint64_t first, uint64_t n);
   arrow::Status PutVariableInOrder(const Values& values, uint64_t first, uint64_t n);
+  arrow::Status GatherVariableInOrder(const Values& items, std::span<const uint64_t> index);
+  template <typename Offset>
+  arrow::Status GatherBytes(const Values& items, std::span<const uint64_t> index);
   arrow::Status TranslateKeys(int64_t slot, uint64_t n);
   arrow::Status EndOffsets(uint64_t n);
   arrow::Status FinishInOrder(LeafData* data);

@@ -203,5 +203,29 @@ TEST(LeafBuilder, RefusesColumnsOfImpossibleSize) {
           .ok());
 }
 
+TEST(LeafBuilder, GathersItemsByNumber) {
+  const std::string bytes = "abbccc";
+  const std::vector<uint32_t> offsets = {0, 1, 3, 6};
+  const Values items{.offsets = offsets, .bytes = AsBytes(bytes)};
+  const std::vector<uint64_t> index = {2, LeafBuilder::kNoItem, 0, 2, 1};
+  const std::vector<std::string> expected = {"ccc", "", "a", "ccc", "bb"};
+  for (bool wide : {false, true}) {
+    const LeafType type{.shape = {.variable = true}, .wide_offsets = wide};
+    for (bool in_order : {false, true}) {
+      auto builder = *LeafBuilder::MakeFlat(type, 5, in_order, arrow::system_memory_pool());
+      const std::span<const uint64_t> all(index);
+      ASSERT_TRUE(builder->PutGathered(0, items, all.first(2)).ok());
+      ASSERT_TRUE(builder->PutGathered(2, items, all.subspan(2)).ok());
+      EXPECT_EQ(Strings(*builder->Finish(), wide), expected);
+    }
+  }
+  const std::vector<uint16_t> numbers = {7, 8, 9};
+  const std::string raw = Raw(numbers);
+  auto builder =
+      *LeafBuilder::MakeFlat({.shape = {.bits = 16}}, 5, true, arrow::system_memory_pool());
+  ASSERT_TRUE(builder->PutGathered(0, {.fixed = AsBytes(raw)}, index).ok());
+  EXPECT_EQ(FixedValues<uint16_t>(*builder->Finish()), (std::vector<uint16_t>{9, 0, 7, 9, 8}));
+}
+
 }  // namespace
 }  // namespace pilum::encoding

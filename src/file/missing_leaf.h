@@ -3,8 +3,9 @@
 // A struct or list exists where any of its leaves says so; what is null is the missing part alone.
 // The missing leaf therefore gets the structure of a sibling, down to where their paths part:
 //
-//   m: struct<x, y>, a fragment without m.x:   y: valid, null y, null m   →   x: null x, null x,
-//   null m
+//   m: struct<x, y> in a fragment without m.x
+//   y: valid   | null y | null m
+//   x: null x  | null x | null m
 #pragma once
 
 #include <cstddef>

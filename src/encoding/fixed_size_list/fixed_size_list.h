@@ -1,9 +1,8 @@
 // Fixed-size lists: d items per value, stored as the items side by side.
 //
 //   mini-block   for each list level that has validity, outermost first, a bitmap of its items;
-//   then the
-//                innermost items, flat. Items of bool are single bits, so rows need not start at
-//                bytes.
+//                then the innermost items, flat. Items of bool are single bits, so rows need not
+//                start at bytes.
 //
 // Lists nest: a list of 3 lists of 2 floats is 6 floats per value, with an item bitmap for each
 // level.

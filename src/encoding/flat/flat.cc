@@ -5,8 +5,7 @@
 namespace pilum::encoding {
 namespace {
 
-// n * bits fits: n < 2^40 by the callers' limits and bits <= 2^32 would overflow, so divide
-// instead.
+// n < 2^40 and bits <= 2^32, by the limits of the callers: their product needs more than 64 bits.
 arrow::Result<Values> View(Bytes buffer, uint64_t n, uint64_t bits) {
   unsigned __int128 need = (static_cast<unsigned __int128>(n) * bits + 7) / 8;
   if (need > buffer.size()) {

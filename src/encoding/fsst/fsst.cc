@@ -15,6 +15,7 @@ class FsstMiniBlock final : public MiniBlockDecoder {
       : table_(std::move(table)), inner_(std::move(inner)) {}
   ValueShape shape() const override { return {.variable = true}; }
   uint64_t num_buffers() const override { return inner_->num_buffers(); }
+  bool stable() const override { return !table_.compressed() && inner_->stable(); }
 
   arrow::Result<Values> Decode(std::span<const Bytes> buffers, uint32_t n, std::byte*,
                                Arena* arena) const override {

@@ -1,10 +1,10 @@
 #include "encoding/page_layout/dictionary.h"
 
-#include <cstring>
 #include <string>
 #include <utility>
 
 #include <arrow/type_traits.h>
+#include <arrow/util/byte_size.h>
 
 #include "encoding/items_array.h"
 
@@ -15,20 +15,24 @@ using arrow::Result;
 using arrow::Status;
 
 constexpr uint64_t kMaxItems = uint64_t{1} << 30;
-constexpr uint64_t kNoItem = ~uint64_t{0};  // the index of a null
 
 bool IsIndexWidth(uint64_t bits) { return bits == 8 || bits == 16 || bits == 32 || bits == 64; }
 
-uint64_t LoadIndex(const std::byte* p, uint64_t bits) {
+template <typename Index>
+void Widen(const std::byte* indices, std::span<uint64_t> out) {
+  for (size_t i = 0; i < out.size(); ++i) out[i] = bytes::Load<Index>(indices + i * sizeof(Index));
+}
+
+void LoadIndices(const std::byte* indices, uint64_t bits, std::span<uint64_t> out) {
   switch (bits) {
     case 8:
-      return bytes::Load<uint8_t>(p);
+      return Widen<uint8_t>(indices, out);
     case 16:
-      return bytes::Load<uint16_t>(p);
+      return Widen<uint16_t>(indices, out);
     case 32:
-      return bytes::Load<uint32_t>(p);
+      return Widen<uint32_t>(indices, out);
     default:
-      return bytes::Load<uint64_t>(p);
+      return Widen<uint64_t>(indices, out);
   }
 }
 
@@ -77,6 +81,9 @@ Result<PageDictionary> DictionaryDecoder::Decode(Bytes bytes) const {
   if (array_type_) {
     ARROW_ASSIGN_OR_RAISE(dictionary.array,
                           MakeItemsArray(array_type_, dictionary.items, num_items_));
+    dictionary.items = {};
+    dictionary.arena.reset();
+    dictionary.storage.reset();
   }
   return dictionary;
 }
@@ -84,40 +91,24 @@ Result<PageDictionary> DictionaryDecoder::Decode(Bytes bytes) const {
 Status PageDictionary::PutItems(const Values& indices, uint64_t bits, std::span<const uint16_t> def,
                                 int64_t slot, uint64_t first, uint64_t n, Arena* scratch,
                                 LeafBuilder* builder) const {
-  uint64_t* index = scratch->AllocateArray<uint64_t>(n);
+  const std::span<uint64_t> index(scratch->AllocateArray<uint64_t>(n), n);
+  LoadIndices(indices.fixed.data() + first * bits / 8, bits, index);
   for (uint64_t i = 0; i < n; ++i) {
-    index[i] = LoadIndex(indices.fixed.data() + (first + i) * bits / 8, bits);
     if (index[i] < num_items) continue;
     if (def.empty() || def[first + i] == 0) {
       return bytes::Corrupt("dictionary index " + std::to_string(index[i]) + " of " +
                             std::to_string(num_items) + " items");
     }
-    index[i] = kNoItem;
+    index[i] = LeafBuilder::kNoItem;
   }
-  if (builder->type().shape.variable) {
-    for (uint64_t i = 0; i < n; ++i) {
-      const Bytes item =
-          index[i] == kNoItem
-              ? Bytes()
-              : items.bytes.subspan(items.offsets[index[i]],
-                                    items.offsets[index[i] + 1] - items.offsets[index[i]]);
-      ARROW_RETURN_NOT_OK(builder->PutBytes(slot + static_cast<int64_t>(i), item, /*stable=*/true));
-    }
-    return Status::OK();
-  }
-  const uint64_t width = builder->type().shape.bits / 8;
-  Values gathered;
-  std::byte* out = scratch->Allocate(n * width);
-  gathered.fixed = Bytes(out, n * width);
-  gathered.item_validity.resize(builder->type().shape.list_sizes.size());
-  for (uint64_t i = 0; i < n; ++i, out += width) {
-    if (index[i] == kNoItem) {
-      std::memset(out, 0, width);
-    } else {
-      std::memcpy(out, items.fixed.data() + index[i] * width, width);
-    }
-  }
-  return builder->Put(slot, gathered, 0, n, false);
+  return builder->PutGathered(slot, items, index);
+}
+
+size_t PageDictionary::memory_bytes() const {
+  size_t size = arena ? arena->capacity() : 0;
+  if (storage) size += static_cast<size_t>(storage->size());
+  if (array) size += static_cast<size_t>(arrow::util::TotalBufferSize(*array));
+  return size;
 }
 
 }  // namespace pilum::encoding

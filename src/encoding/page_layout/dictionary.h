@@ -19,12 +19,9 @@ struct PageDictionary {
   std::shared_ptr<Arena> arena;
   Values items;
   uint64_t num_items = 0;
-  std::shared_ptr<arrow::Array>
-      array;  ///< the same as an Arrow array, for columns of dictionary type
+  std::shared_ptr<arrow::Array> array;  ///< in place of `items`, for columns of dictionary type
 
-  size_t memory_bytes() const {
-    return items.fixed.size() + items.bytes.size() + items.offsets.size() * 4;
-  }
+  size_t memory_bytes() const;
 
   /// Puts the items that indices [first, first + n) of `indices` (of `bits` bits) stand for. `def`
   /// has the definition level of each of all the indices, or is empty: an index out of range is

@@ -424,7 +424,7 @@ Status MiniBlockPage::PutValues(const MiniBlockIndex& index, const Values& value
                                 std::span<const uint16_t> def, int64_t slot, uint64_t first,
                                 uint64_t n, Arena* arena, LeafBuilder* builder) const {
   if (!dictionary_ || builder->type().dictionary)
-    return builder->Put(slot, values, first, n, false);
+    return builder->Put(slot, values, first, n, values_->stable());
   return index.dictionary.PutItems(values, value_bits_, def, slot, first, n, arena, builder);
 }
 

@@ -51,6 +51,7 @@ class VariableMiniBlock final : public MiniBlockDecoder {
  public:
   explicit VariableMiniBlock(uint64_t offset_bits) : offset_bits_(offset_bits) {}
   ValueShape shape() const override { return {.variable = true}; }
+  bool stable() const override { return true; }
 
   arrow::Result<Values> Decode(std::span<const Bytes> buffers, uint32_t n, std::byte*,
                                Arena* arena) const override {

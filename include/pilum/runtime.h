@@ -19,7 +19,7 @@ struct RuntimeOptions {
   int io_threads = 0;                 ///< PILUM_IO_THREADS; 0 = 16
   int64_t recycle_bytes = 128 << 20;  ///< PILUM_RECYCLE_BYTES: freed buffers kept for reuse, bytes
   int64_t metadata_cache_bytes =
-      256 << 20;  ///< PILUM_METADATA_CACHE_BYTES: footers and page indexes, bytes
+      256 << 20;  ///< PILUM_METADATA_CACHE_BYTES: footers and page indexes of each table, bytes
 };
 
 /// The settings in effect: automatic values are resolved.

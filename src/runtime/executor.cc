@@ -4,12 +4,10 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <atomic>
 #include <condition_variable>
-#include <limits>
+#include <exception>
 #include <mutex>
 #include <queue>
-#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -67,12 +65,12 @@ struct Executor::State {
     return task;
   }
 
-  /// False when the system refuses another thread.
+  /// False when the system refuses another thread, or memory for it.
   bool StartThread() {
     SignalsBlocked blocked;
     try {
       threads.emplace_back([this] { WorkUntilStopped(); });
-    } catch (const std::system_error&) {
+    } catch (const std::exception&) {
       return false;
     }
     return true;
@@ -128,79 +126,5 @@ void Executor::Submit(int64_t priority, Task task) {
 }
 
 int Executor::max_threads() const { return static_cast<int>(state_->max_threads); }
-
-namespace {
-
-/// One ParallelFor. Shared with its helpers, because one may start after the call has returned; it
-/// then finds the loop closed and does not touch `body`.
-class Loop {
- public:
-  Loop(int64_t n, const std::function<arrow::Status(int64_t)>* body) : n_(n), body_(body) {}
-
-  void Help() {
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      if (closed_) return;
-      ++helping_;
-    }
-    Work();
-    std::lock_guard<std::mutex> lock(mutex_);
-    if (--helping_ == 0) idle_.notify_all();
-  }
-
-  arrow::Status RunAndWait() {
-    Work();
-    std::unique_lock<std::mutex> lock(mutex_);
-    closed_ = true;
-    idle_.wait(lock, [this] { return helping_ == 0; });
-    return error_;
-  }
-
- private:
-  // Every i that was taken is run, so the lowest failing one always is: it was taken before the
-  // others.
-  void Work() {
-    while (!failed_.load(std::memory_order_relaxed)) {
-      int64_t i = next_.fetch_add(1, std::memory_order_relaxed);
-      if (i >= n_) return;
-      arrow::Status status = (*body_)(i);
-      if (!status.ok()) Fail(i, std::move(status));
-    }
-  }
-
-  void Fail(int64_t i, arrow::Status status) {
-    failed_.store(true, std::memory_order_relaxed);
-    std::lock_guard<std::mutex> lock(mutex_);
-    if (i < error_index_) {
-      error_index_ = i;
-      error_ = std::move(status);
-    }
-  }
-
-  const int64_t n_;
-  const std::function<arrow::Status(int64_t)>* const body_;
-  std::atomic<int64_t> next_{0};
-  std::atomic<bool> failed_{false};
-  std::mutex mutex_;
-  std::condition_variable idle_;
-  int helping_ = 0;
-  bool closed_ = false;
-  int64_t error_index_ = std::numeric_limits<int64_t>::max();
-  arrow::Status error_;
-};
-
-}  // namespace
-
-arrow::Status ParallelFor(Executor* executor, int max_helpers, int64_t priority, int64_t n,
-                          const std::function<arrow::Status(int64_t)>& body) {
-  int64_t helpers = std::min<int64_t>({max_helpers, n - 1, executor->max_threads()});
-  if (helpers <= 0) {
-    for (int64_t i = 0; i < n; ++i) ARROW_RETURN_NOT_OK(body(i));
-    return arrow::Status::OK();
-  }
-  auto loop = std::make_shared<Loop>(n, &body);
-  for (int64_t h = 0; h < helpers; ++h) executor->Submit(priority, [loop] { loop->Help(); });
-  return loop->RunAndWait();
-}
 
 }  // namespace pilum::runtime

@@ -4,7 +4,9 @@
 // forked child; no object of the public API has to be told about it.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 
 #include <arrow/memory_pool.h>
 #include <arrow/status.h>
@@ -29,5 +31,33 @@ const RuntimeOptions& GetRuntimeOptions();
 /// handed out again, because touching fresh memory costs several times what decoding into warm
 /// memory does. Thread-safe; lives for ever.
 arrow::MemoryPool* GetMemoryPool();
+
+/// A way to stop calls. While one is alive, calls made on its thread ask `wanted`, on that thread
+/// and at most every 50 ms, whether to go on; after a false they end with kCancelled. Scopes nest:
+/// the innermost is asked. Reading a stream is not such a call; it has WaitNext.
+///
+///   pilum::CancelScope scope([] { return !stop_requested.load(); });
+///   auto batch = snapshot->Take(keys);
+class CancelScope {
+ public:
+  explicit CancelScope(std::function<bool()> wanted);
+  ~CancelScope();
+  CancelScope(const CancelScope&) = delete;
+  CancelScope& operator=(const CancelScope&) = delete;
+
+  /// For code that waits or works for long, object stores among it: kCancelled if this thread's
+  /// innermost scope has said no, OK if there is none.
+  static arrow::Status Check();
+  /// The same without regard to the 50 ms: for when a signal has ended a system call.
+  static arrow::Status CheckNow();
+
+ private:
+  arrow::Status Ask();
+
+  const std::function<bool()> wanted_;
+  CancelScope* const outer_;
+  std::chrono::steady_clock::time_point next_;  ///< when to ask again
+  bool cancelled_ = false;
+};
 
 }  // namespace pilum

@@ -1,8 +1,7 @@
 // A store that misbehaves on request, for tests.
 //
 //   auto faulty = std::make_shared<FaultStore>(MakeMemoryStore());
-//   faulty->Fail(FaultStore::Call::kRead, ErrorKind::kUnavailable, {.path_contains = "data/", .skip
-//   = 2});
+//   faulty->Fail(FaultStore::Call::kRead, ErrorKind::kUnavailable, {.path_contains = "data/"});
 //
 // Passes everything on to another store except what the faults ask for. Faults apply to objects
 // opened before and after they are set. Thread-safe.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <new>
 #include <tuple>
 #include <utility>
 
@@ -158,10 +159,16 @@ arrow::Status Fetch::Run(int64_t priority) {
 
 void Fetch::RunAsync(int64_t priority, std::function<void(arrow::Status)> done) {
   runtime::Runtime::Get().io().Submit(priority, [this, priority, done = std::move(done)]() mutable {
-    auto job = Plan(priority);
+    auto job = PlanOrOutOfMemory(priority);
     if (!job.ok()) return done(job.status());
     (*job)->RunAndCall(std::move(done));
   });
+}
+
+arrow::Result<std::shared_ptr<ReadJob>> Fetch::PlanOrOutOfMemory(int64_t priority) try {
+  return Plan(priority);
+} catch (const std::bad_alloc&) {
+  return arrow::Status::OutOfMemory("no memory left to plan reads");
 }
 
 }  // namespace pilum::io

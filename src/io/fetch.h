@@ -1,8 +1,8 @@
 // Fetch: many byte ranges of many objects, read together.
 //
 //   Add(object, range) ─► id      collect what a plan needs
-//   Run() / RunAsync(done)        sort, merge neighbours by the object's ReadPolicy, read in
-//   parallel bytes(id)                     a view into the buffer of the merged read
+//   Run() / RunAsync(done)        merge neighbours by the object's ReadPolicy, read in parallel
+//   bytes(id)                     a view into the buffer of the merged read
 //
 // Nearby ranges share one read and small reads share one buffer, so a range is never copied. A view
 // has the alignment that its range has in the object, up to 64 bytes. The Fetch owns the buffers
@@ -51,8 +51,8 @@ class Fetch {
   /// Reads everything; the calling thread helps. Priority as in Executor::Submit.
   arrow::Status Run(int64_t priority = 0);
 
-  /// The same without blocking: `done` is called exactly once, on an I/O thread. The Fetch must
-  /// stay alive until then.
+  /// The same without blocking: `done`, which must not throw, is called exactly once, on an I/O
+  /// thread. The Fetch must stay alive until then.
   void RunAsync(int64_t priority, std::function<void(arrow::Status)> done);
 
   /// The bytes of a range, after a successful run.
@@ -75,6 +75,7 @@ class Fetch {
   std::vector<Extent> MergeNeighbours(const std::vector<Wanted>& wanted) const;
   arrow::Status AllocateBuffers(std::vector<Extent>* extents);
   arrow::Result<std::shared_ptr<ReadJob>> Plan(int64_t priority);
+  arrow::Result<std::shared_ptr<ReadJob>> PlanOrOutOfMemory(int64_t priority);
 
   std::vector<std::shared_ptr<ReadableObject>> objects_;
   std::unordered_map<const ReadableObject*, uint32_t> object_indexes_;

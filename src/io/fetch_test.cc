@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <future>
 #include <limits>
+#include <new>
 #include <random>
 #include <thread>
 
@@ -221,6 +223,65 @@ TEST_F(FetchTest, RunAsyncReportsErrorsAndEmptyFetches) {
   Fetch failing;
   for (uint64_t i = 0; i < 400; ++i) failing.Add(object, {i * 2500, 100});
   EXPECT_EQ(GetErrorKind(run(failing)), ErrorKind::kUnavailable);
+}
+
+/// Calls `before` with the offset of every read.
+class HookedObject final : public ReadableObject {
+ public:
+  HookedObject(std::shared_ptr<ReadableObject> object, std::function<void(uint64_t)> before)
+      : object_(std::move(object)), before_(std::move(before)) {}
+  const std::string& name() const override { return object_->name(); }
+  uint64_t size() const override { return object_->size(); }
+  const ReadPolicy& policy() const override { return object_->policy(); }
+  arrow::Status ReadAt(uint64_t offset, std::span<std::byte> out) const override {
+    before_(offset);
+    return object_->ReadAt(offset, out);
+  }
+
+ private:
+  const std::shared_ptr<ReadableObject> object_;
+  const std::function<void(uint64_t)> before_;
+};
+
+TEST_F(FetchTest, MemoryThatRunsOutOnAnyThreadIsAnError) {
+  auto object =
+      std::make_shared<HookedObject>(Object("x", PatternText(1 << 20)), [](uint64_t offset) {
+        if (offset == 100 * 2500) throw std::bad_alloc();
+      });
+  store_->Delay(Call::kRead, std::chrono::milliseconds(1));  // so that helpers read as well
+  Fetch fetch;
+  for (uint64_t i = 0; i < 400; ++i) fetch.Add(object, {i * 2500, 100});
+  EXPECT_TRUE(fetch.Run().IsOutOfMemory());
+  std::promise<arrow::Status> result;
+  fetch.RunAsync(0, [&](arrow::Status status) { result.set_value(std::move(status)); });
+  EXPECT_TRUE(result.get_future().get().IsOutOfMemory());
+}
+
+TEST_F(FetchTest, CancelScopeStopsARunBeforeItsEnd) {
+  auto object = Object("x", PatternText(1 << 20));
+  store_->Delay(Call::kRead, std::chrono::milliseconds(40));
+  Fetch fetch;
+  for (uint64_t i = 0; i < 400; ++i) fetch.Add(object, {i * 2500, 64});
+  CancelScope scope([] { return false; });
+  EXPECT_EQ(GetErrorKind(fetch.Run()), ErrorKind::kCancelled);
+  EXPECT_LT(store_->calls(Call::kRead), 400);
+}
+
+TEST_F(FetchTest, RunThatIsCancelledWhileItWaitsForHelpersStillWaitsForThem) {
+  auto object = Object("x", PatternText(1 << 20));
+  std::atomic<int> reading{0};
+  const auto caller = std::this_thread::get_id();
+  auto slow = std::make_shared<HookedObject>(object, [&](uint64_t) {
+    const bool helper = std::this_thread::get_id() != caller;
+    reading += helper;
+    std::this_thread::sleep_for(std::chrono::milliseconds(helper ? 300 : 1));
+    reading -= helper;
+  });
+  Fetch fetch;
+  for (uint64_t i = 0; i < 400; ++i) fetch.Add(slow, {i * 2500, 64});
+  CancelScope scope([] { return false; });
+  EXPECT_EQ(GetErrorKind(fetch.Run()), ErrorKind::kCancelled);
+  EXPECT_EQ(reading, 0);
 }
 
 TEST_F(FetchTest, RunsInsideTasksOfTheIoExecutor) {

@@ -13,6 +13,7 @@
 #include "io/object_range.h"
 #include "io/posix_file.h"
 #include "pilum/error.h"
+#include "pilum/runtime.h"
 
 namespace pilum::io {
 namespace {
@@ -113,7 +114,9 @@ class LocalObject final : public ReadableObject {
                              " bytes from byte " + std::to_string(offset) +
                              " on); restore the file",
                          {.path = path_, .offset = offset + done});
-      } else if (errno != EINTR) {
+      } else if (errno == EINTR) {
+        ARROW_RETURN_NOT_OK(CancelScope::CheckNow());
+      } else {
         return WithContext(ErrnoError(errno, "read", path_), {.offset = offset + done});
       }
     }

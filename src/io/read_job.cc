@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
 #include <utility>
 
+#include "pilum/runtime.h"
 #include "runtime/runtime.h"
 
 namespace pilum::io {
@@ -15,6 +17,8 @@ constexpr uint64_t kBytesPerNs = 8;  // copied
 constexpr uint64_t kSliceCost =
     8'000;  // ns: large beside taking a slice, small beside waking a thread
 constexpr uint64_t kWorthAThread = 60'000;  // ns of work for which waking another thread pays
+
+constexpr std::chrono::milliseconds kPatience(50);  // between looks for a cancellation
 
 uint64_t CostOf(const Read& read) { return kReadCost + read.out.size() / kBytesPerNs; }
 
@@ -44,8 +48,13 @@ void ReadJob::MakeSlices() {
 
 arrow::Status ReadJob::RunAndWait() {
   Work(true);
+  // Also after a failure or a cancellation: helpers write to the caller's memory.
   std::unique_lock<std::mutex> lock(mutex_);
-  finished_.wait(lock, [this] { return slices_left_ == 0; });
+  while (!finished_.wait_for(lock, kPatience, [this] { return slices_left_ == 0; })) {
+    lock.unlock();
+    Fail(CancelScope::Check());
+    lock.lock();
+  }
   return error_;
 }
 
@@ -74,12 +83,15 @@ void ReadJob::Work(bool may_call_helpers) {
   }
 }
 
-arrow::Status ReadJob::ReadSlice(size_t slice) {
+arrow::Status ReadJob::ReadSlice(size_t slice) try {
+  ARROW_RETURN_NOT_OK(CancelScope::Check());
   for (uint32_t i = slices_[slice]; i < slices_[slice + 1]; ++i) {
     const Read& read = reads_[i];
     ARROW_RETURN_NOT_OK(read.object->ReadAt(read.offset, read.out));
   }
   return arrow::Status::OK();
+} catch (const std::bad_alloc&) {
+  return arrow::Status::OutOfMemory("no memory left to read");
 }
 
 /// Whether a slice took so long that something other than a CPU must have held it up.
@@ -91,19 +103,24 @@ bool ReadJob::WaitedForDevice(size_t slice, Clock::duration taken) const {
 }
 
 /// Raises the number of helpers to `wanted`. One that comes late finds no slice left and goes.
-void ReadJob::CallHelpers(int64_t wanted) {
+void ReadJob::CallHelpers(int64_t wanted) try {
   for (; helpers_ < wanted; ++helpers_) {
     runtime::Runtime::Get().io().Submit(priority_,
                                         [job = shared_from_this()] { job->Work(false); });
   }
+} catch (const std::bad_alloc&) {
+  // Those that work already do the rest.
+}
+
+void ReadJob::Fail(arrow::Status status) {
+  if (status.ok()) return;
+  failed_.store(true, std::memory_order_relaxed);
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (error_.ok()) error_ = std::move(status);
 }
 
 void ReadJob::SliceDone(arrow::Status status) {
-  if (!status.ok()) {
-    failed_.store(true, std::memory_order_relaxed);
-    std::lock_guard<std::mutex> lock(mutex_);
-    if (error_.ok()) error_ = std::move(status);
-  }
+  Fail(std::move(status));
   if (slices_left_.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
   if (done_) {
     std::exchange(done_, nullptr)(error_);

@@ -36,7 +36,8 @@ class ReadJob : public std::enable_shared_from_this<ReadJob> {
  public:
   ReadJob(std::vector<Read> reads, int64_t priority);
 
-  /// Reads everything on this thread and helpers from the I/O executor; the first error, or OK.
+  /// Reads everything on this thread and helpers from the I/O executor; the first error, or OK. A
+  /// CancelScope of this thread can stop it.
   arrow::Status RunAndWait();
 
   /// The same with a callback, called on the thread that finishes last: this one or a helper.
@@ -50,6 +51,7 @@ class ReadJob : public std::enable_shared_from_this<ReadJob> {
   void Work(bool may_call_helpers);
   arrow::Status ReadSlice(size_t slice);
   void CallHelpers(int64_t wanted);
+  void Fail(arrow::Status status);
   void SliceDone(arrow::Status status);
 
   const std::vector<Read> reads_;

@@ -200,6 +200,7 @@ Result<bool> BatchRead::Step(const std::shared_ptr<io::Fetch>& fetch) {
   bool wants = false;
   for (auto& field : fields_) {
     if (!field) continue;
+    ARROW_RETURN_NOT_OK(CancelScope::Check());
     ARROW_ASSIGN_OR_RAISE(bool field_wants, field->Step(fetch));
     wants |= field_wants;
   }

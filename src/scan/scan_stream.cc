@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <span>
 #include <utility>
@@ -12,6 +13,7 @@
 #include <arrow/util/byte_size.h>
 
 #include "pilum/error.h"
+#include "pilum/runtime.h"
 #include "runtime/runtime.h"
 #include "scan/batch_read.h"
 #include "scan/live_rows.h"
@@ -127,9 +129,11 @@ class UnitTask : public std::enable_shared_from_this<UnitTask> {
  private:
   enum class Phase { kBegin, kFilter, kColumns };
 
-  void Post() {
+  void Post() try {
     runtime::Runtime::Get().cpu().Submit(priority_,
                                          [self = shared_from_this()] { self->Continue(); });
+  } catch (const std::bad_alloc&) {
+    Complete(OutOfMemory());
   }
 
   void Complete(Status result) {
@@ -140,7 +144,7 @@ class UnitTask : public std::enable_shared_from_this<UnitTask> {
     exchange_->changed.notify_all();
   }
 
-  void Continue() {
+  void Continue() try {
     {
       std::lock_guard<std::mutex> lock(exchange_->mutex);
       if (exchange_->cancelled) {
@@ -151,7 +155,11 @@ class UnitTask : public std::enable_shared_from_this<UnitTask> {
     auto finished = Advance();
     if (!finished.ok()) return Complete(finished.status());
     if (*finished) Complete(Status::OK());
+  } catch (const std::bad_alloc&) {
+    Complete(OutOfMemory());
   }
+
+  static Status OutOfMemory() { return Status::OutOfMemory("no memory left to scan"); }
 
   // Goes as far as possible without waiting; false if reads are under way that will post this
   // again.
@@ -474,6 +482,9 @@ Result<uint64_t> CountMatching(ScanPlan plan) {
   ARROW_ASSIGN_OR_RAISE(auto stream, MakeScanStream(std::move(plan)));
   uint64_t rows = 0;
   while (true) {
+    while (!stream->WaitNext(std::chrono::milliseconds(50)))
+      ARROW_RETURN_NOT_OK(CancelScope::Check());
+    ARROW_RETURN_NOT_OK(CancelScope::Check());
     std::shared_ptr<RecordBatch> batch;
     ARROW_RETURN_NOT_OK(stream->ReadNext(&batch));
     if (!batch) return rows;

@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <new>
 #include <numeric>
 #include <random>
 #include <thread>
 
 #include "io/fault_store.h"
 #include "pilum/error.h"
+#include "pilum/runtime.h"
 #include "scan/row_size.h"
 #include "scan/test_dataset.h"
 
@@ -377,6 +379,26 @@ TEST(ScanStream, ErrorsOfFilterAndFinishSurface) {
     return MakeError(ErrorKind::kInvalidArgument, "no such value");
   };
   EXPECT_EQ(GetErrorKind(Collect(std::move(plan)).status()), ErrorKind::kInvalidArgument);
+}
+
+TEST(ScanStream, MemoryThatRunsOutOnAWorkerIsAnError) {
+  const auto dataset = OpenGolden(GoldenStore(kHistory));
+  ScanPlan plan = FullPlan(dataset);
+  plan.filter = Divisible(dataset, 1);
+  plan.filter->select = [](const arrow::RecordBatch&) -> arrow::Result<std::vector<uint32_t>> {
+    throw std::bad_alloc();
+  };
+  EXPECT_TRUE(Collect(std::move(plan)).status().IsOutOfMemory());
+}
+
+TEST(ScanStream, CountingCanBeCancelledWhileItWaits) {
+  auto store = FaultyStore(kHistory);
+  ScanPlan plan = FullPlan(OpenGolden(store));
+  plan.filter = Divisible(plan.dataset, 1);
+  plan.filter->projection = plan.projection;
+  store->Delay(Call::kRead, std::chrono::milliseconds(200));
+  CancelScope scope([] { return false; });
+  EXPECT_EQ(GetErrorKind(CountMatching(std::move(plan)).status()), ErrorKind::kCancelled);
 }
 
 TEST(ScanStream, ManyStreamsAtOnce) {

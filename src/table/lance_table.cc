@@ -95,6 +95,7 @@ Result<std::vector<VersionInfo>> LanceTable::Versions() {
   ARROW_ASSIGN_OR_RAISE(auto listed, dataset::ListVersions(*store_));
   std::vector<VersionInfo> versions;
   for (const auto& version : listed) {
+    ARROW_RETURN_NOT_OK(CancelScope::Check());
     ARROW_ASSIGN_OR_RAISE(auto manifest, dataset::ReadListed(*store_, version));
     versions.push_back({version.version, manifest->timestamp_us});
   }

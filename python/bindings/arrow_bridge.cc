@@ -8,6 +8,7 @@
 #include <arrow/c/bridge.h>
 
 #include "errors.h"
+#include "gil.h"
 
 namespace pilum::python {
 namespace {
@@ -49,13 +50,13 @@ void InitArrowBridge() {
 nb::object SchemaToPython(const arrow::Schema& schema) {
   Owned<ArrowSchema> c_schema;
   Check(arrow::ExportSchema(schema, &c_schema));
-  return nb::handle(import_schema)(c_schema.address());
+  return StopIfUnwound([&] { return nb::handle(import_schema)(c_schema.address()); });
 }
 
 nb::object BatchToPython(const arrow::RecordBatch& batch, nb::handle schema) {
   Owned<ArrowArray> c_array;
   Check(arrow::ExportRecordBatch(batch, &c_array));
-  return nb::handle(import_batch)(c_array.address(), schema);
+  return StopIfUnwound([&] { return nb::handle(import_batch)(c_array.address(), schema); });
 }
 
 nb::object StreamToPython(std::shared_ptr<arrow::RecordBatchReader> reader) {

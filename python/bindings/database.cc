@@ -6,6 +6,7 @@
 
 #include "bindings.h"
 #include "errors.h"
+#include "gil.h"
 
 namespace pilum::python {
 
@@ -14,22 +15,24 @@ void BindDatabase(nb::module_& module) {
       .def_prop_ro("uri", &Database::uri)
       .def("table_names",
            [](Database& self) {
-             return ValueOrRaise(WithoutGil([&] { return self.TableNames(); }));
+             return ValueOrRaise(Interruptibly([&] { return self.TableNames(); }));
            })
       .def(
           "open_table",
           [](Database& self, const std::string& name) {
-            return ValueOrRaise(WithoutGil([&] { return self.OpenTable(name); }));
+            return ValueOrRaise(Interruptibly([&] { return self.OpenTable(name); }));
           },
           nb::arg("name"));
   module.def(
       "connect",
-      [](const std::string& uri) { return ValueOrRaise(WithoutGil([&] { return Connect(uri); })); },
+      [](const std::string& uri) {
+        return ValueOrRaise(Interruptibly([&] { return Connect(uri); }));
+      },
       nb::arg("uri"));
   module.def(
       "open_table_at",
       [](const std::string& uri) {
-        return ValueOrRaise(WithoutGil([&] { return OpenTableAt(uri); }));
+        return ValueOrRaise(Interruptibly([&] { return OpenTableAt(uri); }));
       },
       nb::arg("uri"));
 }

@@ -1,7 +1,7 @@
 // From arrow::Status to Python exceptions.
 //
 // pilum/errors.py holds the exception classes and decides which one a status becomes. All functions
-// need the GIL, except the call inside WithoutGil.
+// need the GIL.
 #pragma once
 
 #include <string>
@@ -30,12 +30,5 @@ T ValueOrRaise(arrow::Result<T> result) {
 
 /// The name of an object's type, for messages.
 std::string TypeName(nb::handle object);
-
-/// Runs `call`, which may wait but does not touch Python, while other Python threads go on.
-template <typename Call>
-auto WithoutGil(Call&& call) {
-  nb::gil_scoped_release release;
-  return call();
-}
 
 }  // namespace pilum::python

@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <chrono>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -12,11 +11,20 @@
 #include "arrow_bridge.h"
 #include "bindings.h"
 #include "errors.h"
+#include "exported_stream.h"
+#include "gil.h"
 
 namespace pilum::python {
 namespace {
 
-constexpr std::chrono::milliseconds kSlice(50);
+/// `stream` with an owner that leaves it alone in forked children: its locks may have been copied
+/// in any state.
+std::shared_ptr<BatchStream> OwnedByThisProcess(std::shared_ptr<BatchStream> stream) {
+  auto* owned = new std::shared_ptr<BatchStream>(std::move(stream));
+  return {owned->get(), [owned, owner = getpid()](BatchStream*) {
+            if (getpid() == owner) delete owned;
+          }};
+}
 
 std::string ToText(nb::handle object, const char* what) {
   if (!PyUnicode_Check(object.ptr())) {
@@ -52,17 +60,18 @@ Columns ToColumns(nb::handle columns, bool with_row_id, bool with_row_address) {
 }
 
 StreamIterator::StreamIterator(std::shared_ptr<BatchStream> stream)
-    : schema_(SchemaToPython(*stream->schema())), process_(getpid()), stream_(std::move(stream)) {}
+    : schema_(SchemaToPython(*stream->schema())),
+      process_(getpid()),
+      stream_(OwnedByThisProcess(std::move(stream))) {}
 
 void StreamIterator::CheckProcess() const {
-  if (getpid() == process_) return;
-  throw std::runtime_error(
-      "this iterator was started before the process was forked; start a new one");
+  if (getpid() != process_) throw std::runtime_error(kUsedAfterFork);
 }
 
 nb::object StreamIterator::Next() {
   CheckProcess();
   while (true) {
+    HandleSignals();
     bool ready = true;
     std::shared_ptr<arrow::RecordBatch> batch;
     arrow::Status status = WithoutGil([&] {
@@ -75,7 +84,6 @@ nb::object StreamIterator::Next() {
     Check(status);
     if (batch) return BatchToPython(*batch, schema_);
     if (ready) throw nb::stop_iteration();
-    if (PyErr_CheckSignals() != 0) nb::raise_python_error();
   }
 }
 
@@ -85,11 +93,7 @@ std::shared_ptr<BatchStream> StreamIterator::TakeStream() {
 }
 
 void StreamIterator::Close() {
-  if (getpid() != process_) {
-    // Its locks may have been copied in any state: neither used nor destroyed in a child.
-    new std::shared_ptr<BatchStream>(std::move(stream_));
-    return;
-  }
+  if (getpid() != process_) return;
   WithoutGil([&] { TakeStream().reset(); });
 }
 
@@ -99,7 +103,7 @@ nb::object StreamIterator::ToCapsule() {
   if (!stream) {
     throw nb::value_error("the stream is closed, or was read to its end");
   }
-  return StreamToPython(std::move(stream));
+  return StreamToPython(std::make_shared<ExportedStream>(std::move(stream)));
 }
 
 void BindScan(nb::module_& module) {

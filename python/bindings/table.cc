@@ -15,6 +15,7 @@
 #include "arrow_bridge.h"
 #include "bindings.h"
 #include "errors.h"
+#include "gil.h"
 #include "row_keys.h"
 #include "scan.h"
 
@@ -56,32 +57,28 @@ std::unique_ptr<StreamIterator> Scan(const PinnedSnapshot& self, nb::handle colu
                       .batch_size = batch_size,
                       .fragments = std::move(fragments)};
   return std::make_unique<StreamIterator>(
-      ValueOrRaise(WithoutGil([&] { return self->Scan(options); })));
+      ValueOrRaise(Interruptibly([&] { return self->Scan(options); })));
 }
 
 nb::object Take(const PinnedSnapshot& self, nb::handle rows, RowKey key, nb::handle columns,
                 bool with_row_id, bool with_row_address) {
   std::vector<uint64_t> keys = ToRowKeys(rows);
   Columns wanted = ToColumns(columns, with_row_id, with_row_address);
-  auto batch = ValueOrRaise(WithoutGil([&] { return self->Take(keys, key, wanted); }));
+  auto batch = ValueOrRaise(Interruptibly([&] { return self->Take(keys, key, wanted); }));
   return self.ToPython(*batch);
 }
 
-/// Calls `progress` (done, total) and looks for signals as the verification goes on.
+/// Calls `progress` (done, total) as the verification goes on.
 VerifyReport Verify(const PinnedSnapshot& self, nb::handle progress) {
-  std::optional<nb::python_error> failure;
-  VerifyProgress report = [&](uint64_t done, uint64_t total) {
-    nb::gil_scoped_acquire acquire;
-    try {
-      if (PyErr_CheckSignals() != 0) nb::raise_python_error();
-      if (!progress.is_none()) progress(done, total);
-    } catch (nb::python_error& error) {
-      failure.emplace(std::move(error));
-    }
-    return !failure.has_value();
-  };
-  auto result = WithoutGil([&] { return self->Verify(report); });
-  if (failure) throw std::move(*failure);
+  Interlude calls;
+  VerifyProgress report;
+  if (!progress.is_none()) {
+    report = [&](uint64_t done, uint64_t total) {
+      return calls.Run([&] { progress(done, total); });
+    };
+  }
+  auto result = Interruptibly([&] { return self->Verify(report); });
+  calls.Rethrow();
   return ValueOrRaise(std::move(result));
 }
 
@@ -113,7 +110,7 @@ void BindSnapshot(nb::module_& module) {
       .def("fragments", [](const PinnedSnapshot& self) { return self->fragments(); })
       .def("count_rows",
            [](const PinnedSnapshot& self) {
-             return ValueOrRaise(WithoutGil([&] { return self->CountRows(); }));
+             return ValueOrRaise(Interruptibly([&] { return self->CountRows(); }));
            })
       .def("scan", &Scan, nb::kw_only(), nb::arg("columns").none() = nb::none(),
            nb::arg("filter") = "", nb::arg("limit") = nb::none(), nb::arg("offset") = 0,
@@ -124,7 +121,7 @@ void BindSnapshot(nb::module_& module) {
            nb::arg("with_row_address") = false)
       .def("inspect",
            [](const PinnedSnapshot& self) {
-             return ValueOrRaise(WithoutGil([&] { return self->Inspect(); }));
+             return ValueOrRaise(Interruptibly([&] { return self->Inspect(); }));
            })
       .def("verify", &Verify, nb::arg("progress").none() = nb::none());
 }
@@ -137,31 +134,32 @@ void BindTable(nb::module_& module) {
   nb::class_<Table>(module, "Table")
       .def_prop_ro("name", &Table::name)
       .def_prop_ro("uri", &Table::uri)
-      .def("latest", [](Table& self) { return Pin(WithoutGil([&] { return self.Latest(); })); })
+      .def("latest", [](Table& self) { return Pin(Interruptibly([&] { return self.Latest(); })); })
       .def(
           "open_version",
           [](Table& self, uint64_t version) {
-            return Pin(WithoutGil([&] { return self.OpenVersion(version); }));
+            return Pin(Interruptibly([&] { return self.OpenVersion(version); }));
           },
           nb::arg("version"))
       .def(
           "open_tag",
           [](Table& self, const std::string& tag) {
-            return Pin(WithoutGil([&] { return self.OpenTag(tag); }));
+            return Pin(Interruptibly([&] { return self.OpenTag(tag); }));
           },
           nb::arg("tag"))
       .def(
           "open_branch",
           [](Table& self, const std::string& branch) {
-            return ValueOrRaise(WithoutGil([&] { return self.OpenBranch(branch); }));
+            return ValueOrRaise(Interruptibly([&] { return self.OpenBranch(branch); }));
           },
           nb::arg("branch"))
       .def("versions",
-           [](Table& self) { return ValueOrRaise(WithoutGil([&] { return self.Versions(); })); })
+           [](Table& self) { return ValueOrRaise(Interruptibly([&] { return self.Versions(); })); })
       .def("tags",
-           [](Table& self) { return ValueOrRaise(WithoutGil([&] { return self.Tags(); })); })
-      .def("branches",
-           [](Table& self) { return ValueOrRaise(WithoutGil([&] { return self.Branches(); })); });
+           [](Table& self) { return ValueOrRaise(Interruptibly([&] { return self.Tags(); })); })
+      .def("branches", [](Table& self) {
+        return ValueOrRaise(Interruptibly([&] { return self.Branches(); }));
+      });
 }
 
 }  // namespace pilum::python

@@ -19,6 +19,7 @@ from reference import DIGITS, golden
 
 HERE = pathlib.Path(__file__).parent
 SECONDS = 120  # for what takes one or two: longer is a hang
+NOTICED = 20  # seconds within which a signal stops a call: far more than it takes
 MIXED = golden("mixed-2.2").rows
 ROWS = len(MIXED)
 
@@ -112,10 +113,10 @@ def large_table(tmp_path_factory) -> pathlib.Path:
     return table
 
 
-@pytest.mark.parametrize("what", ["iteration", "to_table", "count_rows", "reader", "verify"])
-def test_interrupt(large_table, what):
+def signalled(table: pathlib.Path, call: str, number: signal.Signals) -> tuple[int, str, str]:
+    """Exit code, output and errors of long_call.py with a signal in the middle of it."""
     process = subprocess.Popen(
-        [sys.executable, HERE / "long_scan.py", large_table, what],
+        [sys.executable, HERE / "long_call.py", table, call],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -123,14 +124,75 @@ def test_interrupt(large_table, what):
     try:
         assert process.stdout.readline() == "started\n"
         time.sleep(0.5)  # to be in the middle of it, not at its start
-        process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=SECONDS)
+        process.send_signal(number)
+        output, errors = process.communicate(timeout=NOTICED)
     finally:
         process.kill()
         process.wait()
-    assert output == "interrupted\n", errors
-    assert process.returncode == -signal.SIGINT, errors
+    return process.returncode, output, errors
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["iteration", "iteration of small batches", "to_table", "count_rows", "reader",
+     "exported stream", "exported stream of small batches", "take", "verify"],
+)  # fmt: skip
+def test_interrupt(large_table, call):
+    code, output, errors = signalled(large_table, call, signal.SIGINT)
+    assert output in ("interrupted\n", "stopped\ninterrupted\n"), errors
+    assert code == -signal.SIGINT, errors
     assert errors.rstrip().endswith("KeyboardInterrupt")
+
+
+@pytest.mark.parametrize("call", ["iteration", "exported stream", "take"])
+def test_what_another_handler_raises_comes_out_of_the_call(large_table, call):
+    """Of an exported stream as well, whose reader knows nothing of Python's exceptions."""
+    code, _, errors = signalled(large_table, call, signal.SIGTERM)
+    assert (code, errors) == (7, "")
+
+
+# ----------------------------------------------------------------------------------- ends and forks
+@pytest.mark.parametrize("call", ["take([1, 5])", "to_table()", "verify()", "versions()"])
+def test_exit_while_a_daemon_thread_is_in_a_call(mixed, call):
+    program = f"""import threading, time
+import pilum
+dataset = pilum.dataset({mixed.uri!r})
+
+def work():
+    while True:
+        dataset.{call}
+
+for _ in range(4):
+    threading.Thread(target=work, daemon=True).start()
+time.sleep(0.2)"""
+    for _ in range(3):
+        run = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, timeout=SECONDS
+        )
+        assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_an_exported_stream_across_a_fork(mixed):
+    """The child is told, may drop it, and the parent reads on."""
+    program = f"""import os
+import pyarrow as pa
+import pilum
+reader = pa.RecordBatchReader.from_stream(pilum.dataset({mixed.uri!r}).scanner(batch_size=7))
+rows = reader.read_next_batch().num_rows
+child = os.fork()
+if child == 0:
+    try:
+        reader.read_next_batch()
+    except pa.ArrowInvalid as error:
+        assert "fork" in str(error), error
+        del reader
+        os._exit(3)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3
+print(rows + sum(batch.num_rows for batch in reader))"""
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=SECONDS
+    )
+    assert run.stdout == f"{ROWS}\n", run.stderr
 
 
 # ------------------------------------------------------------------------------------------ threads

@@ -1,0 +1,73 @@
+"""Starts a call that takes minutes and runs no Python code, so that only the engine can notice a
+signal; says so, and whether it was interrupted. SIGTERM makes it exit with code 7.
+
+    python long_call.py TABLE CALL
+"""
+
+import collections
+import functools
+import itertools
+import operator
+import signal
+import sys
+
+import pyarrow as pa
+
+import pilum
+
+# Nothing matches, and finding that out takes a while for every row.
+SLOW = " OR ".join(f"regexp_match(CAST(label AS string), '^[{i}a]+x(b|c)*$')" for i in range(1000))
+
+
+def consume(items) -> None:
+    collections.deque(items, maxlen=0)
+
+
+def scans(dataset, **options):
+    start = functools.partial(dataset._snapshot.scan, **options)
+    return itertools.starmap(start, itertools.repeat(()))
+
+
+def exported(streams) -> None:
+    consume(map(operator.methodcaller("read_all"), map(pa.RecordBatchReader.from_stream, streams)))
+
+
+def take(dataset) -> None:
+    rows = pa.array(range(0, len(dataset), 3))
+    consume(map(dataset._snapshot.take, itertools.repeat(rows)))
+
+
+CALLS = {
+    "iteration": lambda dataset: consume(dataset.to_batches(filter=SLOW)),
+    "iteration of small batches": lambda dataset: consume(
+        itertools.chain.from_iterable(scans(dataset, batch_size=1))
+    ),
+    "to_table": lambda dataset: dataset.to_table(filter=SLOW),
+    "count_rows": lambda dataset: dataset.count_rows(SLOW),
+    "reader": lambda dataset: dataset.scanner(filter=SLOW).to_reader().read_all(),
+    "exported stream": lambda dataset: exported(scans(dataset, filter=SLOW)),
+    "exported stream of small batches": lambda dataset: exported(scans(dataset, batch_size=1)),
+    "take": take,
+    "verify": lambda dataset: consume(
+        map(operator.methodcaller("verify"), itertools.repeat(dataset._snapshot))
+    ),
+}
+
+
+def main() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+    dataset = pilum.dataset(sys.argv[1])
+    call = CALLS[sys.argv[2]]
+    print("started", flush=True)
+    try:
+        try:
+            call(dataset)
+        except pa.ArrowInvalid:  # all that a reader of an exported stream can be told
+            print("stopped", flush=True)
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+        raise
+
+
+if __name__ == "__main__":
+    main()

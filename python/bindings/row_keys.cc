@@ -14,7 +14,7 @@ namespace pilum::python {
 namespace {
 
 [[noreturn]] void RaiseNoSuchRow(const std::string& number) {
-  throw nb::index_error(("there is no row " + number).c_str());
+  Raise(arrow::Status::IndexError("there is no row ", number));
 }
 
 [[noreturn]] void RaiseWrongKind(nb::handle rows) {

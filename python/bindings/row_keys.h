@@ -11,8 +11,8 @@ namespace pilum::python {
 namespace nb = nanobind;
 
 /// The integers of a sequence, or of a one-dimensional array or tensor in main memory (Arrow,
-/// buffer protocol or DLPack). Raises TypeError for other things and IndexError for numbers that no
-/// row can have. Needs the GIL.
+/// buffer protocol or DLPack). Raises TypeError for other things and RowNotFoundError for numbers
+/// that no row can have. Needs the GIL.
 std::vector<uint64_t> ToRowKeys(nb::handle rows);
 
 }  // namespace pilum::python

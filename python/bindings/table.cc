@@ -131,6 +131,7 @@ void BindSnapshot(nb::module_& module) {
 void BindTable(nb::module_& module) {
   BindValues(module);
   BindSnapshot(module);
+  module.def("check_rows", [](nb::handle rows) { ToRowKeys(rows); }, nb::arg("rows").none());
   nb::class_<Table>(module, "Table")
       .def_prop_ro("name", &Table::name)
       .def_prop_ro("uri", &Table::uri)
@@ -141,12 +142,6 @@ void BindTable(nb::module_& module) {
             return Pin(Interruptibly([&] { return self.OpenVersion(version); }));
           },
           nb::arg("version"))
-      .def(
-          "open_tag",
-          [](Table& self, const std::string& tag) {
-            return Pin(Interruptibly([&] { return self.OpenTag(tag); }));
-          },
-          nb::arg("tag"))
       .def(
           "open_branch",
           [](Table& self, const std::string& branch) {

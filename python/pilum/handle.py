@@ -4,13 +4,30 @@ from __future__ import annotations
 
 import datetime
 import operator
+import os
 from typing import Any, SupportsIndex
 
 from pilum import _pilum
-from pilum.errors import CorruptDataError, NotFoundError
+from pilum.errors import CorruptDataError, InvalidArgumentError, NotFoundError
 
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 _MOST = 2**64 - 1
+
+
+def check_text(name: str, value: object) -> str:
+    """The value of the argument `name`, a text as the engine takes it."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a str, not {type(value).__name__}")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidArgumentError(f"{name} is no valid UTF-8: {value!r}") from None
+    return value
+
+
+def check_uri(what: str, uri: str | os.PathLike[str]) -> str:
+    """Where `what` is, as the engine takes it."""
+    return check_text(f"the uri of a {what}", os.fspath(uri))
 
 
 class TableHandle:
@@ -20,7 +37,7 @@ class TableHandle:
         self, uri: str, branch: str | None = None, native: _pilum.Table | None = None
     ) -> None:
         self.uri = uri
-        self.branch = branch
+        self.branch = branch  #: None: the main one
         self._native = native
 
     @property
@@ -31,7 +48,8 @@ class TableHandle:
         return self._native
 
     def on_branch(self, branch: str | None) -> TableHandle:
-        """Another line of versions; None is the main one. Whether it exists is checked now."""
+        """Another line of versions. Whether it exists is checked now."""
+        branch = _branch_or_main(branch)
         if branch == self.branch:
             return self
         handle = TableHandle(self.uri, branch)
@@ -49,9 +67,18 @@ class TableHandle:
 
     def open_tag(self, tag: str) -> tuple[TableHandle, _pilum.Snapshot]:
         """The version that a tag names, and the line of versions that it is on."""
-        snapshot = self.native.open_tag(tag)
-        branch = next(info.branch for info in self.native.tags() if info.name == tag)
-        return self.on_branch(branch or None), snapshot
+        info = self.find_tag(tag)
+        line = self.on_branch(info.branch)
+        return line, line.open_version(info.version)
+
+    def find_tag(self, tag: str) -> _pilum.TagInfo:
+        tags = {info.name: info for info in self.native.tags()}
+        if tag not in tags:
+            raise NotFoundError(
+                f"Tag '{tag}' does not exist in table '{self.native.name}'; there are: "
+                f"{', '.join(tags) or 'none'}"
+            )
+        return tags[tag]
 
     def list_versions(self) -> list[dict[str, Any]]:
         return [
@@ -75,19 +102,18 @@ class Tags:
     def list(self) -> dict[str, dict[str, Any]]:
         """What each tag names: its version, and its branch (None: the main one)."""
         return {
-            tag.name: {"version": tag.version, "branch": tag.branch or None}
+            tag.name: {"version": tag.version, "branch": _branch_or_main(tag.branch)}
             for tag in self._handle.native.tags()
         }
 
     def get_version(self, tag: str) -> int:
         """The version that a tag names."""
-        tags = self.list()
-        if tag not in tags:
-            raise NotFoundError(
-                f"Tag '{tag}' does not exist; there are: {', '.join(tags) or 'none'}"
-            )
-        version: int = tags[tag]["version"]
-        return version
+        return self._handle.find_tag(tag).version
+
+
+def _branch_or_main(branch: str | None) -> str | None:
+    """The name of a branch; None for the main one, whichever way that is said."""
+    return None if branch in (None, "", "main") else check_text("branch", branch)
 
 
 def _local_time(info: _pilum.VersionInfo) -> datetime.datetime:

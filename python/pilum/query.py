@@ -125,8 +125,9 @@ class TakeQuery(QueryBuilder):
     def to_arrow(self) -> pa.Table:
         return pa.Table.from_batches([self._take()])
 
-    def to_batches(self, batch_size: int | None = None) -> pa.RecordBatchReader:
-        return self.to_arrow().to_reader(batch_size)
+    def to_batches(self, batch_size: SupportsIndex | None = None) -> pa.RecordBatchReader:
+        most = None if batch_size is None else check_count("batch_size", batch_size, 1)
+        return self.to_arrow().to_reader(most)
 
     def _take(self) -> pa.RecordBatch:
         return self._open_snapshot().take(

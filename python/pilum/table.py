@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import operator
+import os
+import threading
 import time
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex
 
 import pyarrow as pa
 
@@ -25,13 +27,31 @@ if TYPE_CHECKING:
     from pilum.dataset import Dataset
 
 
+class _Place(NamedTuple):
+    """Where a handle is: never changed, only replaced."""
+
+    line: TableHandle
+    version: int
+    snapshot: _pilum.Snapshot | None  # None in a copy that was unpickled, until it is read
+    checked_out: bool
+    looked_up: float  # when this was the newest version
+
+
+# Held to replace the place of any handle, never longer. A child must not inherit it locked.
+_moving = threading.Lock()
+os.register_at_fork(
+    before=_moving.acquire, after_in_parent=_moving.release, after_in_child=_moving.release
+)
+
+
 class Table:
     """An open table of a database.
 
     A handle reads one version at a time: the one that was the newest when it was opened, the one
     checked out, or, where its connection has a read_consistency_interval, the newest one, looked
-    up again when that time has passed. It pickles as a few hundred bytes and the copy starts on the
-    same version. Thread-safe, and usable in forked children.
+    up again when that time has passed. It pickles as a few hundred bytes; the copy starts on the
+    same version, or on the newest one where its connection has an interval and nothing is checked
+    out. Thread-safe, and usable in forked children.
 
     It is a map-style dataset of PyTorch (`len` and `__getitems__`).
     """
@@ -110,8 +130,7 @@ class Table:
         """The version that this handle is on, in the manner of Lance."""
         from pilum.dataset import Dataset
 
-        snapshot = self._snapshot()
-        return Dataset(self._at, snapshot)
+        return Dataset(*self._open())
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         return Scanner(self._snapshot()).__arrow_c_stream__(requested_schema)
@@ -149,10 +168,12 @@ class Table:
 
     def take_offsets(self, offsets: Any) -> TakeQuery:
         """Rows by number, in the order given."""
+        _pilum.check_rows(offsets)
         return TakeQuery(self._snapshot, offsets, _pilum.RowKey.OFFSET)
 
     def take_row_ids(self, row_ids: Any) -> TakeQuery:
         """Rows by `_rowid`, in the order given."""
+        _pilum.check_rows(row_ids)
         return TakeQuery(self._snapshot, row_ids, _pilum.RowKey.ROW_ID)
 
     # -------------------------------------------------------------------------------- versions
@@ -175,25 +196,38 @@ class Table:
         """Move to the newest version, and follow newer ones again as the connection says."""
         self._move(self._handle, self._handle.native.latest(), checked_out=False)
 
-    def _move(self, at: TableHandle, snapshot: _pilum.Snapshot, *, checked_out: bool) -> None:
-        self._at = at
-        self._current: _pilum.Snapshot | None = snapshot
-        self._version = snapshot.version
-        self._checked_out = checked_out
-        self._looked_up = time.monotonic()
+    def _move(self, line: TableHandle, snapshot: _pilum.Snapshot, *, checked_out: bool) -> None:
+        place = _Place(line, snapshot.version, snapshot, checked_out, time.monotonic())
+        with _moving:
+            self._place = place
 
     def _snapshot(self) -> _pilum.Snapshot:
         """The version to read now."""
-        snapshot = self._current
-        if snapshot is None:  # a copy that was unpickled
-            snapshot = self._current = self._at.open_version(self._version)
-        if self._checked_out or self._interval is None:
-            return snapshot
-        if time.monotonic() - self._looked_up < self._interval.total_seconds():
-            return snapshot
-        snapshot = self._handle.native.latest()
-        self._move(self._handle, snapshot, checked_out=False)
-        return snapshot
+        return self._open()[1]
+
+    def _open(self) -> tuple[TableHandle, _pilum.Snapshot]:
+        """The version to read now, and the line of versions that it is on."""
+        place = self._place
+        if self._is_due(place):
+            now = time.monotonic()
+            snapshot = self._handle.native.latest()
+            found = _Place(self._handle, snapshot.version, snapshot, False, now)
+        elif place.snapshot is None:
+            snapshot = place.line.open_version(place.version)
+            found = place._replace(snapshot=snapshot)
+        else:
+            return place.line, place.snapshot
+        with _moving:
+            if self._place is place:  # another thread may have moved the handle meanwhile
+                self._place = found
+        return found.line, snapshot
+
+    def _is_due(self, place: _Place) -> bool:
+        """Whether the newest version is to be looked up."""
+        if self._interval is None or place.checked_out:
+            return False
+        return time.monotonic() - place.looked_up >= self._interval.total_seconds()
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_current": None, "_looked_up": float("-inf")}
+        place = self._place._replace(snapshot=None, looked_up=float("-inf"))
+        return self.__dict__ | {"_place": place}

@@ -134,8 +134,9 @@ def test_getitems_of_nothing(mixed):
 
 @pytest.mark.parametrize("bad", [ROWS, -1, 2**31, 2**63 - 1, -(2**63), 2**64, 10**30])
 def test_row_out_of_range(mixed, bad):
-    with pytest.raises(IndexError, match=str(bad)):
+    with pytest.raises(IndexError, match=str(bad)) as caught:
         mixed.__getitems__([0, bad])
+    assert caught.type is pilum.RowNotFoundError
 
 
 @pytest.mark.parametrize("bad", ["1", [1.5], ["1"], [None], None, 3.0, [[1]]])
@@ -235,6 +236,29 @@ def test_take_offsets(history):
     assert got == HISTORY.take(wanted).select(["id"]).to_pylist()
     with pytest.raises(IndexError, match="197"):
         history.take_offsets([197]).to_arrow()
+
+
+@pytest.mark.parametrize("size", [1, 3, 4, 100, None])
+def test_take_in_batches(mixed, size):
+    batches = list(mixed.take_offsets([5, 0, 5, 100]).select(["id"]).to_batches(size))
+    rows = size or 4
+    assert [b.num_rows for b in batches] == [rows] * (4 // rows) + [4 % rows] * (4 % rows > 0)
+    assert [i for b in batches for i in b["id"].to_pylist()] == [5, 0, 5, 100]
+
+
+@pytest.mark.parametrize("size", [0, -1])
+def test_bad_batch_size_of_a_take(mixed, size):
+    with pytest.raises(ValueError, match="batch_size"):
+        mixed.take_offsets([1]).to_batches(size)
+
+
+@pytest.mark.parametrize("take", ["take_offsets", "take_row_ids"])
+def test_rows_of_a_take_are_checked_at_once(mixed, take):
+    for bad in ("x", 7, [1.5], None):
+        with pytest.raises(TypeError):
+            getattr(mixed, take)(bad)
+    with pytest.raises(IndexError, match="-1"):
+        getattr(mixed, take)([0, -1])
 
 
 @pytest.mark.parametrize(

@@ -219,21 +219,3 @@ def test_one_iterator_in_many_threads(mixed):
         shares = list(pool.map(lambda _: [b["id"][0].as_py() for b in scan], range(8)))
     assert sorted(i for share in shares for i in share) == list(range(ROWS))
     assert all(share == sorted(share) for share in shares)
-
-
-def test_one_handle_moved_by_threads(db):
-    """A thread sees one version or another, never a mixture."""
-    table = db.open_table("history")
-    expected = {1: 250, 6: len(golden("history-2.2").rows)}
-
-    def work(i: int) -> None:
-        if i % 3 == 0:
-            table.checkout(1)
-        elif i % 3 == 1:
-            table.checkout_latest()
-        else:
-            rows = len(table.to_arrow())
-            assert rows in expected.values(), rows
-
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(work, range(300)))

@@ -5,16 +5,16 @@ from __future__ import annotations
 import abc
 import bisect
 import dataclasses
+import datetime
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import Any, SupportsIndex
 
 from pilum import _pilum
-from pilum.handle import TableHandle
+from pilum.errors import InvalidArgumentError
+from pilum.handle import TableHandle, check_text, check_uri
+from pilum.scanner import check_count
 from pilum.table import Table
-
-if TYPE_CHECKING:
-    import datetime
 
 
 def connect(
@@ -26,19 +26,19 @@ def connect(
     region: str = "us-east-1",
     host_override: str | None = None,
     client_config: Any = None,
+    request_thread_pool: Any = None,
+    session: Any = None,
 ) -> DBConnection:
     """Open a database: a path, a `file://` URI, or `memory://` (fresh and private).
 
     A directory that does not exist is created. `read_consistency_interval` says how often an open
     table looks for newer versions by itself: None never, zero at every read. The other options
-    belong to remote databases, which this version cannot open, and do nothing elsewhere.
+    belong to remote databases, which this version cannot open, or to caches that it does not have;
+    they do nothing.
     """
     if uri is None:
         raise ValueError("the uri of a database is a path, file://… or memory://, not None")
-    path = os.fspath(uri)
-    if not isinstance(path, str):
-        raise TypeError(f"the uri of a database must be a str or a path, not {type(uri).__name__}")
-    return LanceDBConnection(path, read_consistency_interval)
+    return LanceDBConnection(check_uri("database", uri), read_consistency_interval)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +61,9 @@ class DBConnection(abc.ABC):
         """The names in order, from the one after `page_token` on, at most `limit` of them."""
 
     @abc.abstractmethod
+    def _open(self, name: str, branch: str | None, version: SupportsIndex | str | None) -> Table:
+        """Open a table. The arguments are of the right kinds."""
+
     def open_table(
         self,
         name: str,
@@ -75,6 +78,8 @@ class DBConnection(abc.ABC):
 
         `storage_options` and `index_cache_size` do nothing for local databases.
         """
+        _refuse_namespaces(namespace_path)
+        return self._open(check_text("the name of a table", name), branch, version)
 
     def list_tables(
         self,
@@ -84,10 +89,11 @@ class DBConnection(abc.ABC):
     ) -> TableListing:
         """A page of names; without a limit, all of them."""
         _refuse_namespaces(namespace_path)
+        most = None if limit is None else check_count("limit", limit, 1)
         names = self.table_names(page_token)
-        if limit is None or len(names) <= limit:
+        if most is None or len(names) <= most:
             return TableListing(names, None)
-        return TableListing(names[:limit], names[limit - 1])
+        return TableListing(names[:most], names[most - 1])
 
     def __contains__(self, name: object) -> bool:
         return name in self.table_names()
@@ -108,6 +114,7 @@ class LanceDBConnection(DBConnection):
     def __init__(
         self, uri: str, read_consistency_interval: datetime.timedelta | None = None
     ) -> None:
+        _check_interval(read_consistency_interval)
         self._native: _pilum.Database | None = _pilum.connect(uri)
         self._uri = self._native.uri
         self._interval = read_consistency_interval
@@ -117,23 +124,12 @@ class LanceDBConnection(DBConnection):
         return self._uri
 
     def table_names(self, page_token: str | None = None, limit: int | None = None) -> list[str]:
+        most = None if limit is None else check_count("limit", limit, 0)
         names = self._database().table_names()
         first = 0 if page_token is None else bisect.bisect_right(names, page_token)
-        return names[first:] if limit is None else names[first : first + max(limit, 0)]
+        return names[first:] if most is None else names[first : first + most]
 
-    def open_table(
-        self,
-        name: str,
-        *,
-        namespace_path: Sequence[str] | None = None,
-        storage_options: Mapping[str, str] | None = None,
-        index_cache_size: int | None = None,
-        branch: str | None = None,
-        version: SupportsIndex | str | None = None,
-    ) -> Table:
-        if not isinstance(name, str):
-            raise TypeError(f"the name of a table must be a str, not {type(name).__name__}")
-        _refuse_namespaces(namespace_path)
+    def _open(self, name: str, branch: str | None, version: SupportsIndex | str | None) -> Table:
         native = self._database().open_table(name)
         handle = TableHandle(native.uri, native=native).on_branch(branch)
         table = Table(name, handle, handle.native.latest(), self._interval)
@@ -156,3 +152,15 @@ class LanceDBConnection(DBConnection):
 def _refuse_namespaces(namespace_path: Sequence[str] | None) -> None:
     if namespace_path:
         raise NotImplementedError("namespaces are not supported by this version of pilum")
+
+
+def _check_interval(interval: object) -> None:
+    if interval is None:
+        return
+    if not isinstance(interval, datetime.timedelta):
+        raise TypeError(
+            "read_consistency_interval must be a datetime.timedelta or None, not "
+            + type(interval).__name__
+        )
+    if interval < datetime.timedelta(0):
+        raise InvalidArgumentError(f"read_consistency_interval is negative: {interval}")

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "io/posix_file.h"
 #include "pilum/error.h"
 #include "table/lance_table.h"
 
@@ -35,8 +36,9 @@ Result<std::string> LocalPath(const std::string& uri) {
   std::string path = uri;
   constexpr std::string_view kFile = "file://";
   if (path.starts_with(kFile)) path = path.substr(kFile.size());
-  if (path.empty())
-    return MakeError(ErrorKind::kInvalidArgument, "the path of a database is empty");
+  if (path.empty()) return MakeError(ErrorKind::kInvalidArgument, "the path is empty");
+  if (path.find('\0') != std::string::npos)
+    return MakeError(ErrorKind::kInvalidArgument, "the path contains a NUL byte");
   if (path == "~" || path.starts_with("~/")) {
     const char* home = std::getenv("HOME");
     if (!home) return MakeError(ErrorKind::kInvalidArgument, "'~' in a path, but HOME is not set");
@@ -76,9 +78,9 @@ class StoreDatabase final : public Database {
     ARROW_ASSIGN_OR_RAISE(auto folders, store_->ListFolders(""));
     std::vector<std::string> names;
     for (const std::string& folder : folders) {
-      if (folder.size() > kExtension.size() && folder.ends_with(kExtension)) {
-        names.push_back(folder.substr(0, folder.size() - kExtension.size()));
-      }
+      if (!folder.ends_with(kExtension)) continue;
+      std::string name = folder.substr(0, folder.size() - kExtension.size());
+      if (CheckTableName(name).ok()) names.push_back(std::move(name));
     }
     std::sort(names.begin(), names.end());
     return names;
@@ -104,12 +106,7 @@ Result<std::shared_ptr<Database>> Connect(const std::string& uri) {
   ARROW_ASSIGN_OR_RAISE(std::string path, LocalPath(uri));
   std::error_code error;
   std::filesystem::create_directories(path, error);
-  if (error) {
-    const bool denied = error == std::errc::permission_denied;
-    return MakeError(denied ? ErrorKind::kPermission : ErrorKind::kInvalidArgument,
-                     "cannot create the folder of the database: " + error.message(),
-                     {.path = path});
-  }
+  if (error) return io::ErrnoError(error.value(), "create the folder", path);
   ARROW_ASSIGN_OR_RAISE(auto store, OpenLocalStore(path));
   return OpenDatabase(std::move(store), path);
 }
@@ -127,12 +124,8 @@ Result<std::shared_ptr<Table>> OpenTableAt(const std::string& uri) {
   ARROW_ASSIGN_OR_RAISE(std::string path, LocalPath(uri));
   std::string name = std::filesystem::path(path).filename().string();
   if (name.ends_with(kExtension)) name.resize(name.size() - kExtension.size());
-  auto store = OpenLocalStore(path);
-  if (!store.ok() && GetErrorKind(store.status()) == ErrorKind::kNotFound) {
-    return MakeError(ErrorKind::kNotFound, "Table '" + name + "' was not found", {.path = path});
-  }
-  ARROW_RETURN_NOT_OK(store.status());
-  return OpenTableIn(*store, std::move(name), std::move(path));
+  ARROW_ASSIGN_OR_RAISE(auto store, OpenLocalStore(path));
+  return OpenTableIn(std::move(store), std::move(name), std::move(path));
 }
 
 Result<std::shared_ptr<Table>> OpenTableIn(std::shared_ptr<ObjectStore> store, std::string name,

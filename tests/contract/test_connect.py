@@ -56,9 +56,28 @@ def test_uri_of_the_wrong_kind(uri):
         pilum.connect(uri)
 
 
+@pytest.mark.parametrize("open_it", [pilum.connect, pilum.dataset])
+def test_paths_that_no_folder_has(tmp_path, open_it):
+    with pytest.raises(pilum.InvalidArgumentError, match="NUL"):
+        open_it(f"{tmp_path}/nu\0l")
+    with pytest.raises(pilum.InvalidArgumentError, match="UTF-8"):
+        open_it(tmp_path / os.fsdecode(b"\xff"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made():
+    with pytest.raises(pilum.AccessError, match="pilum-test"):
+        pilum.connect("/sys/pilum-test")
+
+
 def test_only_the_uri_is_positional(tmp_path):
     with pytest.raises(TypeError):
         pilum.connect(tmp_path, "key")
+
+
+def test_options_that_do_nothing_here(tmp_path):
+    options = dict.fromkeys(["session", "request_thread_pool", "api_key", "client_config"])
+    assert len(pilum.connect(tmp_path, **options)) == 0
 
 
 def test_unknown_option(tmp_path):
@@ -87,6 +106,21 @@ def test_pages_of_list_tables_add_up(db):
     assert names == NAMES
 
 
+@pytest.mark.parametrize("limit", [0, -1])
+def test_pages_have_names(db, limit):
+    with pytest.raises(ValueError, match="limit"):
+        db.list_tables(limit=limit)
+
+
+def test_limits_are_checked(db):
+    assert db.table_names(limit=0) == []
+    with pytest.raises(ValueError, match="limit"):
+        db.table_names(limit=-1)
+    for names in (db.table_names, db.list_tables):
+        with pytest.raises(TypeError, match="limit"):
+            names(limit="2")
+
+
 def test_container_protocol(db):
     assert "mixed" in db
     assert "absent" not in db
@@ -103,6 +137,12 @@ def test_other_files_are_no_tables(tmp_path):
     assert len(db) == 0
 
 
+def test_only_names_that_can_be_opened_are_listed(tmp_path):
+    for name in (b"\xff.lance", b"a b.lance", b".lance", b"good.lance"):
+        os.mkdir(os.fsencode(tmp_path) + b"/" + name)
+    assert pilum.connect(tmp_path).table_names() == ["good"]
+
+
 def test_missing_table(db):
     for open_it in (lambda: db.open_table("absent"), lambda: db["absent"]):
         with pytest.raises(ValueError, match="Table 'absent' was not found"):
@@ -116,8 +156,10 @@ def test_invalid_table_name(db, name):
 
 
 def test_table_name_of_the_wrong_kind(db):
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="must be a str, not int"):
         db.open_table(3)
+    with pytest.raises(ValueError, match="UTF-8"):
+        db.open_table("\udcff")
 
 
 def test_repr(db, database_path):
@@ -128,12 +170,6 @@ def test_pickle(db):
     copy = pickle.loads(pickle.dumps(db))
     assert copy.uri == db.uri
     assert copy.table_names() == NAMES
-
-
-def test_credentials_are_not_shown():
-    options = {"aws_secret_access_key": "hush-hush", "region": "us-east-1"}
-    db = pilum.connect("memory://", storage_options=options)
-    assert "hush-hush" not in repr(db)
 
 
 def test_a_table_copied_in_later_is_seen(tmp_path, database_path):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import abc
 import operator
-import os
 import random
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
@@ -11,11 +11,12 @@ import pyarrow as pa
 
 from pilum import _pilum
 from pilum.errors import InvalidArgumentError, RowNotFoundError
-from pilum.handle import TableHandle, Tags
+from pilum.handle import TableHandle, Tags, check_uri
 from pilum.scanner import Columns, Scanner, check_count, count_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    import os
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 
 def dataset(
@@ -29,10 +30,7 @@ def dataset(
 
     `storage_options` do nothing for local tables.
     """
-    path = os.fspath(uri)
-    if not isinstance(path, str):
-        raise TypeError(f"the uri of a dataset must be a str or a path, not {type(uri).__name__}")
-    native = _pilum.open_table_at(path)
+    native = _pilum.open_table_at(check_uri("dataset", uri))
     handle = TableHandle(native.uri, native=native).on_branch(branch)
     return _open(handle, version)
 
@@ -45,11 +43,99 @@ def _open(handle: TableHandle, version: SupportsIndex | str | None) -> Dataset:
     return Dataset(handle, handle.open_version(version))
 
 
-class Dataset:
+class Scannable(abc.ABC):
+    """What can be scanned. The options are those of `pilum.scanner.Scanner`."""
+
+    @abc.abstractmethod
+    def _source(self) -> tuple[_pilum.Snapshot, list[int] | None]:
+        """The version to read, and the ids of the fragments to read of it; None: of all."""
+
+    def scanner(
+        self,
+        columns: Columns = None,
+        filter: str | None = None,
+        limit: SupportsIndex | None = None,
+        offset: SupportsIndex | None = None,
+        batch_size: SupportsIndex | None = None,
+        *,
+        with_row_id: bool = False,
+        with_row_address: bool = False,
+        fragments: Sequence[Fragment] | None = None,
+    ) -> Scanner:
+        """A scan to run later, of all there is or of some of its fragments."""
+        snapshot, ids = self._source()
+        if fragments is not None:
+            wanted = [fragment.fragment_id for fragment in fragments]
+            ids = wanted if ids is None else [i for i in ids if i in wanted]
+        return Scanner(
+            snapshot,
+            columns,
+            filter,
+            limit,
+            offset,
+            batch_size,
+            with_row_id=with_row_id,
+            with_row_address=with_row_address,
+            fragments=ids,
+        )
+
+    def to_table(
+        self,
+        columns: Columns = None,
+        filter: str | None = None,
+        limit: SupportsIndex | None = None,
+        offset: SupportsIndex | None = None,
+        batch_size: SupportsIndex | None = None,
+        *,
+        with_row_id: bool = False,
+        with_row_address: bool = False,
+    ) -> pa.Table:
+        """The rows as a table."""
+        scanner = self.scanner(
+            columns,
+            filter,
+            limit,
+            offset,
+            batch_size,
+            with_row_id=with_row_id,
+            with_row_address=with_row_address,
+        )
+        return scanner.to_table()
+
+    def to_batches(
+        self,
+        columns: Columns = None,
+        filter: str | None = None,
+        limit: SupportsIndex | None = None,
+        offset: SupportsIndex | None = None,
+        batch_size: SupportsIndex | None = None,
+        *,
+        with_row_id: bool = False,
+        with_row_address: bool = False,
+    ) -> Iterator[pa.RecordBatch]:
+        """The rows, batch by batch, read ahead in the background."""
+        scanner = self.scanner(
+            columns,
+            filter,
+            limit,
+            offset,
+            batch_size,
+            with_row_id=with_row_id,
+            with_row_address=with_row_address,
+        )
+        return scanner.to_batches()
+
+    def head(self, num_rows: SupportsIndex, **options: Any) -> pa.Table:
+        """The first rows."""
+        return self.scanner(limit=num_rows, **options).to_table()
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.scanner().__arrow_c_stream__(requested_schema)
+
+
+class Dataset(Scannable):
     """One version of a table; it never changes. Pickles by path and version. Thread-safe, and
     usable in forked children.
-
-    The options of scans are those of `pilum.scanner.Scanner`.
     """
 
     def __init__(self, handle: TableHandle, snapshot: _pilum.Snapshot) -> None:
@@ -106,47 +192,8 @@ class Dataset:
         """
         return self._snapshot.verify(progress)
 
-    # ----------------------------------------------------------------------------------- scans
-    def scanner(
-        self,
-        columns: Columns = None,
-        filter: str | None = None,
-        limit: SupportsIndex | None = None,
-        offset: SupportsIndex | None = None,
-        batch_size: SupportsIndex | None = None,
-        *,
-        with_row_id: bool = False,
-        with_row_address: bool = False,
-        fragments: list[Fragment] | None = None,
-    ) -> Scanner:
-        return Scanner(
-            self._snapshot,
-            columns,
-            filter,
-            limit,
-            offset,
-            batch_size,
-            with_row_id=with_row_id,
-            with_row_address=with_row_address,
-            fragments=None if fragments is None else [f.fragment_id for f in fragments],
-        )
-
-    def to_table(
-        self, columns: Columns = None, filter: str | None = None, **options: Any
-    ) -> pa.Table:
-        return self.scanner(columns, filter, **options).to_table()
-
-    def to_batches(
-        self, columns: Columns = None, filter: str | None = None, **options: Any
-    ) -> Iterator[pa.RecordBatch]:
-        return self.scanner(columns, filter, **options).to_batches()
-
-    def head(self, num_rows: SupportsIndex, **options: Any) -> pa.Table:
-        """The first rows."""
-        return self.scanner(limit=num_rows, **options).to_table()
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return self.scanner().__arrow_c_stream__(requested_schema)
+    def _source(self) -> tuple[_pilum.Snapshot, list[int] | None]:
+        return self._snapshot, None
 
     # ------------------------------------------------------------------------------------ rows
     def take(self, indices: Any, columns: Columns = None) -> pa.Table:
@@ -222,7 +269,7 @@ class Branches:
         return self._handle.native.branches()
 
 
-class Fragment:
+class Fragment(Scannable):
     """The rows of a dataset that were written together."""
 
     def __init__(self, dataset: Dataset, info: _pilum.FragmentInfo, first_row: int) -> None:
@@ -243,20 +290,8 @@ class Fragment:
             return self.physical_rows - self.num_deletions
         return self.scanner(filter=filter).count_rows()
 
-    def scanner(
-        self, columns: Columns = None, filter: str | None = None, **options: Any
-    ) -> Scanner:
-        return self._dataset.scanner(columns, filter, fragments=[self], **options)
-
-    def to_table(
-        self, columns: Columns = None, filter: str | None = None, **options: Any
-    ) -> pa.Table:
-        return self.scanner(columns, filter, **options).to_table()
-
-    def to_batches(
-        self, columns: Columns = None, filter: str | None = None, **options: Any
-    ) -> Iterator[pa.RecordBatch]:
-        return self.scanner(columns, filter, **options).to_batches()
+    def _source(self) -> tuple[_pilum.Snapshot, list[int] | None]:
+        return self._dataset._snapshot, [self.fragment_id]
 
     def take(self, indices: Any, columns: Columns = None) -> pa.Table:
         """Rows by their number in the fragment, in the order given."""

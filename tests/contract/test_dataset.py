@@ -84,6 +84,28 @@ def test_filter_without_its_column(mixed):
     assert mixed.count_rows("id in (3, 5)") == 2
 
 
+def test_options_in_their_order(mixed):
+    for source in (mixed, mixed.get_fragments()[0]):
+        assert source.to_table(["id"], "id % 2 = 0", 2, 3)["id"].to_pylist() == [6, 8]
+        sizes = [b.num_rows for b in source.to_batches(["id"], None, 10, None, 4)]
+        assert sizes == [4, 4, 2]
+        assert source.scanner(["id"], None, 1).to_table()["id"].to_pylist() == [0]
+
+
+def test_scans_of_some_fragments(history):
+    first, *_, last = history.get_fragments()
+    rows = history.scanner(fragments=[first, last]).count_rows()
+    assert rows == first.count_rows() + last.count_rows()
+    assert first.scanner(fragments=[last]).count_rows() == 0
+    assert first.scanner(fragments=[first]).count_rows() == first.count_rows()
+
+
+def test_a_fragment_is_an_arrow_stream(history):
+    fragment = history.get_fragments()[1]
+    assert_same_table(pa.table(fragment), fragment.to_table())
+    assert_same_table(fragment.head(2), fragment.to_table().slice(0, 2))
+
+
 def test_filter_with_limit_and_offset(mixed):
     got = mixed.to_table(columns=["id"], filter="id % 2 = 0", offset=3, limit=2)
     assert got["id"].to_pylist() == [6, 8]

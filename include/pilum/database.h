@@ -24,24 +24,27 @@ class Database {
 
   /// The absolute folder, or "memory://".
   virtual const std::string& uri() const = 0;
-  virtual arrow::Result<std::vector<std::string>> TableNames() = 0;  ///< sorted
+  /// Of the tables that OpenTable can open, sorted.
+  virtual arrow::Result<std::vector<std::string>> TableNames() = 0;
   /// kNotFound if there is no such table, kInvalidArgument for names with other characters than
   /// letters, digits, '_', '-' and '.'.
   virtual arrow::Result<std::shared_ptr<Table>> OpenTable(const std::string& name) = 0;
 };
 
 /// Opens a database: "memory://" (fresh and private to the result), a path or "file://" URI
-/// (created if it does not exist; "~" and relative paths are resolved now). Other schemes are
-/// kUnsupported or kInvalidArgument with the list of valid ones.
+/// (created if it does not exist; "~" and relative paths are resolved now). "s3://" and "db://" are
+/// kUnsupported, other schemes kInvalidArgument with the list of valid ones.
 arrow::Result<std::shared_ptr<Database>> Connect(const std::string& uri);
 
 /// A database over any store.
 std::shared_ptr<Database> OpenDatabase(std::shared_ptr<ObjectStore> store, std::string uri);
 
-/// Opens the table in the folder `uri` itself ("…/images.lance"). kNotFound if there is none.
+/// Opens the table in the folder `uri` itself ("…/images.lance"). kNotFound if there is none; for
+/// schemes as Connect, and kInvalidArgument for "memory://", whose tables have no addresses.
 arrow::Result<std::shared_ptr<Table>> OpenTableAt(const std::string& uri);
 
-/// The table whose folder a store is.
+/// The table whose folder a store is; `name` and `uri` are for messages. kNotFound if there is
+/// none.
 arrow::Result<std::shared_ptr<Table>> OpenTableIn(std::shared_ptr<ObjectStore> store,
                                                   std::string name, std::string uri);
 

@@ -16,9 +16,9 @@
 namespace pilum {
 
 enum class ErrorKind {
-  kNotFound,         ///< a table, version, tag, file or column does not exist
+  kNotFound,         ///< a table, version, tag, branch or file does not exist
   kAlreadyExists,    ///< something of that name is there already
-  kInvalidArgument,  ///< the caller's values are wrong
+  kInvalidArgument,  ///< the caller's values are wrong, names of columns among them
   kCorruptData,      ///< bytes on disk contradict the format or each other
   kUnsupported,      ///< valid, but not something this version reads
   kCommitConflict,   ///< another writer committed something incompatible

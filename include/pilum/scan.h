@@ -16,8 +16,7 @@ namespace pilum {
 /// What a scan or take delivers of each row. Without columns and expressions: all stored columns.
 struct Columns {
   /// Top-level columns, nested ones by dotted path (delivered under that name), or `_rowid`,
-  /// `_rowaddr`,
-  /// `_rowoffset`.
+  /// `_rowaddr` and `_rowoffset`.
   std::optional<std::vector<std::string>> names;
   /// Alternatively: (name, SQL expression) pairs.
   std::vector<std::pair<std::string, std::string>> expressions;
@@ -46,7 +45,8 @@ enum class RowKey {
 
 /// A stream of batches in storage order. Batches have batch_size rows; shorter ones occur at the
 /// ends of fragments and wherever a filter drops rows. One consumer; destroying it early stops the
-/// reads.
+/// reads. A forked child can neither use nor destroy it: the threads that fill it live in the
+/// parent.
 class BatchStream : public arrow::RecordBatchReader {
  public:
   /// Waits until ReadNext would not block, at most `timeout`; tells whether that is so.

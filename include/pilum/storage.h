@@ -2,8 +2,8 @@
 //
 // A store holds immutable objects under '/'-separated relative paths ("data/x.lance"). All calls
 // block, are thread-safe, and report errors as pilum::ErrorDetail kinds (kNotFound, kPermission,
-// kUnavailable…). Concurrency is the caller's: io/fetch.h runs many reads at once, as many as the
-// policy allows.
+// kUnavailable…). Concurrency is the caller's: pilum runs as many reads at once as the policy
+// allows. A store that waits for long asks CancelScope::Check (runtime.h) now and then.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // Tables and their versions.
 //
-//   Table      follows the newest version of one table
+//   Table      finds the versions of one table; thread-safe
 //   Snapshot   one version: immutable, thread-safe, valid in a forked child
 #pragma once
 
@@ -75,6 +75,8 @@ struct TagInfo {
   uint64_t version = 0;
 };
 
+/// One line of versions. Thread-safe, and usable in a forked child. Every call looks at the store
+/// anew: versions that others commit are seen by the next one.
 class Table {
  public:
   virtual ~Table() = default;

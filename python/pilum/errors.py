@@ -7,7 +7,7 @@ programs expect in its place:
 |---|---|---|
 | `NotFoundError` | `FileNotFoundError`, `ValueError` | a table, version, tag or file is missing |
 | `AlreadyExistsError` | `FileExistsError`, `ValueError` | something of that name is there already |
-| `InvalidArgumentError` | `ValueError` | the caller's values are wrong |
+| `InvalidArgumentError` | `ValueError` | the caller's values are wrong, or name a missing column |
 | `RowNotFoundError` | `IndexError` | there is no row with that number, id or address |
 | `CorruptDataError` | `OSError` | bytes on disk contradict the format or each other |
 | `UnsupportedError` | `NotImplementedError` | valid, but not something this version reads |
@@ -60,7 +60,7 @@ class PilumError(Exception):
 
 
 class NotFoundError(PilumError, FileNotFoundError, ValueError):
-    """A table, version, tag, file or column does not exist."""
+    """A table, version, tag, branch or file does not exist."""
 
     kind = "not_found"
 
@@ -72,7 +72,7 @@ class AlreadyExistsError(PilumError, FileExistsError, ValueError):
 
 
 class InvalidArgumentError(PilumError, ValueError):
-    """The caller's values are wrong."""
+    """The caller's values are wrong: a filter, a number, the name of a column."""
 
     kind = "invalid_argument"
 

@@ -53,11 +53,12 @@ def describe_columns(dataset: Dataset) -> list[ColumnSize]:
 
 def in_bytes(count: float) -> str:
     """A number of bytes for people."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < 1024:
-            return f"{count:.0f} B" if unit == "B" and count >= 10 else f"{count:.3g} {unit}"
+    units = ["B", "KiB", "MiB", "GiB", "TiB"]
+    while count >= 1024 and len(units) > 1:
         count /= 1024
-    return f"{count:.3g} TiB"
+        units.pop(0)
+    whole = count >= (10 if units[0] == "B" else 100)
+    return f"{count:.0f} {units[0]}" if whole else f"{count:.3g} {units[0]}"
 
 
 def _describe(report: _pilum.ColumnReport, schema: pa.Schema, total: int) -> ColumnSize:

@@ -76,7 +76,8 @@ class TableHandle:
         if tag not in tags:
             raise NotFoundError(
                 f"Tag '{tag}' does not exist in table '{self.native.name}'; there are: "
-                f"{', '.join(tags) or 'none'}"
+                f"{', '.join(tags) or 'none'}",
+                path=self.uri,
             )
         return tags[tag]
 

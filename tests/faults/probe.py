@@ -18,7 +18,12 @@ MEMORY_LIMIT = 6 << 30  # of address space, most of which is reserved by librari
 
 
 class UnsoundError(Exception):
-    """Arrow data that would crash or mislead whoever computes with it."""
+    """Data that would crash or mislead whoever computes with it."""
+
+
+def check_rows(rows: int, expected: int, what: str) -> None:
+    if rows != expected:
+        raise UnsoundError(f"{what} gave {rows} rows, not {expected}")
 
 
 def check_sound(table: pa.Table) -> None:
@@ -36,8 +41,11 @@ def read_everything(uri: str, version: int | None) -> int:
     table = dataset.to_table(with_row_id=True, with_row_address=True)
     check_sound(table)
     rows = dataset.count_rows()
+    check_rows(table.num_rows, rows, "a scan")
     if rows:
-        check_sound(dataset.take([rows - 1, 0, rows // 2]))
+        taken = dataset.take([rows - 1, 0, rows // 2])
+        check_rows(taken.num_rows, 3, "a take of 3 rows")
+        check_sound(taken)
     for tag in dataset.tags.list():
         dataset.checkout_version(tag).count_rows()
     return table.num_rows

@@ -5,7 +5,7 @@
 #include <arrow/ipc/writer.h>
 #include <gtest/gtest.h>
 
-#include "dataset/corpus.h"
+#include "dataset/test_manifest.h"
 #include "dataset/deletion_file.h"
 
 namespace pilum::dataset {

@@ -5,7 +5,7 @@
 #include <arrow/api.h>
 #include <gtest/gtest.h>
 
-#include "dataset/corpus.h"
+#include "dataset/test_manifest.h"
 
 namespace pilum::dataset {
 namespace {

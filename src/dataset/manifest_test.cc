@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "dataset/compatibility.h"
-#include "dataset/corpus.h"
+#include "dataset/test_manifest.h"
 #include "io/store_path.h"
 
 namespace pilum::dataset {

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "dataset/corpus.h"
+#include "dataset/test_manifest.h"
 #include "dataset/manifest.h"
 
 namespace pilum::dataset {

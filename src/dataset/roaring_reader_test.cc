@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "dataset/corpus.h"
+#include "dataset/test_manifest.h"
 
 namespace pilum::dataset {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "dataset/corpus.h"
+#include "dataset/test_manifest.h"
 #include "rows/row_address.h"
 
 namespace pilum::dataset {

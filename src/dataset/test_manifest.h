@@ -1,22 +1,15 @@
-// Support of this folder's tests: the corpus of tables that the reference library wrote, and
-// messages in the framing of a manifest file.
+// Support of this folder's tests: bytes, and messages in the framing of a manifest file.
 #pragma once
 
 #include <algorithm>
 #include <cctype>
-#include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include <arrow/io/file.h>
-#include <arrow/ipc/reader.h>
+#include <arrow/status.h>
 #include <gtest/gtest.h>
 
 #include "bytes/byte_reader.h"
@@ -25,52 +18,6 @@
 #include "pilum/storage.h"
 
 namespace pilum::dataset {
-
-/// Stops a test that needs the corpus where there is none.
-#define PILUM_SKIP_WITHOUT_CORPUS() \
-  if (CorpusFolder().empty()) GTEST_SKIP() << "set PILUM_CORPUS to the folder of the corpus"
-
-inline std::filesystem::path CorpusFolder() {
-  const char* folder = std::getenv("PILUM_CORPUS");
-  return folder == nullptr ? "" : folder;
-}
-
-/// What a table of the corpus holds in one version.
-struct ExpectedVersion {
-  std::string name;                 // "t-tags" or "t-tags, version 3"
-  std::filesystem::path table;      // the folder of the table
-  std::filesystem::path expected;   // the Arrow file with its rows
-  std::optional<uint64_t> version;  // none = the latest
-};
-
-/// All versions with expected rows, those of files that cannot be read left out.
-inline std::vector<ExpectedVersion> ExpectedVersions() {
-  std::vector<ExpectedVersion> all;
-  for (const auto& folder : std::filesystem::directory_iterator(CorpusFolder())) {
-    const std::string name = folder.path().filename();
-    if (!folder.is_directory() || name == "v01-legacy" || name.starts_with("v23-")) continue;
-    for (const auto& file : std::filesystem::directory_iterator(folder.path())) {
-      const std::string file_name = file.path().filename();
-      ExpectedVersion entry{name, folder.path() / "dataset.lance", file.path(), {}};
-      unsigned long long version = 0;
-      if (std::sscanf(file_name.c_str(), "expected.v%llu.arrow", &version) == 1) {
-        entry.version = version;
-        entry.name += ", version " + std::to_string(version);
-      } else if (file_name != "expected.arrow") {
-        continue;
-      }
-      all.push_back(std::move(entry));
-    }
-  }
-  return all;
-}
-
-inline std::shared_ptr<arrow::ipc::RecordBatchFileReader> OpenArrowFile(
-    const std::filesystem::path& path,
-    arrow::ipc::IpcReadOptions options = arrow::ipc::IpcReadOptions::Defaults()) {
-  auto file = arrow::io::ReadableFile::Open(path.string()).ValueOrDie();
-  return arrow::ipc::RecordBatchFileReader::Open(file, options).ValueOrDie();
-}
 
 inline std::string ReadWholeFile(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);

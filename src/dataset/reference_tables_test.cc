@@ -1,7 +1,8 @@
 // What this folder reads, against tables that the reference library wrote and the rows it read from
 // them.
-#include "dataset/corpus.h"
+#include "dataset/reference_tables.h"
 
+#include <array>
 #include <set>
 
 #include <arrow/api.h>
@@ -12,13 +13,14 @@
 #include "dataset/fuzz.h"
 #include "dataset/manifest.h"
 #include "dataset/row_id_index.h"
+#include "dataset/test_manifest.h"
 #include "rows/row_address.h"
 
 namespace pilum::dataset {
 namespace {
 
-std::shared_ptr<ObjectStore> OpenTable(const std::filesystem::path& folder) {
-  return OpenLocalStore(folder.string()).ValueOrDie();
+std::shared_ptr<ObjectStore> OpenTable(const std::string& uri) {
+  return OpenLocalStore(uri).ValueOrDie();
 }
 
 /// Registered extensions as the files hold them: the storage type with metadata.
@@ -57,26 +59,22 @@ std::array<std::vector<uint64_t>, 2> ExpectedRows(const std::filesystem::path& p
   return rows;
 }
 
-TEST(Corpus, SchemasAreThoseOfTheRows) {
-  PILUM_SKIP_WITHOUT_CORPUS();
-  int compared = 0;
-  for (const ExpectedVersion& entry : ExpectedVersions()) {
-    auto manifest = ReadManifest(*OpenTable(entry.table), entry.version);
+TEST(ReferenceTables, SchemasAreThoseOfTheRows) {
+  for (const ExpectedVersion& entry : AllReferenceTables().versions) {
+    auto manifest = ReadManifest(*OpenTable(entry.uri), entry.version);
     ASSERT_TRUE(manifest.ok()) << entry.name << ": " << manifest.status().ToString();
-    auto expected = ExpectedSchema(entry.expected);
+    auto expected = ExpectedSchema(entry.rows);
     const arrow::Schema& actual = *(*manifest)->schema.arrow;
     EXPECT_TRUE(actual.Equals(*expected, /*check_metadata=*/true))
         << entry.name << ": read\n"
         << actual.ToString(true) << "\nexpected\n"
         << expected->ToString(true);
-    ++compared;
   }
-  EXPECT_GT(compared, 250);
 }
 
 /// Row ids and addresses of all live rows in scan order, and the index over the ids.
 void CheckRows(const ExpectedVersion& entry) {
-  auto store = OpenTable(entry.table);
+  auto store = OpenTable(entry.uri);
   auto manifest = ReadManifest(*store, entry.version).ValueOrDie();
   std::vector<uint64_t> row_ids;
   std::vector<uint64_t> addresses;
@@ -98,7 +96,7 @@ void CheckRows(const ExpectedVersion& entry) {
       row_ids.push_back(ids ? ids->at(offset) : addresses.back());
     }
   }
-  auto [expected_ids, expected_addresses] = ExpectedRows(entry.expected);
+  auto [expected_ids, expected_addresses] = ExpectedRows(entry.rows);
   EXPECT_EQ(row_ids, expected_ids);
   EXPECT_EQ(addresses, expected_addresses);
   EXPECT_EQ(manifest->live_rows(), expected_ids.size());
@@ -113,62 +111,59 @@ void CheckRows(const ExpectedVersion& entry) {
   for (size_t i = 0; i < row_ids.size(); ++i) EXPECT_EQ((*index)->Find(row_ids[i]), addresses[i]);
 }
 
-TEST(Corpus, LiveRowsAndTheirIdsAreThoseOfTheRows) {
-  PILUM_SKIP_WITHOUT_CORPUS();
-  for (const ExpectedVersion& entry : ExpectedVersions()) {
+TEST(ReferenceTables, LiveRowsAndTheirIdsAreThoseOfTheRows) {
+  for (const ExpectedVersion& entry : AllReferenceTables().versions) {
     SCOPED_TRACE(entry.name);
     CheckRows(entry);
   }
 }
 
-TEST(Corpus, TagsAreRead) {
-  PILUM_SKIP_WITHOUT_CORPUS();
-  auto tags = ListTags(*OpenTable(CorpusFolder() / "t-tags/dataset.lance")).ValueOrDie();
-  ASSERT_EQ(tags.size(), 2u);
-  EXPECT_EQ(tags[0].name, "latest-tag");
-  EXPECT_EQ(tags[0].version, 5u);
-  EXPECT_EQ(tags[0].manifest_size, 785u);
-  EXPECT_EQ(tags[1].name, "v2tag");
-  EXPECT_EQ(tags[1].version, 2u);
-  EXPECT_EQ(tags[1].branch, "");
-}
-
-TEST(Corpus, OldManifestNamesAreRead) {
-  PILUM_SKIP_WITHOUT_CORPUS();
-  auto versions = ListVersions(*OpenTable(CorpusFolder() / "t-manifest-v1/dataset.lance"));
-  ASSERT_EQ(versions->size(), 3u);
-  EXPECT_EQ(versions->back().path, "_versions/3.manifest");
-  auto manifest = ReadManifest(*OpenTable(CorpusFolder() / "t-manifest-v1/dataset.lance"), {});
-  EXPECT_EQ((*manifest)->version, 3u);
-}
-
-TEST(Corpus, UnsupportedStorageVersionsSayWhatToDo) {
-  PILUM_SKIP_WITHOUT_CORPUS();
-  auto read = [](const char* name) {
-    return ReadManifest(*OpenTable(CorpusFolder() / name / "dataset.lance"), {}).status();
-  };
-  ExpectError(read("v01-legacy"), ErrorKind::kUnsupported,
-              "legacy (0.1) is not supported; rewrite");
-  ExpectError(read("v23-unstable-basic"), ErrorKind::kUnsupported, "2.3 is unstable");
-}
-
-/// The bytes of the largest file with this ending below the corpus' tables `prefix`*.
-std::string LargestFile(std::string_view prefix, std::string_view extension, size_t limit) {
-  std::filesystem::path largest;
-  size_t size = 0;
-  for (const auto& folder : std::filesystem::directory_iterator(CorpusFolder())) {
-    if (!folder.path().filename().string().starts_with(prefix)) continue;
-    for (const auto& file :
-         std::filesystem::recursive_directory_iterator(folder.path() / "dataset.lance")) {
-      if (file.path().extension() != extension || file.file_size() > limit) continue;
-      if (file.file_size() > size) {
-        largest = file.path();
-        size = file.file_size();
-      }
+TEST(ReferenceTables, TagsAreThoseOfTheListing) {
+  size_t compared = 0;
+  for (const ReferenceTable& table : AllReferenceTables().tables) {
+    if (table.tags.empty()) continue;
+    SCOPED_TRACE(table.name);
+    const auto store = OpenTable(table.uri());
+    std::map<uint64_t, uint64_t> sizes;
+    for (const VersionInfo& version : ListVersions(*store).ValueOrDie())
+      sizes[version.version] = version.size;
+    std::map<std::string, uint64_t> tags;
+    for (const Tag& tag : ListTags(*store).ValueOrDie()) {
+      EXPECT_EQ(tag.branch, "");
+      EXPECT_EQ(tag.manifest_size, sizes[tag.version]) << tag.name;
+      tags[tag.name] = tag.version;
     }
+    for (const auto& [name, version] : table.tags) EXPECT_EQ(tags[name], version) << name;
+    ++compared;
   }
-  EXPECT_GT(size, 0u) << prefix << "*" << extension;
-  return ReadWholeFile(largest);
+  EXPECT_GT(compared, 0u);
+}
+
+TEST(ReferenceTables, NewestVersionsAreThoseOfTheListing) {
+  for (const ReferenceTable& table : AllReferenceTables().tables) {
+    if (table.refused()) continue;
+    auto manifest = ReadManifest(*OpenTable(table.uri()), {}).ValueOrDie();
+    EXPECT_EQ(manifest->version, table.version) << table.name;
+  }
+}
+
+TEST(ReferenceTables, UnsupportedStorageVersionsSayWhatToDo) {
+  std::set<std::string> seen;
+  for (const ReferenceTable& table : AllReferenceTables().tables) {
+    if (!table.refused()) continue;
+    SCOPED_TRACE(table.name);
+    ExpectError(ReadManifest(*OpenTable(table.uri()), {}).status(), ErrorKind::kUnsupported,
+                table.storage_version == "0.1" ? "legacy (0.1) is not supported; rewrite"
+                                               : "2.3 is unstable");
+    seen.insert(table.storage_version);
+  }
+  EXPECT_EQ(seen.size(), 2u);
+}
+
+TEST(GoldenTables, OldManifestNamesAreRead) {
+  auto versions = ListVersions(*OpenTable(GoldenTable("names-v1").uri())).ValueOrDie();
+  ASSERT_EQ(versions.size(), 3u);
+  EXPECT_EQ(versions.back().path, "_versions/3.manifest");
 }
 
 /// Gives every truncation and every flipped bit of a whole file to `parse`; it must only survive.
@@ -186,37 +181,45 @@ void TortureWith(const std::string& whole, void (*parse)(std::span<const std::by
   }
 }
 
-TEST(Corpus, DamagedManifestsAreErrorsOrValues) {
-  PILUM_SKIP_WITHOUT_CORPUS();
-  TortureWith(LargestFile("t-rowids", ".manifest", 4096), FuzzManifest);
-  TortureWith(LargestFile("v22-map", ".manifest", 4096), FuzzManifest);
-  TortureWith(LargestFile("v22-temporal", ".manifest", 4096), FuzzManifest);
+/// A manifest or deletion file of a golden table: the largest with this ending.
+std::string LargestFile(const std::string& table, std::string_view extension) {
+  std::filesystem::path largest;
+  for (const auto& file : std::filesystem::recursive_directory_iterator(GoldenTable(table).uri())) {
+    if (file.path().extension() != extension) continue;
+    if (largest.empty() || file.file_size() > std::filesystem::file_size(largest))
+      largest = file.path();
+  }
+  EXPECT_FALSE(largest.empty()) << table << "/*" << extension;
+  return ReadWholeFile(largest);
 }
 
-TEST(Corpus, TruncatedManifestsAreErrors) {
-  PILUM_SKIP_WITHOUT_CORPUS();
-  const std::string whole = LargestFile("t-rowids", ".manifest", 4096);
+TEST(GoldenTables, DamagedManifestsAreErrorsOrValues) {
+  for (const char* name : {"stable-row-ids", "encodings-2.2", "mixed-2.0", "history-2.1"})
+    TortureWith(LargestFile(name, ".manifest"), FuzzManifest);
+}
+
+TEST(GoldenTables, TruncatedManifestsAreErrors) {
+  const std::string whole = LargestFile("stable-row-ids", ".manifest");
   ASSERT_TRUE(ParseManifest(AsBytes(whole), "m").ok());
   for (size_t size = 0; size < whole.size(); ++size) {
     EXPECT_FALSE(ParseManifest(AsBytes(whole).first(size), "m").ok()) << size;
   }
 }
 
-TEST(Corpus, DamagedDeletionFilesAreErrorsOrValues) {
-  PILUM_SKIP_WITHOUT_CORPUS();
-  TortureWith(LargestFile("t22-delete", ".arrow", 4096), FuzzDeletionArrow);
-  TortureWith(LargestFile("t22-delete", ".bin", 20'000), FuzzDeletionBitmap);
+TEST(GoldenTables, DamagedDeletionFilesAreErrorsOrValues) {
+  TortureWith(LargestFile("history-2.2", ".arrow"), FuzzDeletionArrow);
+  TortureWith(LargestFile("dense-deletions", ".bin"), FuzzDeletionBitmap);
 }
 
-TEST(Corpus, DamagedRowIdsAreErrorsOrValues) {
-  PILUM_SKIP_WITHOUT_CORPUS();
-  auto store = OpenTable(CorpusFolder() / "t-rowids-unsorted/dataset.lance");
-  auto manifest = ReadManifest(*store, {}).ValueOrDie();
-  const Fragment& fragment = manifest->fragments.at(0);
-  std::string seed(2, '\0');
-  bytes::Store(reinterpret_cast<std::byte*>(seed.data()),
-               static_cast<uint16_t>(fragment.physical_rows));
-  TortureWith(seed + fragment.inline_row_ids, FuzzRowIds);
+TEST(GoldenTables, DamagedRowIdsAreErrorsOrValues) {
+  auto manifest = ReadManifest(*OpenTable(GoldenTable("stable-row-ids").uri()), {}).ValueOrDie();
+  ASSERT_FALSE(manifest->fragments.empty());
+  for (const Fragment& fragment : manifest->fragments) {
+    std::string seed(2, '\0');
+    bytes::Store(reinterpret_cast<std::byte*>(seed.data()),
+                 static_cast<uint16_t>(fragment.physical_rows));
+    TortureWith(seed + fragment.inline_row_ids, FuzzRowIds);
+  }
 }
 
 }  // namespace

@@ -1,22 +1,22 @@
-// Every dataset of the corpus reads back equal to its expected content: scans, and takes in any
-// order.
+// Every version of every reference table reads back equal to what the reference library read:
+// scans, and takes in any order.
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <random>
 
 #include <arrow/api.h>
 #include <arrow/compute/api.h>
 #include <arrow/extension_type.h>
-#include <arrow/io/file.h>
 #include <arrow/ipc/reader.h>
 
-#include "dataset/corpus.h"
+#include "dataset/reference_tables.h"
 #include "pilum/storage.h"
 #include "table/lance_table.h"
 
 namespace pilum {
 namespace {
+
+using dataset::ExpectedVersion;
 
 std::shared_ptr<arrow::ChunkedArray> Plain(std::shared_ptr<arrow::ChunkedArray> column) {
   if (column->type()->id() == arrow::Type::EXTENSION) {
@@ -47,28 +47,20 @@ void ExpectEqual(const arrow::Table& actual, const arrow::Table& expected) {
   }
 }
 
-std::shared_ptr<arrow::Table> ReadExpected(const std::filesystem::path& path) {
-  auto file = arrow::io::ReadableFile::Open(path.string()).ValueOrDie();
-  auto reader = arrow::ipc::RecordBatchFileReader::Open(file).ValueOrDie();
-  return reader->ToTable().ValueOrDie();
+std::shared_ptr<arrow::Table> ReadExpected(const ExpectedVersion& entry) {
+  return dataset::OpenArrowFile(entry.rows)->ToTable().ValueOrDie();
 }
 
-class CorpusTest : public testing::TestWithParam<dataset::ExpectedVersion> {
- protected:
-  std::shared_ptr<const Snapshot> Open() {
-    auto table = table::LanceTable::Open(OpenLocalStore(GetParam().table.string()).ValueOrDie(),
-                                         "corpus", GetParam().table.string());
-    EXPECT_TRUE(table.ok()) << table.status();
-    auto snapshot =
-        GetParam().version ? (*table)->OpenVersion(*GetParam().version) : (*table)->Latest();
-    EXPECT_TRUE(snapshot.ok()) << snapshot.status();
-    return *snapshot;
-  }
-};
+std::shared_ptr<const Snapshot> Open(const ExpectedVersion& entry) {
+  auto table =
+      table::LanceTable::Open(OpenLocalStore(entry.uri).ValueOrDie(), "reference", entry.uri)
+          .ValueOrDie();
+  return (entry.version ? table->OpenVersion(*entry.version) : table->Latest()).ValueOrDie();
+}
 
-TEST_P(CorpusTest, ScanEqualsExpected) {
-  auto expected = ReadExpected(GetParam().expected);
-  auto snapshot = Open();
+void CheckScans(const ExpectedVersion& entry) {
+  const auto expected = ReadExpected(entry);
+  const auto snapshot = Open(entry);
   for (int64_t batch_size : {0, 7, 1024}) {
     SCOPED_TRACE(batch_size);
     auto stream = snapshot->Scan(
@@ -80,17 +72,16 @@ TEST_P(CorpusTest, ScanEqualsExpected) {
   }
 }
 
-TEST_P(CorpusTest, TakeEqualsExpected) {
-  auto expected = ReadExpected(GetParam().expected);
-  if (expected->num_rows() == 0) GTEST_SKIP() << "no rows";
-  auto snapshot = Open();
-  std::mt19937 random(7);
+void CheckTakes(const ExpectedVersion& entry, std::mt19937* random) {
+  const auto expected = ReadExpected(entry);
+  if (expected->num_rows() == 0) return;
+  const auto snapshot = Open(entry);
   std::uniform_int_distribution<int64_t> row(0, expected->num_rows() - 1);
   for (size_t n : {1, 5, 100}) {
     std::vector<uint64_t> offsets(n);
     arrow::Int64Builder builder;
     for (auto& offset : offsets) {
-      offset = static_cast<uint64_t>(row(random));
+      offset = static_cast<uint64_t>(row(*random));
       ASSERT_TRUE(builder.Append(static_cast<int64_t>(offset)).ok());
     }
     auto batch =
@@ -108,21 +99,20 @@ TEST_P(CorpusTest, TakeEqualsExpected) {
   }
 }
 
-std::vector<dataset::ExpectedVersion> Readable() {
-  if (dataset::CorpusFolder().empty()) return {};
-  auto all = dataset::ExpectedVersions();
-  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-  return all;
+TEST(ReferenceTables, ScansEqualTheExpectedRows) {
+  for (const ExpectedVersion& entry : dataset::AllReferenceTables().versions) {
+    SCOPED_TRACE(entry.name);
+    CheckScans(entry);
+  }
 }
 
-GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(CorpusTest);
-INSTANTIATE_TEST_SUITE_P(All, CorpusTest, testing::ValuesIn(Readable()), [](const auto& info) {
-  std::string name = info.param.name;
-  std::replace_if(
-      name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); },
-      '_');
-  return name;
-});
+TEST(ReferenceTables, TakesEqualTheExpectedRows) {
+  std::mt19937 random(7);
+  for (const ExpectedVersion& entry : dataset::AllReferenceTables().versions) {
+    SCOPED_TRACE(entry.name);
+    CheckTakes(entry, &random);
+  }
+}
 
 }  // namespace
 }  // namespace pilum

@@ -4,7 +4,7 @@ import os
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
 import pilum
@@ -35,10 +35,12 @@ def test_random_tables(reference_library, tmp_path, storage):
         data=st.data(),
     )
     def one_table(seed, rows, page_bytes, data):
-        uri, expected = reference_library.ask(
-            make=tmp_path / "table", seed=seed, storage=storage, rows=rows, page_bytes=page_bytes
-        )
-        content = expected["main"]
+        options = {"seed": seed, "storage": storage, "rows": rows, "page_bytes": page_bytes}
+        try:
+            answer = reference_library.ask(make=tmp_path / "table", **options)
+        except reference_library.LostTableError:  # counted by the fixture, which fails when there are many
+            reject()
+        uri, content = answer["uri"], answer["expected"]["main"]
         assert_same_table(read(uri), content)
         if content.num_rows:
             dataset, rows_only = pilum.dataset(uri), content.drop_columns(KEYS)
@@ -55,7 +57,8 @@ def test_random_tables(reference_library, tmp_path, storage):
 
 
 def test_branches(reference_library, tmp_path):
-    uri, expected = reference_library.ask(make_branches=tmp_path / "table")
+    answer = reference_library.ask(make_branches=tmp_path / "table")
+    uri, expected = answer["uri"], answer["expected"]
     assert_same_table(read(uri), expected.pop("main"))
     assert expected
     for branch, content in expected.items():
@@ -69,7 +72,7 @@ def test_branches(reference_library, tmp_path):
 
 def test_branch_of_a_table_that_was_moved(reference_library, tmp_path):
     """A branch records its parent's absolute path; when that is gone, the parent lies around it."""
-    _, expected = reference_library.ask(make_branches=tmp_path / "table")
+    expected = reference_library.ask(make_branches=tmp_path / "table")["expected"]
     (tmp_path / "table").rename(tmp_path / "moved")
     moved = tmp_path / "moved" / "dataset.lance"
     assert_same_table(read(moved), expected.pop("main"))
@@ -78,8 +81,8 @@ def test_branch_of_a_table_that_was_moved(reference_library, tmp_path):
 
 
 def test_blobs_of_every_kind(reference_library, tmp_path):
-    uri, expected = reference_library.ask(make_blobs=tmp_path / "table")
-    content = expected["main"]
+    answer = reference_library.ask(make_blobs=tmp_path / "table")
+    uri, content = answer["uri"], answer["expected"]["main"]
     assert_same_table(read(uri), content)
     assert_same_table(
         pilum.dataset(uri).take([6, 1, 6]), content.drop_columns(KEYS).take([6, 1, 6])
@@ -88,19 +91,27 @@ def test_blobs_of_every_kind(reference_library, tmp_path):
 
 @pytest.mark.parametrize("storage", ["2.0", "2.1", "2.2"])
 def test_structs_of_which_a_fragment_has_some_fields(reference_library, tmp_path, storage):
-    uri, expected = reference_library.ask(make_subsets=tmp_path / "table", storage=storage)
-    content = expected["main"]
+    answer = reference_library.ask(make_subsets=tmp_path / "table", storage=storage)
+    uri, content = answer["uri"], answer["expected"]["main"]
     assert_same_table(read(uri), content)
     rows = [29, 3, 8, 13, 8, 18, 23, 0, 1, 7, 11]
     wanted = content.drop_columns(KEYS).take(pa.array(rows))
     assert_same_table(pilum.dataset(uri).take(rows), wanted)
 
 
-@pytest.mark.parametrize(("storage", "fewest"), [("2.0", 15), ("2.1", 20), ("2.2", 25)])
-def test_unusual_columns(reference_library, tmp_path, storage, fewest):
-    _, tables = reference_library.ask(make_unusual=tmp_path / "tables", storage=storage)
-    assert len(tables) >= fewest
-    for uri, content in tables.items():
+STRUCTS_WITH_NULLS = {"all_null_struct", "constant_struct", "deep_struct", "list_of_struct"}
+NOT_IN = {  # the unusual columns that a storage version does not have
+    "2.0": STRUCTS_WITH_NULLS | {"list_of_map", "map", "packed_string"},
+    "2.1": {"list_of_map", "map", "packed_string", "packed_vector"},
+    "2.2": set(),
+}
+
+
+@pytest.mark.parametrize("storage", NOT_IN)
+def test_unusual_columns(reference_library, tmp_path, storage):
+    answer = reference_library.ask(make_unusual=tmp_path / "tables", storage=storage)
+    assert set(answer["refused"]) == NOT_IN[storage], answer["refused"]
+    for uri, content in answer["expected"].items():
         assert_same_table(read(uri), content, uri)
         rows = [7, content.num_rows - 1, 7, 0, 900]
         wanted = content.drop_columns(KEYS).take(pa.array(rows))

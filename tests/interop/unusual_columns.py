@@ -120,7 +120,7 @@ def columns(storage):
     rows = some(json_document(rng, maybe))
     json_column = pa.ExtensionArray.from_storage(pa.json_(pa.string()), pa.array(rows, pa.string()))
     yield "json", json_column, None
-    offsets = pa.array(range(0, ROWS + 1), pa.int32())
+    offsets = pa.array(range(ROWS + 1), pa.int32())
     yield "json_in_list", pa.ListArray.from_arrays(offsets, json_column), None
     blob = field("b", pa.large_binary(), metadata={b"lance-encoding:blob": b"true"})
     with_blob = struct([field("x", pa.int64()), blob])

@@ -118,6 +118,41 @@ def test_row_ids_and_addresses(history):
     assert_same_table(by_name, HISTORY.expected().select(["_rowid", "id"]))
 
 
+def test_row_offsets_count_the_rows_that_are_left(history):
+    """On several fragments with deletions: as `take` counts, not as rows are stored."""
+    assert len(history.get_fragments()) > 1
+    assert any(fragment.num_deletions for fragment in history.get_fragments())
+    offsets = list(range(len(history)))
+    got = history.to_table(columns=["id", "_rowoffset"], batch_size=9)
+    assert got["id"].equals(HISTORY.rows["id"])
+    assert got["_rowoffset"].to_pylist() == offsets
+    wanted = [3, 100, len(history) - 1]
+    got = history.to_table(columns=["_rowoffset", "id"], filter=f"_rowoffset IN {tuple(wanted)}")
+    assert got["_rowoffset"].to_pylist() == wanted
+    assert got["id"].to_pylist() == HISTORY.rows["id"].take(wanted).to_pylist()
+    got = history.take(wanted[::-1], columns=["_rowoffset"])
+    assert got["_rowoffset"].to_pylist() == wanted[::-1]
+    last = history.get_fragments()[-1]
+    got = last.to_table(columns=["_rowoffset"])
+    assert got["_rowoffset"].to_pylist() == offsets[-last.count_rows() :]
+
+
+def addresses(batches, column: str) -> set[int]:
+    """Where the values of a column are in memory, the batches all alive."""
+    return {batch.column(column).buffers()[-1].address for batch in list(batches)}
+
+
+@pytest.mark.parametrize("column", ["id", "text", "_rowid"])
+def test_batches_are_views_of_what_was_read(mixed, column):
+    scanner = mixed.scanner(batch_size=16, with_row_id=True)
+    batches = list(scanner.to_batches())
+    assert len(batches) == len(MIXED) / 16
+    assert len(addresses(batches, column)) == 1
+    assert len(addresses(pa.RecordBatchReader.from_stream(scanner), column)) == 1
+    chunks = scanner.to_table()[column].chunks
+    assert len({chunk.buffers()[-1].address for chunk in chunks}) == 1
+
+
 def test_scanner(mixed):
     scanner = mixed.scanner(columns=["id"], filter="id < 100", batch_size=30)
     assert scanner.count_rows() == 100

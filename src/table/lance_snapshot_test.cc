@@ -1,0 +1,98 @@
+#include "table/lance_snapshot.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "io/fault_store.h"
+#include "pilum/error.h"
+#include "pilum/storage.h"
+#include "table/lance_table.h"
+
+namespace pilum::table {
+namespace {
+
+constexpr char kMixed[] = "mixed-2.2";
+
+/// The newest version of a golden table, read through a store that counts.
+struct CountedTable {
+  explicit CountedTable(const std::string& name) {
+    const std::string uri = std::string(PILUM_GOLDEN) + "/" + name + "/dataset.lance";
+    store = std::make_shared<io::FaultStore>(OpenLocalStore(uri).ValueOrDie());
+    snapshot = LanceTable::Open(store, name, uri).ValueOrDie()->Latest().ValueOrDie();
+  }
+
+  /// Bytes read by an action, metadata not counted: it is kept from a first run.
+  template <typename Action>
+  int64_t BytesRead(Action action) const {
+    action();
+    const int64_t before = store->bytes_read();
+    action();
+    return store->bytes_read() - before;
+  }
+
+  int64_t StoredBytes(const std::string& column) const {
+    for (const ColumnReport& report : snapshot->Inspect().ValueOrDie()) {
+      if (report.path == column) return static_cast<int64_t>(report.stored_bytes);
+    }
+    ADD_FAILURE() << "no column " << column;
+    return 0;
+  }
+
+  std::shared_ptr<io::FaultStore> store;
+  std::shared_ptr<const Snapshot> snapshot;
+};
+
+TEST(LanceSnapshot, CountingReadsTheColumnsOfTheFilterOnly) {
+  for (const char* name : {"mixed-2.0", "mixed-2.1", kMixed}) {
+    SCOPED_TRACE(name);
+    const CountedTable table(name);
+    const int64_t read = table.BytesRead(
+        [&] { EXPECT_EQ(table.snapshot->CountRows("id < 100").ValueOrDie(), 100u); });
+    EXPECT_GT(read, 0);
+    EXPECT_LE(read, table.StoredBytes("id"));
+  }
+}
+
+TEST(LanceSnapshot, CountingAllRowsReadsNothing) {
+  const CountedTable table(kMixed);
+  EXPECT_EQ(table.BytesRead([&] { EXPECT_EQ(table.snapshot->CountRows().ValueOrDie(), 400u); }), 0);
+}
+
+TEST(LanceSnapshot, ColumnsOutsideTheFilterAreReadForMatchesOnly) {
+  const CountedTable table(kMixed);
+  const int64_t read = table.BytesRead([&] {
+    auto stream = table.snapshot->Scan({.filter = "id < 0"}).ValueOrDie();
+    EXPECT_EQ(stream->ToTable().ValueOrDie()->num_rows(), 0);
+  });
+  EXPECT_LE(read, table.StoredBytes("id"));
+}
+
+TEST(LanceSnapshot, OutputSchemaIsThatOfTheScan) {
+  const CountedTable table(kMixed);
+  for (const Columns& columns :
+       {Columns{}, Columns{.with_row_id = true, .with_row_address = true},
+        Columns{.names = {{"text", "id", "_rowoffset"}}}, Columns{.names = {{}}},
+        Columns{.expressions = {{"next", "id + 1"}, {"text", "text"}}, .with_row_id = true}}) {
+    const int64_t before = table.store->bytes_read();
+    auto schema = table.snapshot->OutputSchema(columns).ValueOrDie();
+    EXPECT_EQ(table.store->bytes_read(), before);
+    auto stream = table.snapshot->Scan({.columns = columns}).ValueOrDie();
+    EXPECT_TRUE(schema->Equals(*stream->schema(), /*check_metadata=*/true)) << schema->ToString();
+    EXPECT_TRUE(schema->Equals(*stream->ToTable().ValueOrDie()->schema())) << schema->ToString();
+  }
+}
+
+TEST(LanceSnapshot, OutputSchemaRefusesUnknownColumns) {
+  const CountedTable table(kMixed);
+  for (const Columns& columns :
+       {Columns{.names = {{"nowhere"}}}, Columns{.expressions = {{"x", "nowhere + 1"}}}}) {
+    const arrow::Status status = table.snapshot->OutputSchema(columns).status();
+    EXPECT_EQ(GetErrorKind(status), ErrorKind::kInvalidArgument) << status;
+    EXPECT_NE(status.message().find("nowhere"), std::string::npos) << status;
+  }
+}
+
+}  // namespace
+}  // namespace pilum::table

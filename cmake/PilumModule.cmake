@@ -16,17 +16,36 @@ function(pilum_reuse_pch target)
   target_precompile_headers(${target} REUSE_FROM pilum_pch)
 endfunction()
 
-# pilum_module(NAME [USES module...] [LINKS third_party...]): globs *.cc, leaves out *_test.cc, *_benchmark.cc
-# and *_fuzzer.cc.
+# pilum_test_support(NAME USES library... SOURCES file...): the library pilum_NAME_test_support, which is not
+# installed, with what the tests and fuzz targets of the module and of those above it share.
+function(pilum_test_support name)
+  cmake_parse_arguments(arg "" "" "USES;SOURCES" ${ARGN})
+  list(TRANSFORM arg_USES APPEND _test_support)
+  set(support pilum_${name}_test_support)
+  if(arg_SOURCES)
+    add_library(${support} STATIC EXCLUDE_FROM_ALL ${arg_SOURCES})
+    target_link_libraries(${support} PUBLIC pilum_${name} ${arg_USES} PRIVATE pilum_flags)
+    target_precompile_headers(${support} REUSE_FROM pilum_pch)
+  else()
+    add_library(${support} INTERFACE)
+    target_link_libraries(${support} INTERFACE pilum_${name} ${arg_USES})
+  endif()
+endfunction()
+
+# pilum_module(NAME [USES module...] [LINKS third_party...]): globs *.cc. *_test.cc become the program NAME_test,
+# together with *_conformance.cc, *_benchmark.cc the program NAME_benchmark, fuzz.cc and fault_store.cc the test
+# support; the others are the library.
 function(pilum_module name)
   cmake_parse_arguments(arg "" "" "USES;LINKS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cc"
        "${CMAKE_CURRENT_SOURCE_DIR}/${name}/*/*.cc")
   set(tests ${sources})
   set(benchmarks ${sources})
-  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  set(support ${sources})
+  list(FILTER tests INCLUDE REGEX "_(test|conformance)\\.cc$")
   list(FILTER benchmarks INCLUDE REGEX "_benchmark\\.cc$")
-  list(FILTER sources EXCLUDE REGEX "_(test|benchmark|conformance)\\.cc$")
+  list(FILTER support INCLUDE REGEX "/(fuzz|fault_store)\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "(_(test|benchmark|conformance)|/fuzz|/fault_store)\\.cc$")
   list(TRANSFORM arg_USES PREPEND pilum_)
 
   if(sources)
@@ -38,10 +57,10 @@ function(pilum_module name)
     target_precompile_headers(pilum_${name} REUSE_FROM pilum_pch)
     set_property(GLOBAL APPEND PROPERTY PILUM_MODULES pilum_${name})
   endif()
+  pilum_test_support(${name} USES ${arg_USES} SOURCES ${support})
   if(PILUM_BUILD_TESTS AND tests)
-    file(GLOB conformance CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${name}/*_conformance.cc")
-    add_executable(${name}_test ${tests} ${conformance})
-    target_link_libraries(${name}_test PRIVATE pilum_${name} pilum_flags GTest::gmock GTest::gtest_main)
+    add_executable(${name}_test ${tests})
+    target_link_libraries(${name}_test PRIVATE pilum_${name}_test_support pilum_flags GTest::gmock GTest::gtest_main)
     pilum_reuse_pch(${name}_test)
     target_compile_definitions(${name}_test PRIVATE PILUM_GOLDEN="${PROJECT_SOURCE_DIR}/tests/data/golden")
     gtest_discover_tests(${name}_test DISCOVERY_TIMEOUT 60)

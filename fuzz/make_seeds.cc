@@ -219,11 +219,10 @@ void AddFixedSeeds(Seeds* seeds) {
   seeds->Add("levels", std::string("\x04\0\1\0\1\2\2\1\3\1\4\2\0\1\0\0\0", 17));
   seeds->Add("levels", std::string("\x01\0\0\0\0\1", 6));
   // {"ab":1,"b":[1,2.5,null]}
-  seeds->Add("jsonb",
-             std::string("\x40\0\0\2\x10\0\0\2\x10\0\0\1\x20\0\0\2\x50\0\0\x1b"
-                         "abb\x50\1\x80\0\0\3\x20\0\0\2\x20\0\0\x09\0\0\0\0"
-                         "\x50\1\x60\x40\4\0\0\0\0\0\0",
-                         52));
+  seeds->Add("jsonb", std::string("\x40\0\0\2\x10\0\0\2\x10\0\0\1\x20\0\0\2\x50\0\0\x1b"
+                                  "abb\x50\1\x80\0\0\3\x20\0\0\2\x20\0\0\x09\0\0\0\0"
+                                  "\x50\1\x60\x40\4\0\0\0\0\0\0",
+                                  52));
   // Row id sequences: 100 rows as a range; 3 rows as an array.
   seeds->Add("row_ids", std::string("\x64\0\x0a\x04\x0a\x02\x10\x64", 8));
   seeds->Add("deletion_bitmap",

@@ -5,8 +5,8 @@
 #include <arrow/ipc/writer.h>
 #include <gtest/gtest.h>
 
-#include "dataset/test_manifest.h"
 #include "dataset/deletion_file.h"
+#include "dataset/test_manifest.h"
 
 namespace pilum::dataset {
 namespace {

@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
-#include "dataset/test_manifest.h"
 #include "dataset/fragment_rows.h"
+#include "dataset/test_manifest.h"
 
 namespace pilum::dataset {
 namespace {

@@ -3,8 +3,8 @@
 #include <arrow/api.h>
 #include <gtest/gtest.h>
 
-#include "dataset/test_manifest.h"
 #include "dataset/manifest.h"
+#include "dataset/test_manifest.h"
 
 namespace pilum::dataset {
 namespace {

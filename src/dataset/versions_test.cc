@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
-#include "dataset/test_manifest.h"
 #include "dataset/manifest.h"
+#include "dataset/test_manifest.h"
 
 namespace pilum::dataset {
 namespace {

@@ -18,8 +18,8 @@ install(FILES "${CMAKE_CURRENT_BINARY_DIR}/pilumConfig.cmake"
               "${CMAKE_CURRENT_BINARY_DIR}/pilumConfigVersion.cmake"
         DESTINATION ${package_dir} COMPONENT cpp)
 
-# The example sees only what is installed.
-if(PILUM_BUILD_TESTS)
+# The example sees only what is installed, and is built without sanitizers.
+if(PILUM_BUILD_TESTS AND NOT PILUM_SANITIZE)
   add_test(NAME installed_package
            COMMAND ${CMAKE_COMMAND}
              -D BUILD_DIR=${CMAKE_CURRENT_BINARY_DIR}

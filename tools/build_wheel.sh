@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the wheel into wheelhouse/, and proves that it works by itself: installed in an empty environment
-# it reads a checked-in table, and stays small.
+# it reads a checked-in table, needs no library of this machine but those of every Linux, and stays small.
 #
 #   tools/build_wheel.sh        after tools/setup.sh --tests, which provides the tools used here
 set -euo pipefail
@@ -21,6 +21,12 @@ wheel=$(ls -t wheelhouse/pilum-*.whl | head -n 1)
 root=$PWD
 cd "$work"
 "$work/venv/bin/python" "$root/tools/smoke_test.py" "$root"
+
+# Libraries that are found neither in the environment nor among those that the manylinux policies count on.
+mapfile -t extensions < <(find "$work"/venv/lib/python*/site-packages/pilum* -name '*.so*')
+foreign=$(ldd "${extensions[@]}" | awk '/=>/ { print $3 == "not" ? $1 " is missing" : $3 }' | sort -u |
+          grep -v "^$work/venv/" | grep -vE '/lib(c|m|dl|rt|pthread|gcc_s|stdc\+\+)\.so\.[0-9]+$' || true)
+[ -z "$foreign" ] || { echo "the wheel needs: $foreign" >&2; exit 1; }
 size_kb=$(du -skc "$work"/venv/lib/python*/site-packages/pilum* | tail -n 1 | cut -f 1)
 echo "$wheel: $(du -k "$root/$wheel" | cut -f 1) KiB, installed $size_kb KiB"
 [ "$size_kb" -le "$limit_kb" ] || { echo "larger than $limit_kb KiB" >&2; exit 1; }

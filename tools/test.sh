@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Sets up what the tests need and runs all of them: the layer check, the C++ tests, a little fuzzing, the
-# Python tests.
+# Sets up what the tests need and runs all of them: format, lint and types, the C++ tests, a little fuzzing, the
+# C++ tests once more with sanitizers, the Python tests, and the wheel in an environment of its own.
 #
 #   tools/test.sh               everything
 #   tools/test.sh -k contract   arguments go to pytest
@@ -12,7 +12,9 @@ cd "$(dirname "$0")/.."
 tools/setup.sh --tests
 status=0
 
-.venv/bin/python tools/check_layers.py || status=1
+.venv/bin/pre-commit run --all-files --show-diff-on-failure || status=1
+MYPYPATH=python .venv/bin/stubtest --mypy-config-file pyproject.toml --allowlist tools/stubtest_allowlist.txt \
+  pilum._pilum || status=1
 
 # The same build tree as the Python package, so that nothing is compiled twice.
 cmake --preset release >build/release/configure.log || { cat build/release/configure.log; exit 1; }
@@ -20,6 +22,9 @@ cmake --build --preset release
 ctest --preset release --parallel "$(nproc)" --progress || status=1
 
 fuzz/run.sh 3 || status=1  # a few seconds per decoder; an hour with "fuzz/run.sh 3600"
+cmake --build --preset fuzz  # the libraries are those of the fuzz targets: address and undefined behaviour
+ctest --preset fuzz --parallel "$(nproc)" --progress || status=1
 
 .venv/bin/python -m pytest tests "$@" || status=1
+tools/build_wheel.sh || status=1
 exit $status

@@ -203,7 +203,8 @@ class ReadCounts : public testing::Test {
     return store_->bytes_read() - before;
   }
 
-  std::shared_ptr<io::FaultStore> store_ = std::make_shared<io::FaultStore>(GoldenStore("mixed-2.2"));
+  std::shared_ptr<io::FaultStore> store_ =
+      std::make_shared<io::FaultStore>(GoldenStore("mixed-2.2"));
   std::shared_ptr<const DatasetReader> dataset_ = OpenGolden(store_);
 };
 

@@ -37,9 +37,9 @@ class Snapshot {
   virtual std::string storage_version() const = 0;  ///< "2.0", "2.1" or "2.2"
   virtual std::vector<FragmentInfo> fragments() const = 0;
 
-  /// Rows for which `filter` is TRUE; all live rows if it is empty. Reads only the filter's
-  /// columns.
-  virtual arrow::Result<uint64_t> CountRows(const std::string& filter = "") const = 0;
+  /// How many rows a scan with these options delivers, whatever its columns are. Reads only those
+  /// of the filter; nothing without one.
+  virtual arrow::Result<uint64_t> CountRows(const ScanOptions& options = {}) const = 0;
 
   /// The schema that a scan with these columns delivers. kInvalidArgument on unknown columns.
   virtual arrow::Result<std::shared_ptr<arrow::Schema>> OutputSchema(

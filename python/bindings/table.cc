@@ -60,6 +60,21 @@ std::unique_ptr<StreamIterator> Scan(const PinnedSnapshot& self, nb::handle colu
       ValueOrRaise(Interruptibly([&] { return self->Scan(options); })));
 }
 
+nb::object OutputSchema(const PinnedSnapshot& self, nb::handle columns, bool with_row_id,
+                        bool with_row_address) {
+  const Columns wanted = ToColumns(columns, with_row_id, with_row_address);
+  return SchemaToPython(*ValueOrRaise(WithoutGil([&] { return self->OutputSchema(wanted); })));
+}
+
+uint64_t CountRows(const PinnedSnapshot& self, std::string filter, std::optional<uint64_t> limit,
+                   uint64_t offset, std::optional<std::vector<uint64_t>> fragments) {
+  ScanOptions options{.filter = std::move(filter),
+                      .limit = limit,
+                      .offset = offset,
+                      .fragments = std::move(fragments)};
+  return ValueOrRaise(Interruptibly([&] { return self->CountRows(options); }));
+}
+
 nb::object Take(const PinnedSnapshot& self, nb::handle rows, RowKey key, nb::handle columns,
                 bool with_row_id, bool with_row_address) {
   std::vector<uint64_t> keys = ToRowKeys(rows);
@@ -108,10 +123,10 @@ void BindSnapshot(nb::module_& module) {
       .def_prop_ro("storage_version",
                    [](const PinnedSnapshot& self) { return self->storage_version(); })
       .def("fragments", [](const PinnedSnapshot& self) { return self->fragments(); })
-      .def("count_rows",
-           [](const PinnedSnapshot& self) {
-             return ValueOrRaise(Interruptibly([&] { return self->CountRows(); }));
-           })
+      .def("output_schema", &OutputSchema, nb::arg("columns").none() = nb::none(),
+           nb::arg("with_row_id") = false, nb::arg("with_row_address") = false)
+      .def("count_rows", &CountRows, nb::kw_only(), nb::arg("filter") = "",
+           nb::arg("limit") = nb::none(), nb::arg("offset") = 0, nb::arg("fragments") = nb::none())
       .def("scan", &Scan, nb::kw_only(), nb::arg("columns").none() = nb::none(),
            nb::arg("filter") = "", nb::arg("limit") = nb::none(), nb::arg("offset") = 0,
            nb::arg("batch_size") = 0, nb::arg("with_row_id") = false,

@@ -47,7 +47,20 @@ class Snapshot:
     @property
     def storage_version(self) -> str: ...
     def fragments(self) -> list[FragmentInfo]: ...
-    def count_rows(self) -> int: ...
+    def output_schema(
+        self,
+        columns: Columns = None,
+        with_row_id: bool = False,
+        with_row_address: bool = False,
+    ) -> pa.Schema: ...
+    def count_rows(
+        self,
+        *,
+        filter: str = "",
+        limit: int | None = None,
+        offset: int = 0,
+        fragments: Sequence[int] | None = None,
+    ) -> int: ...
     def scan(
         self,
         *,

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 Columns: TypeAlias = Sequence[str] | Mapping[str, str] | None
 
 _MOST = 2**63 - 1
-_COUNTING_BATCH = 65536
 
 
 class Scanner:
@@ -45,21 +44,23 @@ class Scanner:
         fragments: Sequence[int] | None = None,
     ) -> None:
         self._snapshot = snapshot
-        self._options: dict[str, Any] = {
-            "columns": columns,
+        self._rows: dict[str, Any] = {
             "filter": check_filter(filter),
             "limit": None if limit is None else check_count("limit", limit, 0),
             "offset": 0 if offset is None else check_count("offset", offset, 0),
-            "batch_size": 0 if batch_size is None else check_count("batch_size", batch_size, 1),
-            "with_row_id": bool(with_row_id),
-            "with_row_address": bool(with_row_address),
             "fragments": fragments,
         }
+        self._columns: dict[str, Any] = {
+            "columns": columns,
+            "with_row_id": bool(with_row_id),
+            "with_row_address": bool(with_row_address),
+        }
+        self._batch_size = 0 if batch_size is None else check_count("batch_size", batch_size, 1)
 
     @property
     def schema(self) -> pa.Schema:
         """The schema of the batches."""
-        return self._start().schema
+        return self._snapshot.output_schema(**self._columns)
 
     def to_batches(self) -> Iterator[pa.RecordBatch]:
         """The rows, batch by batch, read ahead in the background."""
@@ -75,26 +76,13 @@ class Scanner:
 
     def count_rows(self) -> int:
         """The number of rows that the scan delivers; reads no more than the filter's columns."""
-        options = self._options | {
-            "columns": [],
-            "with_row_id": False,
-            "with_row_address": False,
-            "batch_size": _COUNTING_BATCH,
-        }
-        return sum(batch.num_rows for batch in self._snapshot.scan(**options))
+        return self._snapshot.count_rows(**self._rows)
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         return self._start().__arrow_c_stream__(requested_schema)
 
     def _start(self) -> _pilum.BatchStream:
-        return self._snapshot.scan(**self._options)
-
-
-def count_rows(snapshot: _pilum.Snapshot, filter: str | None) -> int:
-    """The rows of a version for which `filter` is true; without one, without reading anything."""
-    return (
-        snapshot.count_rows() if filter is None else Scanner(snapshot, filter=filter).count_rows()
-    )
+        return self._snapshot.scan(**self._rows, **self._columns, batch_size=self._batch_size)
 
 
 def check_filter(filter: object) -> str:

@@ -476,6 +476,11 @@ Result<std::shared_ptr<BatchStream>> MakeScanStream(ScanPlan plan) {
 }
 
 Result<uint64_t> CountMatching(ScanPlan plan) {
+  if (!plan.filter) {
+    uint64_t live = 0;
+    for (size_t fragment : plan.fragments) live += plan.dataset->fragment(fragment).live_rows();
+    return std::min(live - std::min(live, plan.offset), plan.limit.value_or(live));
+  }
   plan.projection = std::make_shared<Projection>(Projection{{}, arrow::schema({})});
   plan.schema = plan.projection->schema;
   plan.batch_size = kCountingBatchRows;

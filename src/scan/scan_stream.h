@@ -51,7 +51,7 @@ struct ScanPlan {
 
 arrow::Result<std::shared_ptr<BatchStream>> MakeScanStream(ScanPlan plan);
 
-/// How many rows the plan's filter keeps (all, without one). Reads only the filter's columns.
+/// How many rows the plan delivers. Reads only the filter's columns; nothing without a filter.
 arrow::Result<uint64_t> CountMatching(ScanPlan plan);
 
 }  // namespace pilum::scan

@@ -116,33 +116,33 @@ Result<std::shared_ptr<arrow::Schema>> LanceSnapshot::OutputSchema(const Columns
   return output.schema;
 }
 
+Result<scan::ScanPlan> LanceSnapshot::PlanRows(const ScanOptions& options) const {
+  scan::ScanPlan plan;
+  plan.dataset = reader_;
+  ARROW_ASSIGN_OR_RAISE(plan.filter, MakeFilter(options.filter));
+  ARROW_ASSIGN_OR_RAISE(plan.fragments, FindFragments(options.fragments));
+  plan.offset = options.offset;
+  plan.limit = options.limit;
+  plan.readahead_bytes = options.readahead_bytes;
+  return plan;
+}
+
 Result<std::shared_ptr<BatchStream>> LanceSnapshot::Scan(const ScanOptions& options) const {
   if (options.batch_size < 0) {
     return MakeError(ErrorKind::kInvalidArgument,
                      "batch_size must be positive, not " + std::to_string(options.batch_size));
   }
   ARROW_ASSIGN_OR_RAISE(Output output, MakeOutput(options.columns));
-  scan::ScanPlan plan;
-  plan.dataset = reader_;
+  ARROW_ASSIGN_OR_RAISE(scan::ScanPlan plan, PlanRows(options));
   plan.projection = std::move(output.projection);
   plan.finish = std::move(output.finish);
   plan.schema = std::move(output.schema);
-  ARROW_ASSIGN_OR_RAISE(plan.filter, MakeFilter(options.filter));
-  ARROW_ASSIGN_OR_RAISE(plan.fragments, FindFragments(options.fragments));
-  plan.offset = options.offset;
-  plan.limit = options.limit;
   plan.batch_size = options.batch_size;
-  plan.readahead_bytes = options.readahead_bytes;
   return scan::MakeScanStream(std::move(plan));
 }
 
-Result<uint64_t> LanceSnapshot::CountRows(const std::string& filter) const {
-  if (filter.empty()) return reader_->live_rows();
-  scan::ScanPlan plan;
-  plan.dataset = reader_;
-  ARROW_ASSIGN_OR_RAISE(plan.filter, MakeFilter(filter));
-  ARROW_ASSIGN_OR_RAISE(plan.fragments, FindFragments(std::nullopt));
-  plan.readahead_bytes = ScanOptions().readahead_bytes;
+Result<uint64_t> LanceSnapshot::CountRows(const ScanOptions& options) const {
+  ARROW_ASSIGN_OR_RAISE(scan::ScanPlan plan, PlanRows(options));
   return scan::CountMatching(std::move(plan));
 }
 

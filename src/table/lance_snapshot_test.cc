@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "io/fault_store.h"
 #include "pilum/error.h"
@@ -49,7 +50,7 @@ TEST(LanceSnapshot, CountingReadsTheColumnsOfTheFilterOnly) {
     SCOPED_TRACE(name);
     const CountedTable table(name);
     const int64_t read = table.BytesRead(
-        [&] { EXPECT_EQ(table.snapshot->CountRows("id < 100").ValueOrDie(), 100u); });
+        [&] { EXPECT_EQ(table.snapshot->CountRows({.filter = "id < 100"}).ValueOrDie(), 100u); });
     EXPECT_GT(read, 0);
     EXPECT_LE(read, table.StoredBytes("id"));
   }
@@ -58,6 +59,25 @@ TEST(LanceSnapshot, CountingReadsTheColumnsOfTheFilterOnly) {
 TEST(LanceSnapshot, CountingAllRowsReadsNothing) {
   const CountedTable table(kMixed);
   EXPECT_EQ(table.BytesRead([&] { EXPECT_EQ(table.snapshot->CountRows().ValueOrDie(), 400u); }), 0);
+}
+
+TEST(LanceSnapshot, CountsWhatAScanDelivers) {
+  const CountedTable table("history-2.2");
+  const std::vector<FragmentInfo> fragments = table.snapshot->fragments();
+  const std::vector<uint64_t> some = {fragments.front().id, fragments.back().id};
+  for (const char* filter : {"", "id % 3 = 0", "id < 0"}) {
+    for (const ScanOptions& options :
+         {ScanOptions{}, ScanOptions{.limit = 7}, ScanOptions{.offset = 20},
+          ScanOptions{.limit = 1000, .offset = 30}, ScanOptions{.limit = 5, .offset = 5000},
+          ScanOptions{.limit = 30, .offset = 10, .fragments = some}}) {
+      ScanOptions filtered = options;
+      filtered.filter = filter;
+      auto rows = table.snapshot->Scan(filtered).ValueOrDie()->ToTable().ValueOrDie();
+      EXPECT_EQ(table.snapshot->CountRows(filtered).ValueOrDie(),
+                static_cast<uint64_t>(rows->num_rows()))
+          << filter;
+    }
+  }
 }
 
 TEST(LanceSnapshot, ColumnsOutsideTheFilterAreReadForMatchesOnly) {

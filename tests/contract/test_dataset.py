@@ -153,6 +153,26 @@ def test_batches_are_views_of_what_was_read(mixed, column):
     assert len({chunk.buffers()[-1].address for chunk in chunks}) == 1
 
 
+def test_schema_of_a_scanner(mixed):
+    for options in (
+        {},
+        {"columns": ["text", "id"], "with_row_id": True},
+        {"columns": {"next": "id + 1"}, "with_row_address": True},
+    ):
+        scanner = mixed.scanner(**options)
+        assert scanner.schema.equals(scanner.to_table().schema, check_metadata=True)
+    with pytest.raises(ValueError, match="nowhere"):
+        _ = mixed.scanner(columns=["nowhere"]).schema
+
+
+@pytest.mark.parametrize("filter", [None, "id % 3 = 0"])
+def test_counts_are_of_what_is_delivered(history, filter):
+    fragments = history.get_fragments()[1:]
+    for options in ({"limit": 9}, {"offset": 40}, {"limit": 500, "offset": 3}, {"offset": 9999}):
+        scanner = history.scanner(filter=filter, fragments=fragments, **options)
+        assert scanner.count_rows() == len(scanner.to_table()), options
+
+
 def test_scanner(mixed):
     scanner = mixed.scanner(columns=["id"], filter="id < 100", batch_size=30)
     assert scanner.count_rows() == 100

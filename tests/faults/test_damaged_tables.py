@@ -175,13 +175,17 @@ def test_damage_of_a_page_names_the_column_and_the_file(probe, copy_of, name):
     assert len(found) > 2, found
 
 
-@pytest.mark.xfail(strict=False, reason="indexes, dictionaries and pages of 2.0 do not say it")
-@pytest.mark.parametrize("name", PAGED)
+NO_BYTE_YET = pytest.mark.xfail(strict=False, reason="pages of 2.0 do not say it")
+
+
+@pytest.mark.parametrize("name", [pytest.param(PAGED[0], marks=NO_BYTE_YET), *PAGED[1:]])
 def test_damage_of_a_page_names_the_byte(probe, copy_of, name):
     table = copy_of(name)
     [path] = files(table, "data")
     pages = end_of_pages(path.read_bytes())
     for start, message in page_errors(probe, table):
+        if message.startswith(KEYS_WITHOUT_FILE):
+            continue
         byte = re.search(r", byte (\d+), version 1\)$", message)
         assert byte, f"{start}: {message}"
         assert int(byte[1]) < pages

@@ -1,6 +1,7 @@
 """One measurement in a process of its own. Started by read.py with either interpreter.
 
     worker.py make FOLDER SCALE            write the data (reference library)
+    worker.py LIBRARY digest FOLDER NAME   read the data NAME in every way; prints hashes, as JSON
     worker.py LIBRARY CASE FOLDER SECONDS  measure; prints one JSON line
 
 LIBRARY is pilum, lance (the reference library), or pread-reused and pread-fresh: the floor below
@@ -8,6 +9,7 @@ the takes, rows of a flat file read by a C loop into one warm buffer or into fre
 """
 
 import ctypes
+import hashlib
 import json
 import mmap
 import os
@@ -27,6 +29,11 @@ SCANS = {
 TAKES = {"take-num": "num", "take-img": "img"}
 FILTERS = {"filter-img": ("img", "label = 3")}
 CASES = [*SCANS, *TAKES, *FILTERS]
+
+
+def data_of(case: str) -> str:
+    """The data that a case reads."""
+    return TAKES.get(case) or (SCANS.get(case) or FILTERS[case])[0]
 
 
 # -------------------------------------------------------------------------------------------- data
@@ -92,7 +99,7 @@ def open_dataset(library: str, path: pathlib.Path):
 
 
 def action(library: str, case: str, folder: pathlib.Path):
-    """The call to measure, which returns (rows, a number that depends on what was read)."""
+    """The call to measure, which returns the number of rows."""
     if library.startswith("pread"):
         return pread_take(TAKES[case], folder, fresh=library == "pread-fresh")
     if case in SCANS:
@@ -107,19 +114,11 @@ def action(library: str, case: str, folder: pathlib.Path):
     dataset = open_dataset(library, folder / f"{name}.lance")
     choose = chooser(dataset.count_rows())
 
-    def take():
-        table = dataset.take(choose())
-        return table.num_rows, table.nbytes
-
-    return take
+    return lambda: dataset.take(choose()).num_rows
 
 
 def scan(batches):
-    rows = last = 0
-    for batch in batches:
-        rows += batch.num_rows
-        last = batch.column(batch.num_columns - 1)[batch.num_rows - 1].as_py()
-    return rows, int(last)
+    return sum(batch.num_rows for batch in batches)
 
 
 def chooser(rows: int):
@@ -151,25 +150,53 @@ def pread_take(name: str, folder: pathlib.Path, fresh: bool):
         pointers = start.ctypes.data, length.ctypes.data
         if library.pread_rows(fd, *pointers, BATCH, buffer.ctypes.data):
             raise OSError("short read")
-        return BATCH, int(length.sum())
+        return BATCH
 
     return take
 
 
+# ----------------------------------------------------------------------------------------- digests
+def digest(batches) -> dict[str, str]:
+    """A hash of each column's values, however they are cut into batches. The data has no nulls."""
+    hashes = {}
+    for batch in batches:
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            parts = hashes.setdefault(name, [hashlib.blake2b() for _ in range(2)])
+            assert column.null_count == 0, name
+            if "binary" in str(column.type):
+                values = column.to_pylist()
+                parts[0].update(np.array([len(value) for value in values], np.int64).tobytes())
+                parts[1].update(b"".join(values))
+            else:
+                parts[1].update(column.to_numpy(zero_copy_only=False).tobytes())
+    return {name: "".join(h.hexdigest() for h in parts) for name, parts in hashes.items()}
+
+
+def digests(library: str, folder: pathlib.Path, name: str) -> dict[str, dict[str, str]]:
+    """Of everything, of one take, and of what each filter on this data keeps."""
+    dataset = open_dataset(library, folder / f"{name}.lance")
+    found = {"scan": digest(dataset.to_batches(batch_size=1024))}
+    found["take"] = digest(dataset.take(chooser(dataset.count_rows())()).to_batches())
+    for data, condition in FILTERS.values():
+        if data == name:
+            found[condition] = digest(dataset.to_batches(filter=condition))
+    return found
+
+
+# ------------------------------------------------------------------------------------- measurement
 def measure(library: str, case: str, folder: pathlib.Path, seconds: float) -> dict:
     """Repeats the call for `seconds`, at least once."""
-    name = TAKES.get(case) or (SCANS.get(case) or FILTERS[case])[0]
+    name = data_of(case)
     warm(folder / (f"{name}.flat" if library.startswith("pread") else f"{name}.lance"))
     call = action(library, case, folder)
     rss_before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    times, rows, digest = [], 0, 0
+    times, rows = [], 0
     cpu = time.process_time()
     end = time.perf_counter() + seconds
     while not times or time.perf_counter() < end:
         start = time.perf_counter()
-        rows, value = call()
+        rows = call()
         times.append(time.perf_counter() - start)
-        digest = digest or value  # of the first call, the same for every library that does the same
     return {
         "library": library,
         "case": case,
@@ -179,7 +206,6 @@ def measure(library: str, case: str, folder: pathlib.Path, seconds: float) -> di
         "median_s": float(np.median(times)),
         "p99_s": float(np.quantile(times, 0.99)),
         "cpu_s_per_call": (time.process_time() - cpu) / len(times),
-        "digest": digest,
         "rss_before_mb": rss_before / 1000,
         "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000,
     }
@@ -189,8 +215,11 @@ def main() -> None:
     if sys.argv[1] == "make":
         make(pathlib.Path(sys.argv[2]), float(sys.argv[3]))
         return
-    library, case, folder, seconds = sys.argv[1:]
-    print(json.dumps(measure(library, case, pathlib.Path(folder), float(seconds))))
+    library, case, folder, last = sys.argv[1:]
+    if case == "digest":
+        print(json.dumps(digests(library, pathlib.Path(folder), last)))
+    else:
+        print(json.dumps(measure(library, case, pathlib.Path(folder), float(last))))
 
 
 if __name__ == "__main__":

@@ -9,9 +9,12 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "dataset/manifest.h"
 #include "encoding/fuzz.h"
 #include "encoding/page_layout/page_layout.h"
 #include "encoding/v2_0/leaf_page.h"
@@ -191,27 +194,59 @@ void AddPages(const std::string& content, Seeds* seeds) {
   }
 }
 
+void AddRowIds(const dataset::Manifest& manifest, Seeds* seeds) {
+  for (const dataset::Fragment& fragment : manifest.fragments) {
+    if (fragment.inline_row_ids.empty() || fragment.physical_rows > UINT16_MAX) continue;
+    seeds->Add("row_ids", Little(fragment.physical_rows, 2) + fragment.inline_row_ids);
+  }
+}
+
+/// The newest of a dataset's versions, as bytes and as what they mean.
+struct NewestManifest {
+  std::string bytes;
+  dataset::Manifest parsed;
+};
+
+void AddManifest(const std::string& content, Seeds* seeds, std::optional<NewestManifest>* newest) {
+  seeds->Add("manifest", content);
+  auto parsed = dataset::ParseManifest(std::as_bytes(std::span(content)), "seed");
+  if (!parsed.ok()) return;
+  AddRowIds(*parsed, seeds);
+  if (!*newest || (*newest)->parsed.version < parsed->version)
+    *newest = NewestManifest{content, *std::move(parsed)};
+}
+
+/// Some data files of the newest version, with its manifest.
+void AddTables(const fs::path& folder, const NewestManifest& newest, Seeds* seeds) {
+  size_t files = 0;
+  for (const dataset::Fragment& fragment : newest.parsed.fragments) {
+    for (const dataset::DataFile& file : fragment.files) {
+      if (file.base_id || files++ == 2) return;
+      seeds->Add("table", Sized(newest.bytes, 4) + ReadFile(folder / "data" / file.path));
+    }
+  }
+}
+
 void AddDataset(const fs::path& folder, Seeds* seeds) {
-  std::vector<std::string> manifests;
+  std::optional<NewestManifest> newest;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     if (!entry.is_regular_file()) continue;
-    const std::string extension = entry.path().extension();
-    if (extension == ".bin") seeds->Add("deletion_bitmap", ReadFile(entry.path()));
-    if (extension == ".arrow") seeds->Add("deletion_arrow", ReadFile(entry.path()));
-    if (extension != ".manifest") continue;
-    manifests.push_back(ReadFile(entry.path()));
-    seeds->Add("manifest", manifests.back());
+    const fs::path& path = entry.path();
+    const std::string extension = path.extension();
+    if (extension == ".bin") seeds->Add("deletion_bitmap", ReadFile(path));
+    if (extension == ".arrow") seeds->Add("deletion_arrow", ReadFile(path));
+    if (extension == ".manifest") AddManifest(ReadFile(path), seeds, &newest);
+    if (extension == ".json" && path.parent_path().parent_path().filename() == "_refs")
+      seeds->Add("refs", Sized(path.stem().string(), 1) + ReadFile(path));
   }
   if (!fs::exists(folder / "data")) return;
-  size_t files = 0;
   for (const auto& entry : fs::directory_iterator(folder / "data")) {
     if (!entry.is_regular_file() || entry.path().extension() != ".lance") continue;
     const std::string content = ReadFile(entry.path());
     AddPages(content, seeds);
     seeds->Add("data_file", content);
-    if (files++ < 2 && !manifests.empty())
-      seeds->Add("table", Sized(manifests.front(), 4) + content);
   }
+  if (newest) AddTables(folder, *newest, seeds);
 }
 
 void AddFixedSeeds(Seeds* seeds) {
@@ -223,6 +258,10 @@ void AddFixedSeeds(Seeds* seeds) {
                                   "abb\x50\1\x80\0\0\3\x20\0\0\2\x20\0\0\x09\0\0\0\0"
                                   "\x50\1\x60\x40\4\0\0\0\0\0\0",
                                   52));
+  // A branch, which the tables here have none of.
+  seeds->Add("refs",
+             Sized("team%2Fone", 1) +
+                 R"({"parentBranch":null,"parentVersion":1,"createAt":1,"manifestSize":9})");
   // Row id sequences: 100 rows as a range; 3 rows as an array.
   seeds->Add("row_ids", std::string("\x64\0\x0a\x04\x0a\x02\x10\x64", 8));
   seeds->Add("deletion_bitmap",

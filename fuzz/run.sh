@@ -24,7 +24,8 @@ rm -rf "$build/seeds"
 
 run_target() {
   local target=$1 corpus=$build/corpus/$1 log=$build/logs/$1.log
-  mkdir -p "$corpus" "$build/seeds/$target" "$build/crashes" "$build/logs"
+  [ -d "$build/seeds/$target" ] || { echo "$target: there are no seeds of this name" >&2; return 1; }
+  mkdir -p "$corpus" "$build/crashes" "$build/logs"
   if "$build/fuzz/$target" -max_total_time="$seconds" -rss_limit_mb=2048 -malloc_limit_mb=512 -timeout=20 \
       -max_len=65536 -artifact_prefix="$build/crashes/$target-" "$corpus" "$build/seeds/$target" >"$log" 2>&1; then
     echo "$target: $(grep -o 'Done [0-9]* runs' "$log" || echo "replayed $(tail -1 "$log")")"

@@ -1,6 +1,8 @@
 #include "dataset/fuzz.h"
 
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -11,6 +13,8 @@
 #include "dataset/manifest.h"
 #include "dataset/roaring_reader.h"
 #include "dataset/row_id_index.h"
+#include "io/store_path.h"
+#include "pilum/storage.h"
 
 namespace pilum::dataset {
 namespace {
@@ -29,6 +33,12 @@ void TouchDeleted(std::vector<uint32_t> offsets) {
 void TouchField(const Field& field) {
   (void)field.arrow->ToString(/*show_metadata=*/true);
   for (const Field& child : field.children) TouchField(child);
+}
+
+void CheckRef(const std::string& name, const std::string& branch) {
+  if (io::IsInnerPath(name) && (branch.empty() || io::IsInnerPath(branch))) return;
+  std::fprintf(stderr, "'%s' on '%s'\n", name.c_str(), branch.c_str());
+  std::abort();
 }
 
 }  // namespace
@@ -71,6 +81,30 @@ void FuzzRowIds(std::span<const std::byte> bytes) {
   const RowIdIndex::FragmentRows fragment{0, *ids, nullptr};
   auto index = RowIdIndex::Make({&fragment, 1});
   if (index.ok() && *rows > 0) (void)(*index)->Find((*ids)->at(0));
+}
+
+void FuzzRefs(std::span<const std::byte> bytes) {
+  bytes::ByteReader reader(bytes);
+  auto size = reader.Read<uint8_t>("size of the name");
+  if (!size.ok()) return;
+  auto name = reader.Take(*size, "name");
+  if (!name.ok()) return;
+  const std::string file(reinterpret_cast<const char*>(name->data()), name->size());
+  const auto json = bytes.subspan(reader.position());
+  auto store = MakeMemoryStore();
+  // A file that cannot exist tests nothing.
+  if (!store->Put("_refs/tags/" + file + ".json", json).ok() ||
+      !store->Put("_refs/branches/" + file + ".json", json).ok()) {
+    return;
+  }
+  auto tags = ListTags(*store);
+  if (tags.ok()) {
+    for (const Tag& tag : *tags) CheckRef(tag.name, tag.branch);
+  }
+  auto branches = ListBranches(*store);
+  if (branches.ok()) {
+    for (const Branch& branch : *branches) CheckRef(branch.name, branch.parent);
+  }
 }
 
 }  // namespace pilum::dataset

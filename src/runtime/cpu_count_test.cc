@@ -1,9 +1,11 @@
 #include "runtime/cpu_count.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include <string>
 
 namespace pilum::runtime {
 namespace {
@@ -11,7 +13,7 @@ namespace {
 class CgroupQuota : public ::testing::Test {
  protected:
   void SetUp() override {
-    root_ = ::testing::TempDir() + "pilum_cgroup_test";
+    root_ = ::testing::TempDir() + "pilum_cgroup_" + std::to_string(getpid());
     std::filesystem::remove_all(root_);
     Write("membership", "0::/outer/inner\n");
   }

@@ -1,12 +1,9 @@
 #include "filter/arithmetic.h"
 
 #include <string>
-#include <unordered_map>
-
-#include <arrow/compute/cast.h>
+#include <utility>
 
 #include "filter/coercion.h"
-#include "filter/literal.h"
 
 namespace pilum::filter {
 namespace {
@@ -58,57 +55,6 @@ std::string KernelName(char op, bool floating) {
   }
 }
 
-TypePtr SimpleType(const std::string& name) {
-  static const auto* const kTypes = new std::unordered_map<std::string, TypePtr>{
-      {"boolean", arrow::boolean()}, {"bool", arrow::boolean()},
-      {"tinyint", arrow::int8()},    {"smallint", arrow::int16()},
-      {"int2", arrow::int16()},      {"int", arrow::int32()},
-      {"integer", arrow::int32()},   {"int4", arrow::int32()},
-      {"bigint", arrow::int64()},    {"int8", arrow::int64()},
-      {"float", arrow::float32()},   {"real", arrow::float32()},
-      {"float4", arrow::float32()},  {"double", arrow::float64()},
-      {"float8", arrow::float64()},  {"string", arrow::utf8()},
-      {"text", arrow::utf8()},       {"varchar", arrow::utf8()},
-      {"char", arrow::utf8()},       {"binary", arrow::binary()},
-      {"bytea", arrow::binary()},    {"varbinary", arrow::binary()},
-      {"date", arrow::date32()},     {"time", arrow::time64(arrow::TimeUnit::NANO)},
-  };
-  auto found = kTypes->find(name);
-  return found == kTypes->end() ? nullptr : found->second;
-}
-
-arrow::Result<TypePtr> NamedType(const SourceText& source, uint32_t offset, const TypeName& name) {
-  const std::vector<int>& numbers = name.parameters;
-  if (name.name == "decimal" || name.name == "numeric") {
-    const int precision = numbers.empty() ? 38 : numbers[0];
-    const int scale = numbers.empty() ? 10 : numbers.size() > 1 ? numbers[1] : 0;
-    if (precision < 1 || precision > 38 || scale < 0 || scale > precision || numbers.size() > 2) {
-      return source.ErrorAt(
-          offset,
-          "decimal(precision, scale) takes 1 to 38 digits, of them up to all after the point");
-    }
-    return arrow::decimal128(precision, scale);
-  }
-  if (name.name == "timestamp") {
-    const int digits = numbers.empty() ? 6 : numbers[0];
-    if (numbers.size() > 1 || digits < 0 || digits > 9 || digits % 3 != 0) {
-      return source.ErrorAt(offset, "timestamp(digits) takes 0, 3, 6 or 9");
-    }
-    constexpr arrow::TimeUnit::type kUnits[] = {arrow::TimeUnit::SECOND, arrow::TimeUnit::MILLI,
-                                                arrow::TimeUnit::MICRO, arrow::TimeUnit::NANO};
-    return arrow::timestamp(kUnits[digits / 3], name.with_time_zone ? "UTC" : "");
-  }
-  TypePtr type = SimpleType(name.name);
-  if (type == nullptr || !numbers.empty()) {
-    return source.ErrorAt(
-        offset,
-        "cannot cast to " + name.name + (type ? "(…)" : "") +
-            "; types are boolean, tinyint, smallint, int, bigint, float, double, decimal(p, s), "
-            "string, binary, date, time and timestamp");
-  }
-  return type;
-}
-
 }  // namespace
 
 arrow::Result<Value> Arithmetic(const SourceText& source, uint32_t offset, char op,
@@ -146,20 +92,16 @@ arrow::Result<Value> Negate(const SourceText& source, uint32_t offset, const Val
   return MakeCall(source, offset, "negate_checked", {plain});
 }
 
-arrow::Result<Value> CastToNamedType(const SourceText& source, uint32_t offset, const Value& value,
-                                     const TypeName& name) {
-  ARROW_ASSIGN_OR_RAISE(TypePtr type, NamedType(source, offset, name));
-  Value plain = Plain(value);
-  if (plain.type->id() == arrow::Type::NA) return NullValue(type, offset);
-  auto options = std::make_shared<cp::CastOptions>(cp::CastOptions::Safe(type));
-  // Fractions are cut off, values that do not fit stay errors; NaN fits no integer.
-  if (IsFloating(plain.type) && IsInteger(type)) {
-    ARROW_ASSIGN_OR_RAISE(plain, MakeCall(source, offset, "trunc", {plain}));
+arrow::Result<Value> RoundDecimal(const SourceText& source, uint32_t offset,
+                                  const std::string& kernel, const Value& value,
+                                  OptionsPtr options) {
+  const auto& decimal = static_cast<const arrow::DecimalType&>(*value.type);
+  if (decimal.precision() == arrow::Decimal256::kMaxPrecision) {
+    return source.ErrorAt(offset, "a decimal of 76 digits leaves no room to round");
   }
-  options->allow_float_truncate = IsFloating(type);
-  options->allow_decimal_truncate = true;
-  options->allow_time_truncate = true;
-  return MakeCall(source, offset, "cast", {plain}, std::move(options));
+  // 9.9 becomes 10. Where that does not fit, Arrow's kernel gives 0 and may forget the error.
+  Value wider = CastTo(value, DecimalWith(decimal.precision() + 1, decimal.scale()));
+  return MakeCall(source, offset, kernel, {wider}, std::move(options));
 }
 
 }  // namespace pilum::filter

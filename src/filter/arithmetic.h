@@ -5,6 +5,8 @@
 // division truncates and the remainder has the dividend's sign. Floating point follows IEEE 754.
 #pragma once
 
+#include <string>
+
 #include "filter/value.h"
 
 namespace pilum::filter {
@@ -15,8 +17,9 @@ arrow::Result<Value> Arithmetic(const SourceText& source, uint32_t offset, char 
 
 arrow::Result<Value> Negate(const SourceText& source, uint32_t offset, const Value& value);
 
-/// CAST(value AS name).
-arrow::Result<Value> CastToNamedType(const SourceText& source, uint32_t offset, const Value& value,
-                                     const TypeName& name);
+/// `kernel`, one of Arrow's that round, of a decimal; the result has a digit more.
+arrow::Result<Value> RoundDecimal(const SourceText& source, uint32_t offset,
+                                  const std::string& kernel, const Value& value,
+                                  OptionsPtr options);
 
 }  // namespace pilum::filter

@@ -9,6 +9,7 @@
 
 #include "error/nearest_name.h"
 #include "filter/arithmetic.h"
+#include "filter/cast.h"
 #include "filter/coercion.h"
 #include "filter/column_lookup.h"
 #include "filter/comparison.h"

@@ -25,9 +25,7 @@ TypePtr CommonDecimal(const TypePtr& left, const TypePtr& right) {
   const int32_t scale = std::max(l.scale(), r.scale());
   const int32_t whole = std::max(l.precision() - l.scale(), r.precision() - r.scale());
   const int32_t precision = whole + scale;
-  if (precision > arrow::Decimal256::kMaxPrecision) return nullptr;
-  return precision > arrow::Decimal128::kMaxPrecision ? arrow::decimal256(precision, scale)
-                                                      : arrow::decimal128(precision, scale);
+  return precision > arrow::Decimal256::kMaxPrecision ? nullptr : DecimalWith(precision, scale);
 }
 
 TypePtr CommonNumeric(const TypePtr& left, const TypePtr& right) {
@@ -71,6 +69,11 @@ bool IsStringLike(const TypePtr& type) { return arrow::is_string(type->id()); }
 TypePtr DecimalOf(const TypePtr& integer) {
   if (arrow::is_decimal(integer->id())) return integer;
   return arrow::decimal128(integer->id() == arrow::Type::UINT64 ? 20 : 19, 0);
+}
+
+TypePtr DecimalWith(int32_t precision, int32_t scale) {
+  return precision > arrow::Decimal128::kMaxPrecision ? arrow::decimal256(precision, scale)
+                                                      : arrow::decimal128(precision, scale);
 }
 
 Value Plain(const Value& value) {

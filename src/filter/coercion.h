@@ -30,4 +30,7 @@ bool IsStringLike(const TypePtr& type);
 /// The decimal that holds every value of an integer type.
 TypePtr DecimalOf(const TypePtr& integer);
 
+/// The decimal of at most 76 digits in 128 bits where they suffice.
+TypePtr DecimalWith(int32_t precision, int32_t scale);
+
 }  // namespace pilum::filter

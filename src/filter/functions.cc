@@ -8,6 +8,7 @@
 #include <arrow/compute/api_scalar.h>
 #include <arrow/compute/exec.h>
 
+#include "filter/arithmetic.h"
 #include "filter/coercion.h"
 
 namespace pilum::filter {
@@ -142,6 +143,9 @@ arrow::Result<Value> Abs(const FunctionCall& call) {
 arrow::Result<Value> RoundWith(const FunctionCall& call, const char* kernel, OptionsPtr options) {
   ARROW_ASSIGN_OR_RAISE(Value value, NumberArgument(call));
   if (arrow::is_integer(value.type->id())) return value;
+  if (arrow::is_decimal(value.type->id())) {
+    return RoundDecimal(call.source, call.offset(), kernel, value, std::move(options));
+  }
   return MakeCall(call.source, call.offset(), kernel, {value}, std::move(options));
 }
 

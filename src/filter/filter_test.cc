@@ -222,6 +222,20 @@ TEST(Filter, MatchesPatterns) {
               {"contains(s, 'at')", {0, 5}}});
 }
 
+TEST(Filter, MatchesPatternsWithBackslashes) {
+  const Rows kAll = {0, 1, 2, 3, 4, 5};
+  ExpectRows({{R"('a\b1' LIKE 'a\\b%')", kAll},
+              {R"('1a\b' LIKE '%a\\b')", kAll},
+              {R"('1a\b1' LIKE '%a\\b%')", kAll},
+              {R"('a\b1' LIKE 'a\b%')", {}},
+              {R"('C:\dir\x' LIKE 'C:\dir%' ESCAPE '!')", kAll},
+              {R"('x\dir' LIKE '%\dir' ESCAPE '!')", kAll},
+              {R"('C:\dir\x' LIKE '%\dir\%' ESCAPE '')", kAll},
+              {"'a\\b\nc' LIKE 'a\\\\b%' AND 'x\n\\' LIKE 'x_\\\\'", kAll},
+              {R"('A\é.' ILIKE 'a\\É.' AND NOT 'A\éx' ILIKE 'a\\É.')", kAll},
+              {R"('50%\' LIKE '50\%\\' AND NOT '500\' LIKE '50\%\\')", kAll}});
+}
+
 TEST(Filter, ComputesLikeTheReference) {
   ExpectRows({{"i64 / 2 = 1", {1, 2}},
               {"i64 % 2 = -1", {4}},

@@ -213,6 +213,25 @@ std::string LikePattern(const std::string& pattern, std::string_view escape) {
   return result;
 }
 
+// The regular expression of a pattern in Arrow's terms.
+std::string LikeRegex(const std::string& pattern) {
+  std::string regex = "(?s)^";  // wildcards stand for line ends, too
+  for (size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] == '%') {
+      regex += ".*";
+    } else if (pattern[i] == '_') {
+      regex += '.';
+    } else {
+      if (pattern[i] == '\\') ++i;
+      if (std::string_view("\\^$.|?*+()[]{}").find(pattern[i]) != std::string_view::npos) {
+        regex += '\\';
+      }
+      regex += pattern[i];
+    }
+  }
+  return regex + '$';
+}
+
 }  // namespace
 
 const Function* FindFunction(const std::string& name) {
@@ -248,9 +267,13 @@ arrow::Result<Value> Like(const SourceText& source, const Node& node, const Valu
       return source.ErrorAt(node.args[2]->offset, "ESCAPE takes one character in quotes");
     }
   }
-  auto options =
-      std::make_shared<cp::MatchSubstringOptions>(LikePattern(pattern.text, escape), node.flag);
-  return MakeCall(source, node.offset, "match_like", {plain}, std::move(options));
+  std::string translated = LikePattern(pattern.text, escape);
+  // match_like is fast, but knows no backslash in patterns that only start, end or surround a text.
+  const bool has_backslash = translated.find("\\\\") != std::string::npos;
+  if (has_backslash) translated = LikeRegex(translated);
+  return MakeCall(source, node.offset, has_backslash ? "match_substring_regex" : "match_like",
+                  {plain},
+                  std::make_shared<cp::MatchSubstringOptions>(std::move(translated), node.flag));
 }
 
 }  // namespace pilum::filter

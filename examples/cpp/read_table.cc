@@ -26,7 +26,9 @@ arrow::Status Run(const std::string& uri, const std::string& filter) {
   std::cout << table->name() << ", version " << snapshot->version() << ", " << rows << " rows\n"
             << snapshot->schema()->ToString() << "\n";
 
-  ARROW_ASSIGN_OR_RAISE(auto stream, snapshot->Scan({.filter = filter, .batch_size = 256}));
+  pilum::ScanOptions options{.batch_size = 256};
+  if (!filter.empty()) options.filter = {filter};
+  ARROW_ASSIGN_OR_RAISE(auto stream, snapshot->Scan(options));
   int64_t matching = 0;
   std::shared_ptr<arrow::RecordBatch> batch;
   while (true) {

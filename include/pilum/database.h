@@ -3,7 +3,7 @@
 //   auto db = pilum::Connect("/data/db").ValueOrDie();
 //   auto table = db->OpenTable("images").ValueOrDie();
 //   auto snapshot = table->Latest().ValueOrDie();
-//   auto stream = snapshot->Scan({.filter = "label = 3"}).ValueOrDie();
+//   auto stream = snapshot->Scan({.filter = {"label = 3"}}).ValueOrDie();
 #pragma once
 
 #include <memory>

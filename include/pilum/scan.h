@@ -26,9 +26,10 @@ struct Columns {
 
 struct ScanOptions {
   Columns columns;
-  std::string filter;             ///< SQL; empty = every row. Rows are kept where it is TRUE.
-  std::optional<uint64_t> limit;  ///< rows, after filter and offset
-  uint64_t offset = 0;            ///< matching rows to skip
+  std::vector<std::string> filter;  ///< SQL conditions: rows are kept where all are TRUE. A later
+                                    ///< one is evaluated in rows that the earlier ones keep only.
+  std::optional<uint64_t> limit;    ///< rows, after filter and offset
+  uint64_t offset = 0;              ///< matching rows to skip
   int64_t batch_size = 0;  ///< rows per batch at most; 0 = 8192, fewer if they exceed about 4 MiB
   uint64_t readahead_bytes =
       64 << 20;  ///< decoded data that may wait for the consumer, beyond one batch

@@ -46,7 +46,7 @@ std::unique_ptr<PinnedSnapshot> Pin(arrow::Result<std::shared_ptr<const Snapshot
 }
 
 std::unique_ptr<StreamIterator> Scan(const PinnedSnapshot& self, nb::handle columns,
-                                     std::string filter, std::optional<uint64_t> limit,
+                                     std::vector<std::string> filter, std::optional<uint64_t> limit,
                                      uint64_t offset, int64_t batch_size, bool with_row_id,
                                      bool with_row_address,
                                      std::optional<std::vector<uint64_t>> fragments) {
@@ -66,8 +66,9 @@ nb::object OutputSchema(const PinnedSnapshot& self, nb::handle columns, bool wit
   return SchemaToPython(*ValueOrRaise(WithoutGil([&] { return self->OutputSchema(wanted); })));
 }
 
-uint64_t CountRows(const PinnedSnapshot& self, std::string filter, std::optional<uint64_t> limit,
-                   uint64_t offset, std::optional<std::vector<uint64_t>> fragments) {
+uint64_t CountRows(const PinnedSnapshot& self, std::vector<std::string> filter,
+                   std::optional<uint64_t> limit, uint64_t offset,
+                   std::optional<std::vector<uint64_t>> fragments) {
   ScanOptions options{.filter = std::move(filter),
                       .limit = limit,
                       .offset = offset,
@@ -125,11 +126,11 @@ void BindSnapshot(nb::module_& module) {
       .def("fragments", [](const PinnedSnapshot& self) { return self->fragments(); })
       .def("output_schema", &OutputSchema, nb::arg("columns").none() = nb::none(),
            nb::arg("with_row_id") = false, nb::arg("with_row_address") = false)
-      .def("count_rows", &CountRows, nb::kw_only(), nb::arg("filter") = "",
+      .def("count_rows", &CountRows, nb::kw_only(), nb::arg("filter") = std::vector<std::string>(),
            nb::arg("limit") = nb::none(), nb::arg("offset") = 0, nb::arg("fragments") = nb::none())
       .def("scan", &Scan, nb::kw_only(), nb::arg("columns").none() = nb::none(),
-           nb::arg("filter") = "", nb::arg("limit") = nb::none(), nb::arg("offset") = 0,
-           nb::arg("batch_size") = 0, nb::arg("with_row_id") = false,
+           nb::arg("filter") = std::vector<std::string>(), nb::arg("limit") = nb::none(),
+           nb::arg("offset") = 0, nb::arg("batch_size") = 0, nb::arg("with_row_id") = false,
            nb::arg("with_row_address") = false, nb::arg("fragments") = nb::none())
       .def("take", &Take, nb::arg("rows").none(), nb::arg("key") = RowKey::kOffset,
            nb::arg("columns").none() = nb::none(), nb::arg("with_row_id") = false,

@@ -56,7 +56,7 @@ class Snapshot:
     def count_rows(
         self,
         *,
-        filter: str = "",
+        filter: Sequence[str] = (),
         limit: int | None = None,
         offset: int = 0,
         fragments: Sequence[int] | None = None,
@@ -65,7 +65,7 @@ class Snapshot:
         self,
         *,
         columns: Columns = None,
-        filter: str = "",
+        filter: Sequence[str] = (),
         limit: int | None = None,
         offset: int = 0,
         batch_size: int = 0,

@@ -74,7 +74,10 @@ class Query(QueryBuilder):
         self._offset = 0
 
     def where(self, condition: str) -> Query:
-        """Keep the rows for which this SQL is true. Repeated: those for which all are."""
+        """Keep the rows for which this SQL is true. Repeated: those for which all are.
+
+        Each condition stands for itself, and is evaluated in the rows that the earlier ones keep.
+        """
         self._conditions.append(check_filter(condition))
         return self
 
@@ -99,17 +102,12 @@ class Query(QueryBuilder):
         return Scanner(
             self._open_snapshot(),
             self._columns,
-            self._filter(),
+            self._conditions,
             self._limit,
             self._offset,
             batch_size,
             with_row_id=self._with_row_id,
         )
-
-    def _filter(self) -> str | None:
-        if len(self._conditions) > 1:
-            return " AND ".join(f"({condition})" for condition in self._conditions)
-        return self._conditions[0] if self._conditions else None
 
 
 class TakeQuery(QueryBuilder):

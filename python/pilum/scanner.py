@@ -23,7 +23,7 @@ _MOST = 2**63 - 1
 class Scanner:
     """A scan that can be run any number of times. Options are checked when it is made.
 
-    filter       SQL; rows are kept where it is true
+    filter       SQL, or several such conditions; rows are kept where all are true
     limit        rows to deliver, after filter and offset
     offset       matching rows to skip
     batch_size   rows per batch at most; by default 8192, fewer when rows are large
@@ -34,7 +34,7 @@ class Scanner:
         self,
         snapshot: _pilum.Snapshot,
         columns: Columns = None,
-        filter: str | None = None,
+        filter: str | Sequence[str] | None = None,
         limit: SupportsIndex | None = None,
         offset: SupportsIndex | None = None,
         batch_size: SupportsIndex | None = None,
@@ -45,7 +45,7 @@ class Scanner:
     ) -> None:
         self._snapshot = snapshot
         self._rows: dict[str, Any] = {
-            "filter": check_filter(filter),
+            "filter": _conditions(filter),
             "limit": None if limit is None else check_count("limit", limit, 0),
             "offset": 0 if offset is None else check_count("offset", offset, 0),
             "fragments": fragments,
@@ -86,14 +86,20 @@ class Scanner:
 
 
 def check_filter(filter: object) -> str:
-    """The filter as the engine takes it: empty where there is none."""
-    if filter is None:
-        return ""
+    """The filter, if it is SQL."""
     if not isinstance(filter, str):
         raise TypeError(f"filter must be SQL in a str, not {type(filter).__name__}")
     if not filter.strip():
         raise InvalidArgumentError("the filter is empty; leave it out to read every row")
     return filter
+
+
+def _conditions(filter: str | Sequence[str] | None) -> list[str]:
+    """The conditions of a filter, as the engine takes them."""
+    if filter is None:
+        return []
+    several = filter if isinstance(filter, (list, tuple)) else [filter]
+    return [check_filter(condition) for condition in several]
 
 
 def check_count(name: str, value: SupportsIndex, least: int) -> int:

@@ -5,6 +5,8 @@
 #include <set>
 #include <utility>
 
+#include <arrow/compute/api_vector.h>
+
 #include "filter/filter.h"
 #include "pilum/error.h"
 #include "scan/take.h"
@@ -15,6 +17,40 @@ namespace pilum::table {
 
 using arrow::RecordBatch;
 using arrow::Result;
+
+namespace {
+
+using Conditions = std::vector<std::shared_ptr<const filter::Expression>>;
+
+// `status` with the number of the condition that it is about, where there are several.
+arrow::Status InCondition(size_t index, size_t count, const arrow::Status& status) {
+  if (status.ok() || count == 1) return status;
+  return status.WithMessage("condition ", index + 1, ": ", status.message());
+}
+
+// The rows for which all conditions are TRUE.
+Result<std::vector<uint32_t>> SelectAll(const Conditions& conditions, const RecordBatch& batch) {
+  std::vector<uint32_t> rows;
+  std::shared_ptr<RecordBatch> left = batch.Slice(0);
+  for (size_t i = 0; i < conditions.size(); ++i) {
+    auto kept = conditions[i]->Select(*left);
+    ARROW_RETURN_NOT_OK(InCondition(i, conditions.size(), kept.status()));
+    if (i > 0) {
+      for (uint32_t& row : *kept) row = rows[row];
+    }
+    rows = *std::move(kept);
+    const auto count = static_cast<int64_t>(rows.size());
+    if (i + 1 == conditions.size() || count == left->num_rows()) continue;
+    arrow::Datum positions(std::make_shared<arrow::UInt32Array>(count, arrow::Buffer::Wrap(rows)));
+    ARROW_ASSIGN_OR_RAISE(arrow::Datum taken,
+                          arrow::compute::Take(batch.Slice(0), positions,
+                                               arrow::compute::TakeOptions::NoBoundsCheck()));
+    left = taken.record_batch();
+  }
+  return rows;
+}
+
+}  // namespace
 
 std::string LanceSnapshot::storage_version() const {
   switch (reader_->manifest().file_version) {
@@ -38,14 +74,23 @@ std::vector<FragmentInfo> LanceSnapshot::fragments() const {
   return infos;
 }
 
-Result<std::optional<scan::RowFilter>> LanceSnapshot::MakeFilter(const std::string& sql) const {
-  if (sql.empty()) return std::nullopt;
-  ARROW_ASSIGN_OR_RAISE(auto expression, filter::Expression::ParsePredicate(sql, *schema()));
+Result<std::optional<scan::RowFilter>> LanceSnapshot::MakeFilter(
+    const std::vector<std::string>& conditions) const {
+  if (conditions.empty()) return std::nullopt;
+  Conditions bound;
+  std::set<std::vector<std::string>> paths;
+  for (size_t i = 0; i < conditions.size(); ++i) {
+    auto expression = filter::Expression::ParsePredicate(conditions[i], *schema());
+    ARROW_RETURN_NOT_OK(InCondition(i, conditions.size(), expression.status()));
+    paths.insert((*expression)->columns().begin(), (*expression)->columns().end());
+    bound.push_back(*std::move(expression));
+  }
+  ARROW_ASSIGN_OR_RAISE(
+      auto projection,
+      scan::Projection::MakePruned(reader_->manifest().schema, {paths.begin(), paths.end()}));
   scan::RowFilter filter;
-  ARROW_ASSIGN_OR_RAISE(auto projection, scan::Projection::MakePruned(reader_->manifest().schema,
-                                                                      expression->columns()));
   filter.projection = std::make_shared<scan::Projection>(std::move(projection));
-  filter.select = [expression](const RecordBatch& batch) { return expression->Select(batch); };
+  filter.select = [bound](const RecordBatch& batch) { return SelectAll(bound, batch); };
   return filter;
 }
 

@@ -42,7 +42,8 @@ class LanceSnapshot final : public Snapshot {
   arrow::Result<Output> MakeOutput(const Columns& columns) const;
   /// The rows that a scan with these options delivers, without the columns.
   arrow::Result<scan::ScanPlan> PlanRows(const ScanOptions& options) const;
-  arrow::Result<std::optional<scan::RowFilter>> MakeFilter(const std::string& sql) const;
+  arrow::Result<std::optional<scan::RowFilter>> MakeFilter(
+      const std::vector<std::string>& conditions) const;
   arrow::Result<std::vector<size_t>> FindFragments(
       const std::optional<std::vector<uint64_t>>& ids) const;
 

@@ -50,7 +50,7 @@ TEST(LanceSnapshot, CountingReadsTheColumnsOfTheFilterOnly) {
     SCOPED_TRACE(name);
     const CountedTable table(name);
     const int64_t read = table.BytesRead(
-        [&] { EXPECT_EQ(table.snapshot->CountRows({.filter = "id < 100"}).ValueOrDie(), 100u); });
+        [&] { EXPECT_EQ(table.snapshot->CountRows({.filter = {"id < 100"}}).ValueOrDie(), 100u); });
     EXPECT_GT(read, 0);
     EXPECT_LE(read, table.StoredBytes("id"));
   }

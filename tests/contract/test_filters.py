@@ -1,6 +1,7 @@
 """The SQL of filters, against the same predicate written in Python over the same rows."""
 
 import math
+import pathlib
 import subprocess
 import sys
 
@@ -92,6 +93,31 @@ def test_filter(sql):
     wanted = [row["id"] for row in ROWS if FILTERS[sql](row)]
     assert DATASET.to_table(columns=["id"], filter=sql)["id"].to_pylist() == wanted
     assert DATASET.count_rows(sql) == len(wanted)
+
+
+def ids_where(*conditions):
+    """The ids of the rows that a query with these conditions keeps."""
+    table = pilum.connect(pathlib.Path(REFERENCE.uri).parent)[pathlib.Path(REFERENCE.uri).stem]
+    query = table.search().select(["id"])
+    for condition in conditions:
+        query = query.where(condition)
+    return query.to_arrow()["id"].to_pylist()
+
+
+def test_conditions_stand_for_themselves():
+    assert ids_where("id > 3 -- all but few", "id < 6") == [4, 5]
+    assert ids_where("id > 1 OR id = 0", "id < 4 OR id = 9", "id <> 2") == [0, 3, 9]
+    with pytest.raises(ValueError, match=r"condition 1: SQL, position 7: syntax error at \)"):
+        ids_where("id = 1) OR (id = 2", "id < 6")
+    with pytest.raises(ValueError, match="condition 2: SQL, position 1: .*idd"):
+        ids_where("id > 1", "idd < 6")
+
+
+def test_later_conditions_see_the_rows_that_are_left():
+    assert ids_where("id IN (1, 2, 5)", "10 / (id - 3) < 0", "TRUE") == [1, 2]
+    assert ids_where("id < 0", "10 / (id - id) = 1") == []
+    with pytest.raises(ValueError, match="condition 2: .*divide by zero"):
+        ids_where("id > 2", "10 / (id - 3) < 0")
 
 
 @pytest.mark.parametrize(

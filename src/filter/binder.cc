@@ -15,13 +15,10 @@
 #include "filter/comparison.h"
 #include "filter/functions.h"
 #include "filter/literal.h"
+#include "filter/program_builder.h"
 
 namespace pilum::filter {
 namespace {
-
-cp::Expression ColumnAt(size_t index) {
-  return cp::field_ref(arrow::FieldRef(static_cast<int>(index)));
-}
 
 // All of `terms` under an associative function, as a tree of logarithmic depth.
 cp::Expression Balanced(const std::string& function, std::vector<cp::Expression> terms) {
@@ -40,7 +37,7 @@ cp::Expression Balanced(const std::string& function, std::vector<cp::Expression>
 class Binder {
  public:
   Binder(const SourceText& source, const arrow::Schema& schema)
-      : source_(source), schema_(schema) {}
+      : source_(source), schema_(schema), program_(source) {}
 
   arrow::Result<std::unique_ptr<const Program>> Run(const Node& root, bool predicate) {
     ARROW_RETURN_NOT_OK(ResolveColumns(root));
@@ -52,9 +49,8 @@ class Binder {
       }
       result = CastTo(result, arrow::boolean());
     }
-    AddStep(result);
-    ARROW_RETURN_NOT_OK(BindSteps());
-    return std::make_unique<const Program>(std::move(program_));
+    program_.AddStep(std::move(result));
+    return program_.Finish();
   }
 
  private:
@@ -63,10 +59,7 @@ class Binder {
     std::map<std::vector<std::string>, TypePtr> columns;
     ARROW_RETURN_NOT_OK(CollectColumns(root, &columns));
     std::map<std::vector<std::string>, size_t> places;
-    for (auto& [path, type] : columns) {
-      places[path] = program_.inputs.size();
-      program_.inputs.push_back({path, type});
-    }
+    for (auto& [path, type] : columns) places[path] = program_.AddInput({path, type});
     for (const auto& [node, path] : paths_) places_[node] = places[path];
     return arrow::Status::OK();
   }
@@ -81,49 +74,10 @@ class Binder {
     return arrow::Status::OK();
   }
 
-  Value AddStep(Value value, std::optional<Membership> membership = std::nullopt) {
-    Value result{ColumnAt(program_.inputs.size() + program_.steps.size()), value.type,
-                 value.offset};
-    program_.steps.push_back({std::move(value.expression), value.type, std::move(membership)});
-    return result;
-  }
-
-  // `value` in a form that costs nothing to use twice.
-  Value Reusable(Value value) {
-    return value.expression.call() == nullptr ? value : AddStep(std::move(value));
-  }
-
-  arrow::Status BindSteps() {
-    arrow::FieldVector fields;
-    for (const Input& input : program_.inputs) fields.push_back(arrow::field("", input.type));
-    for (const Step& step : program_.steps) fields.push_back(arrow::field("", step.type));
-    const arrow::Schema schema(fields);
-    auto bind = [](cp::Expression* expression, const arrow::Schema& over) -> arrow::Status {
-      ARROW_ASSIGN_OR_RAISE(*expression, expression->Bind(over));
-      // A constant that cannot be computed, such as 1 / 0, fails when and if a row needs it.
-      auto folded = cp::FoldConstants(*expression);
-      if (folded.ok()) *expression = *std::move(folded);
-      return arrow::Status::OK();
-    };
-    auto bind_all = [&](Step* step) -> arrow::Status {
-      ARROW_RETURN_NOT_OK(bind(&step->expression, schema));
-      if (!step->membership) return arrow::Status::OK();
-      ARROW_RETURN_NOT_OK(bind(&step->membership->equal, step->membership->element_schema));
-      if (!step->membership->needle) return arrow::Status::OK();
-      return bind(&*step->membership->needle, schema);
-    };
-    for (Step& step : program_.steps) {
-      auto status = bind_all(&step);
-      if (!status.ok()) return source_.ErrorAt(0, "not supported: " + status.message());
-    }
-    return arrow::Status::OK();
-  }
-
   arrow::Result<Value> BindNode(const Node& node) {
     switch (node.kind) {
       case NodeKind::kColumn:
-        return Value{ColumnAt(places_.at(&node)), program_.inputs[places_.at(&node)].type,
-                     node.offset};
+        return program_.InputAt(places_.at(&node), node.offset);
       case NodeKind::kAnd:
         return Logic(node, "and_kleene");
       case NodeKind::kOr:
@@ -188,7 +142,7 @@ class Binder {
   // An operand that will be used more than once.
   arrow::Result<Value> BindReusable(const Node& node) {
     ARROW_ASSIGN_OR_RAISE(Value value, BindNode(node));
-    return Reusable(std::move(value));
+    return program_.Reusable(std::move(value));
   }
 
   // Where a row must not reach an operation that can fail (the other branch of a CASE, the right of
@@ -201,13 +155,19 @@ class Binder {
     return value;
   }
 
+  // A step of its own for what can fail: errors of the evaluation then point at it.
+  arrow::Result<Value> Located(arrow::Result<Value> value) {
+    ARROW_RETURN_NOT_OK(value);
+    return program_.AddStep(*std::move(value));
+  }
+
   // Binds `node` so that its failing operations run only in rows where `condition`, never NULL,
   // holds.
   arrow::Result<Value> BindUnder(const Value& condition, const Node& node) {
     std::optional<cp::Expression> outer = guard_;
     Value guard = condition;
     if (outer) guard = BooleanCall(node.offset, "and_kleene", {*outer, guard.expression});
-    guard_ = Reusable(std::move(guard)).expression;
+    guard_ = program_.Reusable(std::move(guard)).expression;
     auto bound = BindNode(node);
     guard_ = std::move(outer);
     return bound;
@@ -224,7 +184,7 @@ class Binder {
         continue;
       }
       Value so_far =
-          Reusable({Balanced(function, std::move(terms)), arrow::boolean(), arg->offset});
+          program_.Reusable({Balanced(function, std::move(terms)), arrow::boolean(), arg->offset});
       auto open = cp::call("coalesce", {so_far.expression, cp::literal(is_and)});
       if (!is_and) open = cp::call("invert", {std::move(open)});
       ARROW_ASSIGN_OR_RAISE(Value term,
@@ -316,19 +276,19 @@ class Binder {
     } else {
       right = Guarded(std::move(right));
     }
-    return Arithmetic(source_, node.offset, node.text[0], left, right);
+    return Located(Arithmetic(source_, node.offset, node.text[0], left, right));
   }
 
   arrow::Result<Value> Sign(const Node& node) {
     ARROW_ASSIGN_OR_RAISE(Value value, BindNode(*node.args[0]));
-    if (!node.flag) return Negate(source_, node.offset, Guarded(std::move(value)));
+    if (!node.flag) return Located(Negate(source_, node.offset, Guarded(std::move(value))));
     if (IsNumeric(value.type)) return value;
     return source_.ErrorAt(node.offset, "'+' needs a number, this is " + value.type->ToString());
   }
 
   arrow::Result<Value> Cast(const Node& node) {
     ARROW_ASSIGN_OR_RAISE(Value value, BindNode(*node.args[0]));
-    return CastToNamedType(source_, node.offset, Guarded(std::move(value)), node.type);
+    return Located(CastToNamedType(source_, node.offset, Guarded(std::move(value)), node.type));
   }
 
   arrow::Result<Value> Case(const Node& node) {
@@ -345,13 +305,13 @@ class Binder {
     for (; i + 1 < node.args.size(); i += 2) {
       ARROW_ASSIGN_OR_RAISE(Value taken, CaseCondition(*node.args[i], operand, open));
       if (open) {
-        taken =
-            AddStep(BooleanCall(taken.offset, "coalesce", {taken.expression, cp::literal(false)}));
+        taken = program_.AddStep(
+            BooleanCall(taken.offset, "coalesce", {taken.expression, cp::literal(false)}));
         Value here = BooleanCall(taken.offset, "and_kleene", {open->expression, taken.expression});
         ARROW_ASSIGN_OR_RAISE(Value result, BindUnder(here, *node.args[i + 1]));
         results.push_back(std::move(result));
         auto passed = cp::call("invert", {taken.expression});
-        open = AddStep(BooleanCall(node.offset, "and_kleene", {open->expression, passed}));
+        open = program_.AddStep(BooleanCall(node.offset, "and_kleene", {open->expression, passed}));
       } else {
         ARROW_ASSIGN_OR_RAISE(Value result, BindNode(*node.args[i + 1]));
         results.push_back(std::move(result));
@@ -368,7 +328,8 @@ class Binder {
                                      const std::optional<Value>& open) {
     ARROW_ASSIGN_OR_RAISE(Value value, open ? BindUnder(*open, node) : BindNode(node));
     if (operand) {
-      return Compare(source_, node.offset, CompareOp::kEqual, *operand, Reusable(std::move(value)));
+      return Compare(source_, node.offset, CompareOp::kEqual, *operand,
+                     program_.Reusable(std::move(value)));
     }
     if (IsBoolean(value)) return CastTo(value, arrow::boolean());
     return source_.ErrorAt(node.offset, "WHEN needs a boolean, this is " + value.type->ToString());
@@ -391,67 +352,47 @@ class Binder {
   }
 
   arrow::Result<Value> Call(const Node& node) {
-    FunctionCall call{source_, node, {}};
-    for (const NodePtr& arg : node.args) {
-      ARROW_ASSIGN_OR_RAISE(Value value, BindNode(*arg));
-      call.args.push_back(node.text == "abs" ? Guarded(std::move(value)) : std::move(value));
-    }
-    const bool is_membership = node.text == "array_has" || node.text == "array_contains" ||
-                               node.text == "list_has" || node.text == "list_contains";
     const Function* function = FindFunction(node.text);
-    const size_t count = node.args.size();
-    if (is_membership || node.text == "nullif") {
-      if (count != 2) return WrongArguments(node);
-      return is_membership ? ListContains(node, call.args[0], call.args[1])
-                           : NullIf(node, call.args[0], call.args[1]);
-    }
     if (function == nullptr) {
-      std::vector<std::string> names = FunctionNames();
-      names.insert(names.end(), {"array_has", "array_contains", "nullif"});
-      std::string nearest = NearestName(node.text, names);
+      std::string nearest = NearestName(node.text, FunctionNames());
       return source_.ErrorAt(node.offset,
                              "there is no function " + node.text + "()" +
                                  (nearest.empty() ? "" : "; did you mean " + nearest + "()?"));
     }
-    if (count < function->min_args || count > function->max_args) return WrongArguments(node);
-    return function->bind(call);
-  }
-
-  arrow::Status WrongArguments(const Node& node) const {
-    return source_.ErrorAt(node.offset, node.text + "() does not take " +
-                                            std::to_string(node.args.size()) + " arguments");
-  }
-
-  arrow::Result<Value> NullIf(const Node& node, Value left, Value right) {
-    left = Reusable(std::move(left));
-    right = Reusable(std::move(right));
-    ARROW_ASSIGN_OR_RAISE(Value equal,
-                          Compare(source_, node.offset, CompareOp::kEqual, left, right));
-    Value same = BooleanCall(node.offset, "coalesce", {equal.expression, cp::literal(false)});
-    return MakeCall(source_, node.offset, "if_else",
-                    {same, NullValue(left.type, node.offset), left});
-  }
-
-  arrow::Result<Value> ListContains(const Node& node, const Value& list, Value needle) {
-    const auto id = list.type->id();
-    const bool is_list = id == arrow::Type::LIST || id == arrow::Type::LARGE_LIST ||
-                         id == arrow::Type::FIXED_SIZE_LIST;
-    if (!is_list) {
-      return source_.ErrorAt(list.offset,
-                             node.text + "() needs a list, this is " + list.type->ToString());
+    if (node.args.size() < function->min_args || node.args.size() > function->max_args) {
+      return source_.ErrorAt(node.offset, node.text + "() does not take " +
+                                              std::to_string(node.args.size()) + " arguments");
     }
-    const TypePtr& element = static_cast<const arrow::BaseListType&>(*list.type).value_type();
-    if (needle.type->id() == arrow::Type::NA) return NullValue(arrow::boolean(), node.offset);
-    Membership membership{
-        {}, arrow::Schema({arrow::field("", element), arrow::field("", needle.type)}), {}};
-    if (needle.literal == nullptr) {
-      membership.needle = needle.expression;
-      needle.expression = ColumnAt(1);
+    FunctionCall call{source_, node, program_, {}};
+    if (function->evaluation == Evaluation::kUntilValid) {
+      ARROW_ASSIGN_OR_RAISE(call.args, BindUntilValid(node));
+      return function->bind(call);
     }
-    ARROW_ASSIGN_OR_RAISE(Value equal, Compare(source_, node.offset, CompareOp::kEqual,
-                                               {ColumnAt(0), element, list.offset}, needle));
-    membership.equal = std::move(equal.expression);
-    return AddStep({list.expression, arrow::boolean(), node.offset}, std::move(membership));
+    const bool can_fail = function->evaluation == Evaluation::kCanFail;
+    for (const NodePtr& arg : node.args) {
+      ARROW_ASSIGN_OR_RAISE(Value value, BindNode(*arg));
+      call.args.push_back(can_fail ? Guarded(std::move(value)) : std::move(value));
+    }
+    return can_fail ? Located(function->bind(call)) : function->bind(call);
+  }
+
+  // The arguments of `node`, each evaluated only in rows where all before it are NULL, if it can
+  // fail.
+  arrow::Result<std::vector<Value>> BindUntilValid(const Node& node) {
+    std::vector<Value> values;
+    std::optional<Value> open;
+    for (const NodePtr& arg : node.args) {
+      ARROW_ASSIGN_OR_RAISE(Value value,
+                            open && arg->can_fail ? BindUnder(*open, *arg) : BindNode(*arg));
+      if (node.can_fail) {
+        value = program_.Reusable(std::move(value));
+        auto missing = cp::call("is_null", {value.expression}, cp::NullOptions());
+        if (open) missing = cp::call("and_kleene", {open->expression, std::move(missing)});
+        open = program_.AddStep({std::move(missing), arrow::boolean(), arg->offset});
+      }
+      values.push_back(std::move(value));
+    }
+    return values;
   }
 
   const SourceText& source_;
@@ -459,7 +400,7 @@ class Binder {
   std::unordered_map<const Node*, std::vector<std::string>> paths_;
   std::unordered_map<const Node*, size_t> places_;
   std::optional<cp::Expression> guard_;
-  Program program_;
+  ProgramBuilder program_;
 };
 
 }  // namespace

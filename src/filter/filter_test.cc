@@ -1,6 +1,7 @@
 #include "filter/filter.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -275,6 +276,31 @@ TEST(Filter, GuardsOperationsThatCanFail) {
               {"CASE WHEN i32 = 0 THEN 0 ELSE 10 / i32 END = 1", {0, 2}},
               {"CASE i32 WHEN 0 THEN 0 ELSE 10 / i32 END IS NULL", {3}},
               {"i32 <> 0 AND (b OR 10 / i32 > 1 AND CAST(10 / i32 AS int) = 1)", {0, 2, 5}}});
+}
+
+TEST(Filter, CoalesceEvaluatesNoFurtherThanNeeded) {
+  ExpectRows({{"coalesce(i64, 10 / i32) > 0", {0, 1, 2, 5}},
+              {"coalesce(nullif(i64, 1), i8, 0, 10 / 0) > 0", {0, 1, 2, 5}},
+              {"coalesce(nullif(i32, 10), 20 / i32, 7, 1 / 0) = 2", {0}},
+              {"i32 <> 0 AND coalesce(NULL, 10 / i32) = 1", {0, 2}},
+              {"coalesce(i64, CAST(s AS bigint)) = 1", {0}},
+              {"coalesce(s, CAST(10 / i32 AS string)) = 'cat'", {0}}});
+  EXPECT_FALSE(Select("coalesce(nullif(i64, -7), 10 / i32) > 0").ok());
+}
+
+TEST(Filter, ErrorsOfTheEvaluationHaveAPosition) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"i64 = 3 OR ls = 'ü' OR 10 / i32 = 1", "position 27: divide by zero"},
+      {"10 % i32 + 1 > 0 AND b", "position 4: divide by zero"},
+      {"1 + (2 + i64 + 1) < 0", "position 8: overflow"},
+      {"length(CAST(abs(0 * i8 - 9223372036854775807 - 1) AS string)) > 0",
+       "position 13: overflow"},
+      {"CASE WHEN b THEN 1 ELSE CAST(s AS int) END = 1", "position 35: Failed to parse"},
+      {"array_has(l, 10 / i32)", "position 17: divide by zero"},
+      {"1 / 0 = 1", "position 3: divide by zero"}};
+  for (const auto& [sql, message] : cases) {
+    EXPECT_THAT(Select(sql).status().message(), ::testing::HasSubstr("SQL, " + message)) << sql;
+  }
 }
 
 TEST(Filter, ChoosesByCase) {

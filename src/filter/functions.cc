@@ -10,6 +10,7 @@
 
 #include "filter/arithmetic.h"
 #include "filter/coercion.h"
+#include "filter/comparison.h"
 
 namespace pilum::filter {
 namespace {
@@ -175,23 +176,60 @@ arrow::Result<Value> ArrayLength(const FunctionCall& call) {
   return MakeCall(call.source, call.offset(), "list_value_length", {list});
 }
 
+arrow::Result<Value> NullIf(const FunctionCall& call) {
+  Value left = call.program.Reusable(call.args[0]);
+  Value right = call.program.Reusable(call.args[1]);
+  ARROW_ASSIGN_OR_RAISE(Value equal,
+                        Compare(call.source, call.offset(), CompareOp::kEqual, left, right));
+  Value same = BooleanCall(call.offset(), "coalesce", {equal.expression, cp::literal(false)});
+  return MakeCall(call.source, call.offset(), "if_else",
+                  {same, NullValue(left.type, call.offset()), left});
+}
+
+arrow::Result<Value> ArrayHas(const FunctionCall& call) {
+  const Value& list = call.args[0];
+  Value needle = call.args[1];
+  const auto id = list.type->id();
+  const bool is_list = id == arrow::Type::LIST || id == arrow::Type::LARGE_LIST ||
+                       id == arrow::Type::FIXED_SIZE_LIST;
+  if (!is_list) return TypeError(call, 0, "a list");
+  const TypePtr& element = static_cast<const arrow::BaseListType&>(*list.type).value_type();
+  if (needle.type->id() == arrow::Type::NA) return NullValue(arrow::boolean(), call.offset());
+  Membership membership{
+      {}, arrow::Schema({arrow::field("", element), arrow::field("", needle.type)}), {}};
+  if (needle.literal == nullptr) {
+    membership.needle = needle.expression;
+    needle.expression = ColumnAt(1);
+  }
+  ARROW_ASSIGN_OR_RAISE(Value equal, Compare(call.source, call.offset(), CompareOp::kEqual,
+                                             {ColumnAt(0), element, list.offset}, needle));
+  membership.equal = std::move(equal.expression);
+  return call.program.AddStep({list.expression, arrow::boolean(), call.offset()},
+                              std::move(membership));
+}
+
 constexpr Function kFunctions[] = {
     {"||", 2, 2, ConcatOperator},
-    {"abs", 1, 1, Abs},
+    {"abs", 1, 1, Abs, Evaluation::kCanFail},
+    {"array_contains", 2, 2, ArrayHas},
+    {"array_has", 2, 2, ArrayHas},
     {"array_length", 1, 1, ArrayLength},
     {"cardinality", 1, 1, ArrayLength},
     {"ceil", 1, 1, Ceil},
     {"ceiling", 1, 1, Ceil},
     {"char_length", 1, 1, Length},
     {"character_length", 1, 1, Length},
-    {"coalesce", 1, kAny, Coalesce},
+    {"coalesce", 1, kAny, Coalesce, Evaluation::kUntilValid},
     {"concat", 1, kAny, Concat},
     {"contains", 2, 2, Contains},
     {"ends_with", 2, 2, EndsWith},
     {"floor", 1, 1, Floor},
     {"isnan", 1, 1, IsNan},
     {"length", 1, 1, Length},
+    {"list_contains", 2, 2, ArrayHas},
+    {"list_has", 2, 2, ArrayHas},
     {"lower", 1, 1, Lower},
+    {"nullif", 2, 2, NullIf},
     {"regexp_like", 2, 3, RegexpMatch},
     {"regexp_match", 2, 3, RegexpMatch},
     {"round", 1, 2, Round},
@@ -238,6 +276,11 @@ const Function* FindFunction(const std::string& name) {
   auto found = std::find_if(std::begin(kFunctions), std::end(kFunctions),
                             [&](const Function& function) { return name == function.name; });
   return found == std::end(kFunctions) ? nullptr : found;
+}
+
+bool CanFail(const std::string& name) {
+  const Function* function = FindFunction(name);
+  return function != nullptr && function->evaluation == Evaluation::kCanFail;
 }
 
 std::vector<std::string> FunctionNames() {

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "error/nearest_name.h"
+#include "filter/functions.h"
 
 namespace pilum::filter {
 namespace {
@@ -418,7 +419,7 @@ class TreeReader {
     auto node = Make(NodeKind::kFunction, body);
     node->text = std::move(name);
     ARROW_RETURN_NOT_OK(AddAll(node.get(), args));
-    node->can_fail |= node->text == "abs";
+    node->can_fail |= CanFail(node->text);
     return node;
   }
 

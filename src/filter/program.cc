@@ -7,6 +7,7 @@
 #include <arrow/compute/api_vector.h>
 #include <arrow/compute/exec.h>
 
+#include "filter/source_text.h"
 #include "pilum/error.h"
 
 namespace pilum::filter {
@@ -132,6 +133,17 @@ arrow::Result<arrow::Datum> RunMembership(const Membership& membership, const ar
   return arrow::Datum(std::move(array));
 }
 
+arrow::Result<arrow::Datum> RunStep(const Step& step, const cp::ExecBatch& columns) {
+  ARROW_ASSIGN_OR_RAISE(arrow::Datum value, cp::ExecuteScalarExpression(step.expression, columns));
+  if (step.membership) {
+    ARROW_ASSIGN_OR_RAISE(value, RunMembership(*step.membership, value, columns));
+  }
+  if (value.is_chunked_array()) {
+    ARROW_ASSIGN_OR_RAISE(value, ToArray(value, columns.length));
+  }
+  return value;
+}
+
 }  // namespace
 
 arrow::Result<std::shared_ptr<arrow::Array>> Run(const Program& program,
@@ -143,15 +155,11 @@ arrow::Result<std::shared_ptr<arrow::Array>> Run(const Program& program,
     columns.values.emplace_back(std::move(array));
   }
   for (const Step& step : program.steps) {
-    ARROW_ASSIGN_OR_RAISE(arrow::Datum value,
-                          cp::ExecuteScalarExpression(step.expression, columns));
-    if (step.membership) {
-      ARROW_ASSIGN_OR_RAISE(value, RunMembership(*step.membership, value, columns));
+    auto value = RunStep(step, columns);
+    if (!value.ok()) {
+      return value.status().WithMessage(MessageAt(step.position, value.status().message()));
     }
-    if (value.is_chunked_array()) {
-      ARROW_ASSIGN_OR_RAISE(value, ToArray(value, columns.length));
-    }
-    columns.values.push_back(std::move(value));
+    columns.values.push_back(*std::move(value));
   }
   return ToArray(columns.values.back(), columns.length);
 }

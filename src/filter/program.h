@@ -29,6 +29,7 @@ struct Step {
   cp::Expression expression;
   TypePtr type;
   std::optional<Membership> membership;
+  size_t position = 0;  ///< in the text, counted in characters from 1: errors point at it
 };
 
 /// Immutable once made; its last step is the result.

@@ -109,14 +109,14 @@ def test_conditions_stand_for_themselves():
     assert ids_where("id > 1 OR id = 0", "id < 4 OR id = 9", "id <> 2") == [0, 3, 9]
     with pytest.raises(ValueError, match=r"condition 1: SQL, position 7: syntax error at \)"):
         ids_where("id = 1) OR (id = 2", "id < 6")
-    with pytest.raises(ValueError, match="condition 2: SQL, position 1: .*idd"):
+    with pytest.raises(ValueError, match=r"condition 2: SQL, position 1: .*idd"):
         ids_where("id > 1", "idd < 6")
 
 
 def test_later_conditions_see_the_rows_that_are_left():
     assert ids_where("id IN (1, 2, 5)", "10 / (id - 3) < 0", "TRUE") == [1, 2]
     assert ids_where("id < 0", "10 / (id - id) = 1") == []
-    with pytest.raises(ValueError, match="condition 2: .*divide by zero"):
+    with pytest.raises(ValueError, match=r"condition 2: .*divide by zero"):
         ids_where("id > 2", "10 / (id - 3) < 0")
 
 

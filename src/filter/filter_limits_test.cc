@@ -77,6 +77,10 @@ TEST(Filter, RefusesWithThePositionInTheText) {
                  {"sum(i64) OVER () = 1", "not supported"},
                  {"starts_with(s)", "does not take 1 arguments"},
                  {"CAST(i64 AS uuid) IS NULL", "cannot cast to uuid"},
+                 {"CAST(i64 AS char) IS NULL", "cannot cast to char;"},
+                 {"CAST(i64 AS varchar(3)) IS NULL", "cannot cast to varchar(…)"},
+                 {"st[1] = 1", "[…] other than column['child']"},
+                 {"d = tz", "cannot compare"},
                  {"current_date > d", "position 1: the value current_date"},
                  {"i64 & 1 = 1", "position 5"},
                  {"coalesce(i64, s) = 1", "no common type"}});
@@ -87,6 +91,9 @@ TEST(Filter, SuggestsTheNearestName) {
                  {"mixd = 1", "did you mean \"Mixed\"?"},
                  {"_rowids = 1", "did you mean \"_rowid\"?"},
                  {"st.yy = 1", "did you mean \"Y\"?"},
+                 {"st['Y'].Zz = 1", "\"Zz\""},
+                 {"(st['Y']).zZz = 1", "\"zZz\""},
+                 {"((st)['Y']['W'])", "\"W\""},
                  {"lenght(s) = 1", "did you mean length()?"},
                  {"cAse2 = 1", "differ from \"cAse2\" in letter case only"}});
 }

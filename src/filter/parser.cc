@@ -190,24 +190,38 @@ class TreeReader {
       node->path.push_back(NameOf(prepared_.tokens[index]));
       index += 2;  // past the dot
     }
+    after_column_ = index - 1;
     node->flag = prepared_.tokens[IndexOf(TokenAt(body))].kind == TokenKind::kQuotedName &&
                  source_.text()[node->offset] == '"';
     return node;
   }
 
-  // column['child']
+  // column['child'] and column['child'].grandchild
   arrow::Result<NodePtr> Subscript(const Json& body) {
     ARROW_ASSIGN_OR_RAISE(NodePtr base, Expression(Member(body, "arg")));
     auto node = Make(NodeKind::kColumn, base->offset);
     node->path = base->path;
     for (const Json& step : Member(body, "indirection")) {
       const Json& key = Member(Member(Member(step, "A_Indices"), "uidx"), "A_Const");
-      if (base->kind != NodeKind::kColumn || !key.contains("sval")) {
+      const bool is_name = step.contains("String");
+      if (base->kind != NodeKind::kColumn || !(is_name || key.contains("sval"))) {
         return NotSupported(base->offset, "[…] other than column['child']");
       }
-      node->path.push_back(Text(Member(Member(key, "sval"), "sval")));
+      PassToken(is_name ? "." : "]");
+      if (is_name && after_column_ < prepared_.tokens.size()) {
+        node->path.push_back(NameOf(prepared_.tokens[after_column_++]));
+      } else {
+        node->path.push_back(Text(Member(Member(key, "sval"), "sval")));
+      }
     }
     return node;
+  }
+
+  // Moves behind the next `text` after the column read last.
+  void PassToken(std::string_view text) {
+    while (after_column_ < prepared_.tokens.size() &&
+           TextOf(prepared_.tokens[after_column_++]) != text) {
+    }
   }
 
   arrow::Result<NodePtr> Logic(const Json& body) {
@@ -426,6 +440,7 @@ class TreeReader {
   const SourceText& source_;
   const PreparedSql& prepared_;
   uint32_t last_offset_ = 0;
+  size_t after_column_ = 0;  // the token behind the column read last
 };
 
 // The token at PostgreSQL's position, a character of the prepared text from 1; null at the end of

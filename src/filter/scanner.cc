@@ -31,7 +31,7 @@ constexpr std::string_view kReservedNames[] = {
     "only",       "order",      "outer",         "overlaps", "placing",     "primary",
     "references", "returning",  "right",         "table",    "tablesample", "to",
     "trailing",   "union",      "unique",        "user",     "using",       "variadic",
-    "verbose",    "where",      "window",        "with"};
+    "verbose",    "where",      "window"};
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }

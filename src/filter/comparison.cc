@@ -6,6 +6,7 @@
 #include <arrow/builder.h>
 #include <arrow/compute/api_scalar.h>
 
+#include "error/nearest_name.h"
 #include "filter/coercion.h"
 #include "filter/literal.h"
 
@@ -123,24 +124,50 @@ Value ForLiteral(const Value& value) {
   return value.type->id() == arrow::Type::HALF_FLOAT ? value : Plain(value);
 }
 
+// Makes `literal` what a literal of the list is elsewhere in a text.
+arrow::Status ReadItem(const SourceText& source, const ListItem& item, Node* literal) {
+  literal->offset = item.offset;
+  switch (item.kind) {
+    case ListItem::Kind::kNumber:
+      literal->kind = NodeKind::kNumber;
+      literal->text.assign(item.negative ? "-" : "").append(item.text);
+      break;
+    case ListItem::Kind::kString:
+      literal->kind = NodeKind::kString;
+      literal->text = Unquote(item.text);
+      break;
+    case ListItem::Kind::kTypedString:
+      literal->kind = NodeKind::kTypedString;
+      literal->text = Unquote(item.text);
+      literal->type.name = ToLower(item.type);
+      break;
+    case ListItem::Kind::kBinary: {
+      literal->kind = NodeKind::kBinary;
+      ARROW_ASSIGN_OR_RAISE(literal->text, ParseBinary(source, item.offset, item.text));
+      break;
+    }
+    case ListItem::Kind::kBoolean:
+      literal->kind = NodeKind::kBoolean;
+      literal->flag = EqualsIgnoreCase(item.text, "true");
+      break;
+    case ListItem::Kind::kNull:
+      literal->kind = NodeKind::kNull;
+      break;
+  }
+  return arrow::Status::OK();
+}
+
 arrow::Result<std::shared_ptr<arrow::Array>> ValueSet(const SourceText& source, const TypePtr& type,
                                                       const LiteralList& list,
                                                       const TypePtr& plain) {
   ARROW_ASSIGN_OR_RAISE(auto builder, arrow::MakeBuilder(plain));
   ARROW_RETURN_NOT_OK(builder->Reserve(static_cast<int64_t>(list.size())));
-  Node literal{.kind = NodeKind::kNumber, .offset = 0};
+  Node literal{.kind = NodeKind::kNull, .offset = 0};
   for (const ListItem& item : list) {
-    if (item.kind == ListItem::Kind::kNull) {
+    ARROW_RETURN_NOT_OK(ReadItem(source, item, &literal));
+    if (literal.kind == NodeKind::kNull) {
       ARROW_RETURN_NOT_OK(builder->AppendNull());
       continue;
-    }
-    const bool is_string = item.kind == ListItem::Kind::kString;
-    literal.kind = is_string ? NodeKind::kString : NodeKind::kNumber;
-    literal.offset = item.offset;
-    if (is_string) {
-      literal.text = Unquote(item.text);
-    } else {
-      literal.text.assign(item.negative ? "-" : "").append(item.text);
     }
     ARROW_ASSIGN_OR_RAISE(Placement placement, PlaceLiteral(source, literal, type));
     if (placement.kind != Kind::kExact) continue;  // equals no value of the column

@@ -65,6 +65,10 @@ TEST(Filter, RefusesWithThePositionInTheText) {
                  {"s /* = 1", "position 3: this comment is not closed"},
                  {"bin = 'a'", "X'61'"},
                  {"bin = X'6'", "two hexadecimal digits"},
+                 {"bin IN (X'61', X'6')", "position 16: a binary value needs two hexadecimal"},
+                 {"bin = X'6g'", "other than hexadecimal digits"},
+                 {"d IN (date '2020-01-01', date 'x')", "position 26: 'x' is not a date"},
+                 {"i64 IN (1, true)", "position 12: cannot compare int64 with a boolean"},
                  {"ts = 'garbage'", "position 6: 'garbage' is not a date"},
                  {"d = date '2020-02-30'", "'2020-02-30' is not a date"},
                  {"tz = ts", "cannot compare"},
@@ -133,6 +137,22 @@ TEST(Filter, TakesLongAndDeepTexts) {
   EXPECT_EQ(*Select(nested), (Rows{0}));
   EXPECT_EQ(*Select(betweens), (Rows{0, 1, 2, 4, 5}));
   EXPECT_EQ(*Select(guarded), (Rows{0, 1, 2, 5}));
+}
+
+TEST(Filter, TakesLongListsOfAnyLiteral) {
+  struct {
+    const char* head;
+    const char* item;
+    Rows rows;
+  } cases[] = {{"d IN (date '2020-01-01'", ", date '2024-02-29'", {0, 2}},
+               {"ts IN (timestamp '2020-01-01 00:00:00'", ", timestamp '2024-02-29'", {0}},
+               {"bin IN (X'61'", ", X''", {0, 4}},
+               {"b IN (true", ", TRUE", {0, 2, 5}}};
+  for (const auto& c : cases) {
+    std::string sql = c.head;
+    for (int i = 0; i < 100000; ++i) sql += c.item;
+    EXPECT_EQ(*Select(sql + ")"), c.rows) << c.head;
+  }
 }
 
 TEST(Filter, ListsTheColumnsItReads) {
@@ -245,6 +265,8 @@ TEST(Filter, HasANormalForm) {
   EXPECT_EQ(text("i64==1--x\nand`s`!='a  b'"), "i64 = 1 and \"s\" <> 'a  b'");
   EXPECT_EQ(text("i64 IN(1,-2 , NULL)"), "i64 IN ( 1 -2 NULL )");
   EXPECT_NE(text("i64 IN (1, 2)"), text("i64 IN (12)"));
+  EXPECT_EQ(text("d IN (date'2020-01-01',DATE /* */ '2020-01-02')"),
+            "d IN ( date '2020-01-01' DATE '2020-01-02' )");
 }
 
 TEST(Filter, ParsesAndEvaluatesInManyThreads) {

@@ -197,6 +197,13 @@ TEST(Filter, InListsKnowNull) {
               {"s IN ('cat', 'it''s')", {0}},
               {"s NOT IN ('cat', NULL)", {}},
               {"b IN (true)", {0, 2, 5}},
+              {"b IN (FALSE, NULL)", {1, 4}},
+              {"b NOT IN (false)", {0, 2, 5}},
+              {"bin IN (X'61', x'')", {0, 4}},
+              {"d IN (date '2020-01-01', DATE '1970-01-01', '2024-02-29')", {0, 2, 4}},
+              {"d NOT IN (date '2020-01-01', timestamp '2020-01-01 00:00:01')", {1, 2, 4, 5}},
+              {"t IN (time '12:00', time '00:00:01')", {1, 4}},
+              {"i64 IN (CAST('2' AS bigint), 1)", {0, 1}},
               {"ts IN (timestamp '2020-01-01 00:00:00')", {0}},
               {"_rowid IN (1, 4)", {1, 4}}});
 }

@@ -160,22 +160,7 @@ class TreeReader {
 
   arrow::Result<NodePtr> Binary(const Json& body) {
     auto node = Make(NodeKind::kBinary, body);
-    const std::string digits = Text(Member(Member(body, "bsval"), "bsval"));  // "x6162"
-    auto value_of = [](char c) {
-      return c >= '0' && c <= '9'                     ? c - '0'
-             : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
-                                                      : -1;
-    };
-    if (digits.size() % 2 == 0) {
-      return source_.ErrorAt(node->offset, "a binary value needs two hexadecimal digits a byte");
-    }
-    for (size_t i = 1; i + 1 < digits.size(); i += 2) {
-      int high = value_of(digits[i]), low = value_of(digits[i + 1]);
-      if (high < 0 || low < 0) {
-        return source_.ErrorAt(node->offset, "X'…' holds something other than hexadecimal digits");
-      }
-      node->text += static_cast<char>(high * 16 + low);
-    }
+    ARROW_ASSIGN_OR_RAISE(node->text, ParseBinary(source_, node->offset, TextOf(TokenAt(body))));
     return node;
   }
 

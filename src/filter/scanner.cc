@@ -350,6 +350,7 @@ class Scanner {
     AppendNormal("(");
     for (const ListItem& item : out_.lists.back()) {
       out_.normal_form += item.negative ? " -" : " ";
+      if (!item.type.empty()) out_.normal_form.append(item.type).append(" ");
       out_.normal_form += item.kind == ListItem::Kind::kNull ? "NULL" : item.text;
     }
     AppendNormal(")");
@@ -367,16 +368,39 @@ class Scanner {
       ARROW_ASSIGN_OR_RAISE(token, Next());
     }
     if (!token) return std::nullopt;
-    const bool is_null =
-        token->kind == TokenKind::kName && EqualsIgnoreCase(TextOf(*token), "null");
-    const bool is_string = token->kind == TokenKind::kString;
-    if (token->kind != TokenKind::kNumber && (is_signed || !(is_null || is_string))) {
+    ListItem item{ListItem::Kind::kNumber, negative, static_cast<uint32_t>(begin), TextOf(*token)};
+    if (token->kind == TokenKind::kNumber) return item;
+    if (is_signed) return std::nullopt;
+    if (token->kind == TokenKind::kString) {
+      item.kind = ListItem::Kind::kString;
+    } else if (token->kind == TokenKind::kBinary) {
+      item.kind = ListItem::Kind::kBinary;
+    } else if (token->kind == TokenKind::kName) {
+      return ItemOfWord(item);
+    } else {
       return std::nullopt;
     }
-    auto kind = is_null     ? ListItem::Kind::kNull
-                : is_string ? ListItem::Kind::kString
-                            : ListItem::Kind::kNumber;
-    return ListItem{kind, negative, static_cast<uint32_t>(begin), TextOf(*token)};
+    return item;
+  }
+
+  // The item that begins with the word in its text.
+  arrow::Result<std::optional<ListItem>> ItemOfWord(ListItem item) {
+    const std::string word = ToLower(item.text);
+    if (word == "null") {
+      item.kind = ListItem::Kind::kNull;
+      return item;
+    }
+    if (word == "true" || word == "false") {
+      item.kind = ListItem::Kind::kBoolean;
+      return item;
+    }
+    if (word != "date" && word != "time" && word != "timestamp") return std::nullopt;
+    ARROW_ASSIGN_OR_RAISE(std::optional<Token> token, Next());
+    if (!token || token->kind != TokenKind::kString) return std::nullopt;
+    item.kind = ListItem::Kind::kTypedString;
+    item.type = item.text;
+    item.text = TextOf(*token);
+    return item;
   }
 
   const SourceText& source_;
@@ -399,6 +423,28 @@ std::string Unquote(std::string_view quoted) {
     if (quoted[i] == quote) ++i;  // doubled
   }
   return value;
+}
+
+arrow::Result<std::string> ParseBinary(const SourceText& source, uint32_t offset,
+                                       std::string_view text) {
+  auto value_of = [](char c) {
+    const char lower = static_cast<char>(c | 0x20);
+    return IsDigit(c) ? c - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+  };
+  const std::string_view digits = text.substr(2, text.size() - 3);  // between the quotes
+  if (digits.size() % 2 != 0) {
+    return source.ErrorAt(offset, "a binary value needs two hexadecimal digits a byte");
+  }
+  std::string bytes;
+  bytes.reserve(digits.size() / 2);
+  for (size_t i = 0; i < digits.size(); i += 2) {
+    const int high = value_of(digits[i]), low = value_of(digits[i + 1]);
+    if (high < 0 || low < 0) {
+      return source.ErrorAt(offset, "X'…' holds something other than hexadecimal digits");
+    }
+    bytes += static_cast<char>(high * 16 + low);
+  }
+  return bytes;
 }
 
 }  // namespace pilum::filter

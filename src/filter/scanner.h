@@ -27,11 +27,12 @@ struct Token {
 
 /// One item of an IN list that consists of literals only.
 struct ListItem {
-  enum class Kind : uint8_t { kNumber, kString, kNull };
+  enum class Kind : uint8_t { kNumber, kString, kTypedString, kBinary, kBoolean, kNull };
   Kind kind;
-  bool negative;          ///< a number with an odd count of minus signs before it
-  uint32_t offset;        ///< in the source text
-  std::string_view text;  ///< of the source: digits, or the string with its quotes
+  bool negative;               ///< a number with an odd count of minus signs before it
+  uint32_t offset;             ///< in the source text
+  std::string_view text;       ///< of the source: digits, a word, or the string with its quotes
+  std::string_view type = {};  ///< what stands before a typed string: date, time, timestamp
 };
 
 using LiteralList = std::vector<ListItem>;
@@ -48,5 +49,9 @@ arrow::Result<PreparedSql> PrepareSql(const SourceText& source);
 
 /// The value of a string literal or quoted name given with its quotes.
 std::string Unquote(std::string_view quoted);
+
+/// The bytes of the binary literal `text`, such as X'6162', at `offset` of the source.
+arrow::Result<std::string> ParseBinary(const SourceText& source, uint32_t offset,
+                                       std::string_view text);
 
 }  // namespace pilum::filter

@@ -71,7 +71,7 @@ TEST(LanceSnapshot, CountsWhatAScanDelivers) {
           ScanOptions{.limit = 1000, .offset = 30}, ScanOptions{.limit = 5, .offset = 5000},
           ScanOptions{.limit = 30, .offset = 10, .fragments = some}}) {
       ScanOptions filtered = options;
-      filtered.filter = filter;
+      if (*filter) filtered.filter = {filter};
       auto rows = table.snapshot->Scan(filtered).ValueOrDie()->ToTable().ValueOrDie();
       EXPECT_EQ(table.snapshot->CountRows(filtered).ValueOrDie(),
                 static_cast<uint64_t>(rows->num_rows()))
@@ -83,7 +83,7 @@ TEST(LanceSnapshot, CountsWhatAScanDelivers) {
 TEST(LanceSnapshot, ColumnsOutsideTheFilterAreReadForMatchesOnly) {
   const CountedTable table(kMixed);
   const int64_t read = table.BytesRead([&] {
-    auto stream = table.snapshot->Scan({.filter = "id < 0"}).ValueOrDie();
+    auto stream = table.snapshot->Scan({.filter = {"id < 0"}}).ValueOrDie();
     EXPECT_EQ(stream->ToTable().ValueOrDie()->num_rows(), 0);
   });
   EXPECT_LE(read, table.StoredBytes("id"));

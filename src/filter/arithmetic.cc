@@ -1,7 +1,12 @@
 #include "filter/arithmetic.h"
 
+#include <algorithm>
+#include <memory>
 #include <string>
 #include <utility>
+
+#include <arrow/compute/api_scalar.h>
+#include <arrow/compute/cast.h>
 
 #include "filter/coercion.h"
 
@@ -15,13 +20,28 @@ arrow::Status RequireNumber(const SourceText& source, const Value& value, const 
   return source.ErrorAt(value.offset, what + " needs numbers, this is " + value.type->ToString());
 }
 
+// The decimal that a number is written as, with no fewer digits than an integer would have; null
+// with an exponent or too many digits.
+TypePtr WrittenDecimal(const std::string& number) {
+  if (number.find_first_of("eE") != std::string::npos) return nullptr;
+  const size_t point = std::min(number.find('.'), number.size() - 1);
+  const auto scale = static_cast<int32_t>(number.size() - 1 - point);
+  const auto digits = static_cast<int32_t>(
+      std::count_if(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; }));
+  if (digits > arrow::Decimal256::kMaxPrecision) return nullptr;
+  return DecimalWith(std::max(digits, 19), scale);
+}
+
 // A literal beside a typed operand stays in that operand's kind: 2 beside a uint64 column, 255.0
-// beside a float32 column, 1.5 beside a decimal that has it.
+// beside a float32 column, 1.5 beside a decimal.
 Value Adapt(const SourceText& source, const Value& value, const TypePtr& other) {
   if (value.literal == nullptr || value.literal->kind != NodeKind::kNumber) return value;
   const auto id = other->id();
-  if (id != arrow::Type::UINT64 && id != arrow::Type::FLOAT && !arrow::is_decimal(id)) return value;
-  auto coerced = Coerce(source, value, other);
+  TypePtr type = id == arrow::Type::UINT64 || id == arrow::Type::FLOAT ? other
+                 : arrow::is_decimal(id) ? WrittenDecimal(value.literal->text)
+                                         : nullptr;
+  if (type == nullptr) return value;
+  auto coerced = Coerce(source, value, type);
   return coerced.ok() ? *coerced : value;
 }
 
@@ -55,6 +75,46 @@ std::string KernelName(char op, bool floating) {
   }
 }
 
+// With as many digits as Arrow's rules give the result, if 256 bits hold them.
+arrow::Result<Value> DecimalArithmetic(const SourceText& source, uint32_t offset, char op,
+                                       const Value& left, const Value& right) {
+  auto wide = [](const Value& value) {
+    const auto& decimal = static_cast<const arrow::DecimalType&>(*value.type);
+    return CastTo(value, arrow::decimal256(decimal.precision(), decimal.scale()));
+  };
+  const std::string kernel = KernelName(op, /*floating=*/false);
+  auto result = MakeCall(source, offset, kernel, {left, right});
+  if (!result.ok()) result = MakeCall(source, offset, kernel, {wide(left), wide(right)});
+  if (result.ok()) return result;
+  return source.ErrorAt(offset, std::string("'") + op + "' of " + left.type->ToString() + " and " +
+                                    right.type->ToString() +
+                                    " has more than 76 digits; cast to fewer before");
+}
+
+// `value` without its sign, as uint64.
+cp::Expression Magnitude(const Value& value) {
+  if (value.type->id() == arrow::Type::UINT64) return value.expression;
+  cp::CastOptions wrap = cp::CastOptions::Safe(arrow::uint64());
+  wrap.allow_int_overflow = true;  // the magnitude of the least int64 is no int64
+  return cp::call("cast", {cp::call("abs", {value.expression})}, std::move(wrap));
+}
+
+// The quotient or remainder of an int64 and a uint64, whose results no 64-bit type holds.
+arrow::Result<Value> DivideMixed(const SourceText& source, uint32_t offset, char op,
+                                 const Value& left, const Value& right) {
+  const bool left_signed = left.type->id() != arrow::Type::UINT64;
+  const cp::Expression magnitude = cp::call(op == '/' ? "divide_checked" : "remainder_checked",
+                                            {Magnitude(left), Magnitude(right)});
+  Value result = CastTo({magnitude, arrow::uint64(), offset}, arrow::decimal128(20, 0));
+  if (op == '%' && !left_signed) return result;
+  auto negative =
+      cp::call("less", {(left_signed ? left : right).expression, cp::literal(int64_t{0})});
+  auto negated = cp::call("negate_checked", {result.expression});
+  result.expression =
+      cp::call("if_else", {std::move(negative), std::move(negated), result.expression});
+  return result;
+}
+
 }  // namespace
 
 arrow::Result<Value> Arithmetic(const SourceText& source, uint32_t offset, char op,
@@ -69,14 +129,15 @@ arrow::Result<Value> Arithmetic(const SourceText& source, uint32_t offset, char 
   l = Adapt(source, l, r.type);
   r = Adapt(source, r, l.type);
   TypePtr type = OperandType(op, l.type, r.type);
-  if (type == nullptr) {
-    l = CastTo(l, DecimalOf(l.type));
-    r = CastTo(r, DecimalOf(r.type));
-  } else {
-    l = CastTo(l, type);
-    r = CastTo(r, type);
+  if (type != nullptr) {
+    return MakeCall(source, offset, KernelName(op, IsFloating(type)),
+                    {CastTo(l, type), CastTo(r, type)});
   }
-  return MakeCall(source, offset, KernelName(op, type != nullptr && IsFloating(type)), {l, r});
+  if (IsInteger(l.type) && IsInteger(r.type) && (op == '/' || op == '%')) {
+    return DivideMixed(source, offset, op, l, r);
+  }
+  return DecimalArithmetic(source, offset, op, CastTo(l, DecimalOf(l.type)),
+                           CastTo(r, DecimalOf(r.type)));
 }
 
 arrow::Result<Value> Negate(const SourceText& source, uint32_t offset, const Value& value) {
@@ -92,16 +153,32 @@ arrow::Result<Value> Negate(const SourceText& source, uint32_t offset, const Val
   return MakeCall(source, offset, "negate_checked", {plain});
 }
 
-arrow::Result<Value> RoundDecimal(const SourceText& source, uint32_t offset,
-                                  const std::string& kernel, const Value& value,
-                                  OptionsPtr options) {
+arrow::Result<Value> RoundDecimal(const SourceText& source, uint32_t offset, const Value& value,
+                                  int32_t scale, cp::RoundMode mode) {
   const auto& decimal = static_cast<const arrow::DecimalType&>(*value.type);
-  if (decimal.precision() == arrow::Decimal256::kMaxPrecision) {
+  int32_t precision = decimal.precision();
+  if (decimal.scale() <= scale) return value;
+  if (mode != cp::RoundMode::TOWARDS_ZERO) ++precision;  // 9.9 becomes 10
+  if (precision > arrow::Decimal256::kMaxPrecision) {
     return source.ErrorAt(offset, "a decimal of 76 digits leaves no room to round");
   }
-  // 9.9 becomes 10. Where that does not fit, Arrow's kernel gives 0 and may forget the error.
-  Value wider = CastTo(value, DecimalWith(decimal.precision() + 1, decimal.scale()));
-  return MakeCall(source, offset, kernel, {wider}, std::move(options));
+  // Arrow divides wrongly by some numbers beyond 32 bits, hence by 10^9 at most.
+  constexpr int32_t kDigitsAtOnce = 9;
+  Value rounded = CastTo(value, DecimalWith(precision, decimal.scale()));
+  for (int32_t from = decimal.scale(), to; from > scale; from = to) {
+    to = std::max(scale, from - kDigitsAtOnce);
+    // Which way a half goes is up to the first digit that falls off: the others only need cutting.
+    const bool cut = to > scale && mode == cp::RoundMode::HALF_TOWARDS_INFINITY;
+    if (!cut) {
+      ARROW_ASSIGN_OR_RAISE(rounded, MakeCall(source, offset, "round", {rounded},
+                                              std::make_shared<cp::RoundOptions>(to, mode)));
+    }
+    auto options =
+        std::make_shared<cp::CastOptions>(cp::CastOptions::Safe(DecimalWith(precision, to)));
+    options->allow_decimal_truncate = true;
+    ARROW_ASSIGN_OR_RAISE(rounded, MakeCall(source, offset, "cast", {rounded}, std::move(options)));
+  }
+  return rounded;
 }
 
 }  // namespace pilum::filter

@@ -78,11 +78,12 @@ arrow::Result<TypePtr> NamedType(const SourceText& source, uint32_t offset, cons
 }
 
 // `text` as it is where Arrow's parser of decimals can be trusted: it wraps beyond 76 digits, and
-// exponents lead it astray. Elsewhere a text that it refuses.
+// far exponents lead it astray. Elsewhere a text that it refuses.
 Value ParsableAsDecimal(const Value& text) {
-  auto parsable =
-      cp::call("match_substring_regex", {text.expression},
-               cp::MatchSubstringOptions("^[+-]?([0-9.]{1,76}|[0-9.]{1,37}[eE][+-]?[0-3]?[0-9])$"));
+  auto parsable = cp::call("match_substring_regex", {text.expression},
+                           cp::MatchSubstringOptions("^[+-]?([0-9]{0,38}([.][0-9]{0,38})?|"
+                                                     "[0-9.]{1,37}[eE][+]?[0-3]?[0-9]|"
+                                                     "[0-9.]{1,19}[eE]-[01]?[0-9])$"));
   auto string = [&](const char* value) {
     return cp::literal(*arrow::MakeScalar(text.type, std::string(value)));
   };
@@ -111,12 +112,18 @@ arrow::Result<Value> CastToDecimal(const SourceText& source, uint32_t offset, co
     wide = CastTo(value, arrow::decimal256(std::min(from.precision(), kMost), from.scale()));
   }
   if (arrow::is_decimal(wide.type->id())) {
-    auto options =
-        std::make_shared<cp::RoundOptions>(target.scale(), cp::RoundMode::HALF_TOWARDS_INFINITY);
-    ARROW_ASSIGN_OR_RAISE(wide, RoundDecimal(source, offset, "round", wide, std::move(options)));
+    ARROW_ASSIGN_OR_RAISE(wide, RoundDecimal(source, offset, wide, target.scale(),
+                                             cp::RoundMode::HALF_TOWARDS_INFINITY));
   }
   return MakeCall(source, offset, "cast", {wide},
                   std::make_shared<cp::CastOptions>(cp::CastOptions::Safe(type)));
+}
+
+// NaN is still there after this, and fits no integer.
+arrow::Result<Value> CutFraction(const SourceText& source, uint32_t offset, const Value& value) {
+  if (IsFloating(value.type)) return MakeCall(source, offset, "trunc", {value});
+  if (!arrow::is_decimal(value.type->id())) return value;
+  return RoundDecimal(source, offset, value, 0, cp::RoundMode::TOWARDS_ZERO);
 }
 
 }  // namespace
@@ -127,14 +134,11 @@ arrow::Result<Value> CastToNamedType(const SourceText& source, uint32_t offset, 
   Value plain = Plain(value);
   if (plain.type->id() == arrow::Type::NA) return NullValue(type, offset);
   if (arrow::is_decimal(type->id())) return CastToDecimal(source, offset, plain, type);
-  const bool to_integer = arrow::is_integer(type->id());
-  // NaN fits no integer: it is still there after this.
-  if (IsFloating(plain.type) && to_integer) {
-    ARROW_ASSIGN_OR_RAISE(plain, MakeCall(source, offset, "trunc", {plain}));
+  if (arrow::is_integer(type->id())) {
+    ARROW_ASSIGN_OR_RAISE(plain, CutFraction(source, offset, plain));
   }
   auto options = std::make_shared<cp::CastOptions>(cp::CastOptions::Safe(type));
   options->allow_float_truncate = IsFloating(type);
-  options->allow_decimal_truncate = to_integer;
   options->allow_time_truncate = true;
   return MakeCall(source, offset, "cast", {plain}, std::move(options));
 }

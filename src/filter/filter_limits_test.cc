@@ -73,6 +73,7 @@ TEST(Filter, RefusesWithThePositionInTheText) {
                  {"d = date '2020-02-30'", "'2020-02-30' is not a date"},
                  {"tz = ts", "cannot compare"},
                  {"i64 + 'a' = 1", "position 7: '+' needs numbers"},
+                 {"CAST(dec AS decimal) * CAST(dec AS decimal) > 0", "76 digits; cast to fewer"},
                  {"l = 1", "cannot compare list"},
                  {"l.x = 1", "not a struct"},
                  {"regexp_match(s, '[')", "position 17: Invalid regular expression"},

@@ -263,17 +263,66 @@ TEST(Filter, ComputesLikeTheReference) {
               {"i64 + NULL = 1", {}}});
 }
 
+// u64 is 0, 2^64 - 1, 3, NULL, 7, 2^63 and i64 1, 2, 3, NULL, -7, 2^63 - 1.
+TEST(Filter, ComputesWithSignedAndUnsignedLongs) {
+  ExpectRows({{"u64 * i64 = 9", {2}},
+              {"u64 * i64 = -49", {4}},
+              {"u64 * i64 = 36893488147419103230", {1}},
+              {"u64 * i64 > 85070591730234615000000000000000000000", {5}},
+              {"u64 * -1 = -18446744073709551615", {1}},
+              {"_rowid * i8 = -128", {1}},
+              {"u64 / i64 = 9223372036854775807", {1}},
+              {"u64 / i64 = 1", {2, 5}},
+              {"u64 / -2 = -3", {4}},
+              {"i64 / nullif(u64, 0) = 0", {1, 5}},
+              {"i64 % nullif(u64, 0) = 2", {1}},
+              {"u64 % i64 = 1", {1, 5}},
+              {"u64 % -4 = 3", {1, 2, 4}},
+              {"CAST(-9223372036854775808 AS bigint) / nullif(u64, 0) = -1", {5}},
+              {"u64 + i64 = 0", {4}},
+              {"u64 - i64 = 14", {4}}});
+}
+
+TEST(Filter, ComputesWithLongDecimals) {
+  ExpectRows({{"CAST(dec AS decimal) + 1 = 2.5", {0}},
+              {"CAST(dec AS decimal) * 2 = 3.02", {5}},
+              {"CAST(dec AS decimal) / 4 = -0.5625", {1}},
+              {"CAST(dec AS decimal) % 1 = 0.51", {5}},
+              {"CAST(dec AS decimal) - CAST(dec AS decimal) = 0", {0, 1, 2, 4, 5}},
+              {"dec + 0.001 = 1.511", {5}},
+              {"dec * 1.5 = 2.25", {0}},
+              {"dec / 0.5 = 3", {0}},
+              {"2 / nullif(dec, 0) > 1.33 AND 2 / nullif(dec, 0) < 1.34", {0}},
+              {"dec * 1e1 = 15", {0}},
+              {"dec * 18446744073709551616 = 27670116110564327424", {0}},
+              {"-CAST(dec AS decimal) = 2.25", {1}},
+              {"abs(CAST(dec AS decimal) + 0) = 2.25", {1}}});
+}
+
 TEST(Filter, FailsOnDivisionByZeroAndOverflow) {
   for (const char* sql :
-       {"10 / i32 = 1", "10 % i32 = 1", "1 / 0 = 1", "i64 + 1 > 0", "dec / 0 > 1",
-        "CAST(i64 AS int) = 1", "CAST(f64 AS int) = 1", "CAST(s AS int) = 1",
-        "CAST(dec AS tinyint) = 1", "CAST(f64 AS decimal(10, 2)) = 0",
-        "CAST(1e30 AS decimal(10, 2)) = 0", "CAST(12345.67 AS decimal(3, 1)) = 0",
-        "CAST(dec AS decimal(4, 2)) = 1.5", "CAST(9.99 AS decimal(2, 1)) = 0",
-        "CAST('9.99' AS decimal(2, 1)) = 0", "CAST('123456.789' AS decimal(4, 1)) = 123456.7",
+       {"10 / i32 = 1",
+        "10 % i32 = 1",
+        "1 / 0 = 1",
+        "i64 + 1 > 0",
+        "dec / 0 > 1",
+        "i64 / u64 > 0",
+        "i64 % u64 > 0",
+        "CAST(i64 AS int) = 1",
+        "CAST(f64 AS int) = 1",
+        "CAST(s AS int) = 1",
+        "CAST(dec AS tinyint) = 1",
+        "CAST(f64 AS decimal(10, 2)) = 0",
+        "CAST(1e30 AS decimal(10, 2)) = 0",
+        "CAST(12345.67 AS decimal(3, 1)) = 0",
+        "CAST(dec AS decimal(4, 2)) = 1.5",
+        "CAST(9.99 AS decimal(2, 1)) = 0",
+        "CAST('9.99' AS decimal(2, 1)) = 0",
+        "CAST('123456.789' AS decimal(4, 1)) = 123456.7",
         "CAST(CAST('99999999999999999999999999999999999999' AS decimal(38, 0)) AS "
         "decimal(38, 10)) > 0",
-        "CAST(i64 AS decimal(10, 2)) = 1", "CAST(s AS decimal(10, 2)) = 1"}) {
+        "CAST(i64 AS decimal(10, 2)) = 1",
+        "CAST(s AS decimal(10, 2)) = 1"}) {
     auto filter = Expression::ParsePredicate(sql, Data().schema());
     ASSERT_TRUE(filter.ok()) << sql << filter.status().ToString();
     EXPECT_FALSE((*filter)->Select(Data().batch()).ok()) << sql;
@@ -353,6 +402,28 @@ TEST(Filter, CastsToDecimalWhatFits) {
               {"CAST(CAST(i8 AS double) AS decimal(5, 1)) = -128", {1}},
               {"CAST(2.5 AS decimal(2, 1)) = 2.5", kAll},
               {"CAST('0.33333333333333333333333333333333333333' AS decimal(38, 38)) > 0", kAll}});
+}
+
+// Arrow divides some decimals wrongly, whole numbers near powers of 2^32 by large powers of ten.
+TEST(Filter, RoundsDecimalsOfManyDigits) {
+  const Rows kAll = {0, 1, 2, 3, 4, 5};
+  const std::string value = "CAST('18446744073709551614.50000000000000000' AS decimal(38, 17))";
+  for (const std::string& whole :
+       {"CAST(" + value + " AS decimal(20, 0)) = 18446744073709551615",
+        "CAST(-" + value + " AS decimal(20, 0)) = -18446744073709551615",
+        "round(" + value + ") = 18446744073709551615", "ceil(" + value + ") = 18446744073709551615",
+        "floor(" + value + ") = 18446744073709551614",
+        "floor(-" + value + ") = -18446744073709551615",
+        "round(" + value + ", 10) = 18446744073709551614.5",
+        std::string(
+            "CAST(CAST('4294967295.9999999999999999' AS decimal(38, 20)) AS bigint) = 4294967295"),
+        std::string("round(CAST('0.44444444444444444445' AS decimal(38, 20))) = 0"),
+        std::string("round(CAST('-0.5' AS decimal(38, 20))) = -1"),
+        std::string("ceil(CAST('0.00000000000000000001' AS decimal(38, 20))) = 1")}) {
+    auto rows = Select(whole);
+    ASSERT_TRUE(rows.ok()) << whole << rows.status().ToString();
+    EXPECT_EQ(*rows, kAll) << whole;
+  }
 }
 
 // Arrow's parser of decimals takes the first of these for 5 and crashes on the last.

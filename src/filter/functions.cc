@@ -141,17 +141,21 @@ arrow::Result<Value> Abs(const FunctionCall& call) {
   return MakeCall(call.source, call.offset(), "abs_checked", {value});
 }
 
-arrow::Result<Value> RoundWith(const FunctionCall& call, const char* kernel, OptionsPtr options) {
+arrow::Result<Value> RoundTo(const FunctionCall& call, int digits, cp::RoundMode mode) {
   ARROW_ASSIGN_OR_RAISE(Value value, NumberArgument(call));
   if (arrow::is_integer(value.type->id())) return value;
   if (arrow::is_decimal(value.type->id())) {
-    return RoundDecimal(call.source, call.offset(), kernel, value, std::move(options));
+    return RoundDecimal(call.source, call.offset(), value, digits, mode);
   }
-  return MakeCall(call.source, call.offset(), kernel, {value}, std::move(options));
+  return MakeCall(call.source, call.offset(), "round", {value},
+                  std::make_shared<cp::RoundOptions>(digits, mode));
 }
 
-arrow::Result<Value> Floor(const FunctionCall& call) { return RoundWith(call, "floor", nullptr); }
-arrow::Result<Value> Ceil(const FunctionCall& call) { return RoundWith(call, "ceil", nullptr); }
+arrow::Result<Value> Floor(const FunctionCall& call) {
+  return RoundTo(call, 0, cp::RoundMode::DOWN);
+}
+
+arrow::Result<Value> Ceil(const FunctionCall& call) { return RoundTo(call, 0, cp::RoundMode::UP); }
 
 arrow::Result<Value> Round(const FunctionCall& call) {
   int digits = 0;
@@ -164,9 +168,7 @@ arrow::Result<Value> Round(const FunctionCall& call) {
       return call.source.ErrorAt(node.offset, "round() takes a number of digits from 0 to 30 here");
     }
   }
-  return RoundWith(
-      call, "round",
-      std::make_shared<cp::RoundOptions>(digits, cp::RoundMode::HALF_TOWARDS_INFINITY));
+  return RoundTo(call, digits, cp::RoundMode::HALF_TOWARDS_INFINITY);
 }
 
 arrow::Result<Value> ArrayLength(const FunctionCall& call) {

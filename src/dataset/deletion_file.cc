@@ -11,6 +11,7 @@
 #include <arrow/record_batch.h>
 
 #include "pilum/error.h"
+#include "pilum/runtime.h"
 
 namespace pilum::dataset {
 namespace {
@@ -65,7 +66,7 @@ std::string DeletionFilePath(uint64_t fragment_id, const DeletionFile& file) {
 arrow::Result<std::vector<uint32_t>> ParseDeletionArrow(bytes::Bytes bytes, uint64_t max_rows) {
   // Besides the offsets: their padding, a validity bitmap and Arrow's copies of the metadata.
   constexpr int64_t kSlack = 1 << 20;
-  arrow::ProxyMemoryPool counted(arrow::default_memory_pool());
+  arrow::ProxyMemoryPool counted(GetMemoryPool());
   arrow::CappedMemoryPool pool(&counted,
                                static_cast<int64_t>(5 * max_rows + bytes.size()) + kSlack);
   auto options = arrow::ipc::IpcReadOptions::Defaults();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "pilum/error.h"
+#include "pilum/runtime.h"
 
 namespace pilum::dataset {
 
@@ -14,7 +15,9 @@ arrow::Result<WholeObject> ReadObject(ObjectStore& store, std::string_view path,
     return WithContext(bytes::Corrupt("the object is too large"), {.path = object->name()});
   }
   auto size = static_cast<int64_t>(object->size());
-  ARROW_ASSIGN_OR_RAISE(std::unique_ptr<arrow::Buffer> buffer, arrow::AllocateBuffer(size));
+  // Not Arrow's own pool, which is gone when threads still read while the process ends.
+  ARROW_ASSIGN_OR_RAISE(std::unique_ptr<arrow::Buffer> buffer,
+                        arrow::AllocateBuffer(size, GetMemoryPool()));
   std::span<uint8_t> target(buffer->mutable_data(), object->size());
   ARROW_RETURN_NOT_OK(object->ReadAt(0, std::as_writable_bytes(target)));
   return WholeObject{object->name(), std::move(buffer)};

@@ -69,6 +69,7 @@ class LeafBuilder {
   const LeafType& type() const { return type_; }
   const LevelScheme& scheme() const { return scheme_; }
   bool nested() const { return nested_; }
+  arrow::MemoryPool* pool() const { return pool_; }
   int64_t next_slot() const { return next_slot_; }  ///< nested: slots appended so far
   /// Nested: levels appended so far, in the scheme's numbers; no `rep` without lists.
   std::span<const uint16_t> rep() const { return rep_; }

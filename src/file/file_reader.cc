@@ -23,7 +23,8 @@ constexpr uint64_t kMaxRows = UINT32_MAX;  // row offsets in a fragment are 32 b
 
 Result<std::shared_ptr<arrow::Buffer>> ReadTail(const ReadableObject& object, uint64_t offset) {
   const uint64_t size = object.size() - offset;
-  ARROW_ASSIGN_OR_RAISE(auto buffer, arrow::AllocateBuffer(static_cast<int64_t>(size)));
+  ARROW_ASSIGN_OR_RAISE(auto buffer,
+                        arrow::AllocateBuffer(static_cast<int64_t>(size), GetMemoryPool()));
   ARROW_RETURN_NOT_OK(object.ReadAt(
       offset, {reinterpret_cast<std::byte*>(buffer->mutable_data()), static_cast<size_t>(size)}));
   return std::shared_ptr<arrow::Buffer>(std::move(buffer));
@@ -148,7 +149,8 @@ Status FileReader::ParseDescriptor(uint64_t global_table, uint32_t num_globals) 
   if (range.offset >= tail_offset_) {
     ARROW_ASSIGN_OR_RAISE(bytes, TailBytes(range, "schema"));
   } else {
-    ARROW_ASSIGN_OR_RAISE(owned, arrow::AllocateBuffer(static_cast<int64_t>(range.length)));
+    ARROW_ASSIGN_OR_RAISE(
+        owned, arrow::AllocateBuffer(static_cast<int64_t>(range.length), GetMemoryPool()));
     ARROW_RETURN_NOT_OK(object_->ReadAt(
         range.offset,
         {reinterpret_cast<std::byte*>(owned->mutable_data()), static_cast<size_t>(range.length)}));

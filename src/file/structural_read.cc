@@ -122,6 +122,7 @@ class StructuralRead final : public FieldRead {
   Result<LeafValidity> ValidityOf(const Leaf& leaf) const;
   Result<std::shared_ptr<ArrayData>> AssembleLeaf(const Leaf& leaf);
   Status Context(const Status& status, const ReadableObject* object) const;
+  const ReadableObject* OnlyObject() const;
 
   FieldTree tree_;
   arrow::MemoryPool* pool_;
@@ -136,6 +137,20 @@ class StructuralRead final : public FieldRead {
 
 Status StructuralRead::Context(const Status& status, const ReadableObject* object) const {
   return WithContext(status, {.path = object ? object->name() : "", .column = tree_.path});
+}
+
+// The file that all leaves were read from; null if there are several.
+const ReadableObject* StructuralRead::OnlyObject() const {
+  const ReadableObject* only = nullptr;
+  for (const Leaf& leaf : leaves_) {
+    for (const ColumnSource& source : leaf.node->sources) {
+      if (!source.file) continue;
+      const ReadableObject* object = source.file->object().get();
+      if (only && only != object) return nullptr;
+      only = object;
+    }
+  }
+  return only;
 }
 
 Status StructuralRead::Init() {
@@ -437,11 +452,11 @@ Result<std::shared_ptr<ArrayData>> StructuralRead::Finish() {
   if (!has_blobs()) ARROW_RETURN_NOT_OK(DecodeLeaves());
   size_t next_leaf = 0;
   auto array = Assemble(tree_.root, 0, &next_leaf);
-  if (!array.ok()) return Context(array.status(), nullptr);
+  if (!array.ok()) return Context(array.status(), OnlyObject());
   if ((*array)->length != tree_.num_rows) {
     return Context(bytes::Corrupt("the field has " + std::to_string((*array)->length) + " of " +
                                   std::to_string(tree_.num_rows) + " rows"),
-                   nullptr);
+                   OnlyObject());
   }
   if (!permutation_) return array;
   ARROW_ASSIGN_OR_RAISE(arrow::Datum taken,

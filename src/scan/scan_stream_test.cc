@@ -40,7 +40,9 @@ arrow::Result<std::vector<uint64_t>> Collect(ScanPlan plan, int64_t max_batch = 
     ARROW_ASSIGN_OR_RAISE(auto batch, stream->Next());
     if (!batch) return addresses;
     EXPECT_GT(batch->num_rows(), 0);
-    if (max_batch > 0) EXPECT_LE(batch->num_rows(), max_batch);
+    if (max_batch > 0) {
+      EXPECT_LE(batch->num_rows(), max_batch);
+    }
     const auto& values =
         static_cast<const arrow::UInt64Array&>(*batch->GetColumnByName(kRowAddress));
     for (int64_t i = 0; i < values.length(); ++i) addresses.push_back(values.Value(i));
@@ -412,7 +414,9 @@ TEST(ScanStream, ManyStreamsAtOnce) {
       plan.batch_size = 3 + t;
       auto found = Collect(std::move(plan));
       EXPECT_TRUE(found.ok()) << found.status();
-      if (found.ok()) EXPECT_EQ(*found, expected);
+      if (found.ok()) {
+        EXPECT_EQ(*found, expected);
+      }
     });
   }
   for (std::thread& thread : threads) thread.join();

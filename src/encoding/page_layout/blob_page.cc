@@ -64,8 +64,8 @@ Status BlobPage::Decode(const PageIndex& index, std::span<const Run> runs,
     run.slot = total;
     total += run.count;
   }
-  ARROW_ASSIGN_OR_RAISE(auto flat, LeafBuilder::MakeFlat(builder->type(), total, /*in_order=*/true,
-                                                         arrow::default_memory_pool()));
+  ARROW_ASSIGN_OR_RAISE(
+      auto flat, LeafBuilder::MakeFlat(builder->type(), total, /*in_order=*/true, builder->pool()));
   ARROW_RETURN_NOT_OK(descriptors_->Decode(index, rows, reads, fetched, arena, flat.get()));
   ARROW_ASSIGN_OR_RAISE(LeafData data, flat->Finish());
   if (data.null_count > 0) return bytes::Corrupt("blob descriptors that are null");

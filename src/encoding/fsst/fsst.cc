@@ -26,22 +26,7 @@ class FsstMiniBlock final : public MiniBlockDecoder {
                                    uint32_t count, Arena* arena) const override {
     ARROW_ASSIGN_OR_RAISE(Values encoded, inner_->Decode(buffers, n, nullptr, arena));
     if (!table_.compressed()) return encoded;
-    const uint32_t end = first + count;
-    uint64_t room = FsstTable::MaxDecoded(encoded.offsets[end] - encoded.offsets[first]);
-    if (room > UINT32_MAX) return bytes::Corrupt("a chunk of more than 512 MiB of strings");
-    std::byte* out = arena->Allocate(room);
-    uint32_t* offsets = arena->AllocateArray<uint32_t>(uint64_t{n} + 1);
-    offsets[first] = 0;
-    for (uint32_t i = first; i < end; ++i) {
-      Bytes value =
-          encoded.bytes.subspan(encoded.offsets[i], encoded.offsets[i + 1] - encoded.offsets[i]);
-      ARROW_ASSIGN_OR_RAISE(uint64_t length, table_.Decode(value, out + offsets[i]));
-      offsets[i + 1] = offsets[i] + static_cast<uint32_t>(length);
-    }
-    Values values;
-    values.offsets = {offsets, uint64_t{n} + 1};
-    values.bytes = Bytes(out, offsets[end]);
-    return values;
+    return table_.DecodeValues(encoded, first, count, arena);
   }
 
  private:
@@ -123,6 +108,26 @@ arrow::Result<uint64_t> FsstTable::Decode(Bytes encoded, std::byte* out) const {
     }
   }
   return static_cast<uint64_t>(to - out);
+}
+
+arrow::Result<Values> FsstTable::DecodeValues(const Values& encoded, uint32_t first, uint32_t count,
+                                              Arena* arena) const {
+  const uint32_t end = first + count;
+  uint64_t room = MaxDecoded(encoded.offsets[end] - encoded.offsets[first]);
+  if (room > UINT32_MAX) return bytes::Corrupt("a chunk of more than 512 MiB of strings");
+  std::byte* out = arena->Allocate(room);
+  uint32_t* offsets = arena->AllocateArray<uint32_t>(encoded.offsets.size());
+  offsets[first] = 0;
+  for (uint32_t i = first; i < end; ++i) {
+    Bytes value =
+        encoded.bytes.subspan(encoded.offsets[i], encoded.offsets[i + 1] - encoded.offsets[i]);
+    ARROW_ASSIGN_OR_RAISE(uint64_t length, Decode(value, out + offsets[i]));
+    offsets[i + 1] = offsets[i] + static_cast<uint32_t>(length);
+  }
+  Values values;
+  values.offsets = {offsets, encoded.offsets.size()};
+  values.bytes = Bytes(out, offsets[end]);
+  return values;
 }
 
 const Codec kFsst = {.name = "FSST",

@@ -26,6 +26,10 @@ class FsstTable {
   /// Decodes to `out`, which has MaxDecoded bytes; returns the length. kCorruptData on an unknown
   /// code or an escape at the end.
   arrow::Result<uint64_t> Decode(Bytes encoded, std::byte* out) const;
+  /// Values [first, first + count) of `encoded`, decoded to the arena; the offsets of others are
+  /// not set.
+  arrow::Result<Values> DecodeValues(const Values& encoded, uint32_t first, uint32_t count,
+                                     Arena* arena) const;
 
  private:
   bool compressed_ = false;

@@ -154,6 +154,8 @@ Status LeafBuilder::PutItemValidity(int64_t slot, const Values& values, uint64_t
     items *= type_.shape.list_sizes[level];
     const Bytes bitmap = values.item_validity[level];
     if (bitmap.empty() && !item_validity_[level]) continue;
+    const uint64_t need = bitmap.empty() ? 0 : BytesFor((first + n) * items);
+    if (need > bitmap.size()) return bytes::Truncated("item validity", 0, need, bitmap.size());
     ARROW_ASSIGN_OR_RAISE(uint8_t* to,
                           Bitmap(&item_validity_[level], capacity_ * static_cast<int64_t>(items)));
     const int64_t at = slot * static_cast<int64_t>(items);

@@ -123,6 +123,15 @@ TEST(LeafBuilder, ValidityExistsOnlyIfSomethingIsNull) {
   EXPECT_FALSE(Bits(leaf->validity, 9)[8]);
 }
 
+TEST(LeafBuilder, ItemBitmapsThatAreTooShortAreErrors) {
+  const LeafType type{.shape = {.bits = 6 * 8, .list_sizes = {2, 3}}};
+  auto builder = *LeafBuilder::MakeFlat(type, 4, true, Pool());
+  const std::string bytes(24, 'x'), bitmap = Hex("FF");
+  Values values = FixedOf(bytes);
+  values.item_validity = {AsBytes(bitmap), AsBytes(bitmap)};  // 24 items are 3 bytes
+  EXPECT_FALSE(builder->Put(0, values, 0, 4, false).ok());
+}
+
 TEST(LeafBuilder, ItemValidityComesLate) {
   // The first values have no bitmap, the second have one, the last have no value at all.
   const LeafType type{.shape = {.bits = 16, .list_sizes = {2}}};

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include <arrow/util/compression.h>
+
 #include "encoding/codec.h"
 
 namespace pilum::encoding {
@@ -210,6 +212,34 @@ inline std::string FsstEncode(const std::vector<std::string>& symbols, std::stri
     }
   }
   return codes;
+}
+
+inline std::string Compress(arrow::Compression::type type, const std::string& plain) {
+  auto codec = arrow::util::Codec::Create(type).ValueOrDie();
+  const auto* input = reinterpret_cast<const uint8_t*>(plain.data());
+  std::string out(
+      static_cast<size_t>(codec->MaxCompressedLen(static_cast<int64_t>(plain.size()), input)),
+      '\0');
+  const int64_t size =
+      codec
+          ->Compress(static_cast<int64_t>(plain.size()), input, static_cast<int64_t>(out.size()),
+                     reinterpret_cast<uint8_t*>(out.data()))
+          .ValueOrDie();
+  out.resize(static_cast<size_t>(size));
+  return out;
+}
+
+/// Bytes framed as in pages.
+inline std::string Lz4(const std::string& plain) {
+  return Number(static_cast<uint32_t>(plain.size())) + Compress(arrow::Compression::LZ4, plain);
+}
+
+inline std::string BareZstd(const std::string& plain) {
+  return Compress(arrow::Compression::ZSTD, plain);
+}
+
+inline std::string Zstd(const std::string& plain) {
+  return Number(uint64_t{plain.size()}) + BareZstd(plain);
 }
 
 }  // namespace pilum::encoding

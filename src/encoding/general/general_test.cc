@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <arrow/util/compression.h>
-
 #include "encoding/codec_conformance.h"
 #include "encoding/test_encode.h"
 
@@ -13,31 +11,6 @@ namespace {
 using lance::encodings21::COMPRESSION_ALGORITHM_LZ4;
 using lance::encodings21::COMPRESSION_ALGORITHM_UNSPECIFIED;
 using lance::encodings21::COMPRESSION_ALGORITHM_ZSTD;
-
-std::string Compress(arrow::Compression::type type, const std::string& plain) {
-  auto codec = arrow::util::Codec::Create(type).ValueOrDie();
-  const auto* input = reinterpret_cast<const uint8_t*>(plain.data());
-  std::string out(
-      static_cast<size_t>(codec->MaxCompressedLen(static_cast<int64_t>(plain.size()), input)),
-      '\0');
-  const int64_t size =
-      codec
-          ->Compress(static_cast<int64_t>(plain.size()), input, static_cast<int64_t>(out.size()),
-                     reinterpret_cast<uint8_t*>(out.data()))
-          .ValueOrDie();
-  out.resize(static_cast<size_t>(size));
-  return out;
-}
-
-std::string Lz4(const std::string& plain) {
-  return Number(static_cast<uint32_t>(plain.size())) + Compress(arrow::Compression::LZ4, plain);
-}
-
-std::string BareZstd(const std::string& plain) { return Compress(arrow::Compression::ZSTD, plain); }
-
-std::string Zstd(const std::string& plain) {
-  return Number(uint64_t{plain.size()}) + BareZstd(plain);
-}
 
 TEST(General, Conforms) {
   const auto values = RandomValues<uint32_t>(1000, 9);

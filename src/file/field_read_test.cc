@@ -329,6 +329,25 @@ TEST(FieldReadV2_0, ListsThatPointBeyondTheirItemsAreErrors) {
   EXPECT_EQ(GetErrorKind(array.status()), ErrorKind::kCorruptData) << array.status();
 }
 
+TEST(FieldReadV2_0, DamageNamesThePageOrTheByte) {
+  FileBuilder builder(FormatVersion::kV2_0);
+  lance::encodings::ArrayEncoding wire;
+  SetFlat(&wire, 16, 0);
+  builder.AddPage(0, wire, 2, {Raw<int16_t>({1, 2})});
+  builder.AddPage(0, wire, 3, {Raw<int16_t>({3, 4})});  // too short
+  SetFlat(&wire, 24, 0);
+  builder.AddPage(1, wire, 2, {"abcdef"});
+  auto file = FileReader::Open(ObjectOf(builder.Finish(5)));
+  ASSERT_TRUE(file.ok()) << file.status();
+  auto array = ReadField(LeafNode(arrow::int16(), *file, 0), FormatVersion::kV2_0, 5);
+  const auto detail = GetErrorDetail(array.status());
+  ASSERT_NE(detail, nullptr) << array.status();
+  EXPECT_EQ(detail->where().offset, 64u);
+  EXPECT_EQ(detail->where().path, "memory://x.lance");
+  array = ReadField(LeafNode(arrow::int16(), *file, 1), FormatVersion::kV2_0, 2);
+  EXPECT_NE(array.status().message().find("page 0: "), std::string::npos) << array.status();
+}
+
 TEST(FieldReadV2_0, ColumnsShorterThanTheFileAreErrors) {
   auto file = FileReader::Open(ObjectOf(ListFileV2_0().Finish(7)));
   auto array = ReadField(ListNodeV2_0(*file), FormatVersion::kV2_0, 7);

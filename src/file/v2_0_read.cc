@@ -1,6 +1,7 @@
 #include "file/v2_0_read.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -8,13 +9,12 @@
 #include <arrow/util/bit_util.h>
 #include <arrow/util/checked_cast.h>
 
-#include "encoding/v2_0/leaf_page.h"
+#include "encoding/v2_0/leaf_read.h"
 #include "file/blob.h"
-#include "file/column_reader.h"
 #include "file/layer_array.h"
 #include "file/leaf_array.h"
 #include "file/row_order.h"
-#include "lance/parse_message.h"
+#include "file/v2_0_column.h"
 #include "pilum/error.h"
 
 namespace pilum::file {
@@ -23,78 +23,11 @@ namespace {
 using arrow::ArrayData;
 using arrow::Result;
 using arrow::Status;
-using encoding::v2_0::FlatBuffer;
-using encoding::v2_0::LeafPage;
+using encoding::v2_0::EndsRead;
+using encoding::v2_0::LeafRead;
+using PageSlots = encoding::v2_0::SlotRange;
 
-/// The pages of one column of a 2.0 file. Kept with the file; immutable.
-struct Column {
-  struct Page {
-    uint64_t first_slot = 0;
-    uint64_t slots = 0;
-    LeafPage leaf;    // of leaf columns
-    FlatBuffer ends;  // of list columns: u64 per list
-    uint64_t null_adjustment = 0;
-    uint64_t num_items = 0;
-    uint64_t first_item = 0;  // in the child column
-  };
-  std::shared_ptr<ReadableObject> object;
-  NodeKind kind = NodeKind::kLeaf;
-  encoding::LeafType type;
-  std::vector<Page> pages;
-  uint64_t slots = 0;
-};
-
-Status ParsePage(const encoding::v2_0::WireArray& wire, std::span<const ByteRange> buffers,
-                 NodeKind kind, const encoding::LeafType& type, Column::Page* page) {
-  if (kind == NodeKind::kStruct) {
-    return wire.has_struct_() ? Status::OK()
-                              : bytes::Corrupt("a struct column with another encoding");
-  }
-  if (kind != NodeKind::kList) {
-    ARROW_ASSIGN_OR_RAISE(page->leaf, LeafPage::Make(wire, buffers, type));
-    return Status::OK();
-  }
-  if (!wire.has_list()) return bytes::Corrupt("a list column with another encoding");
-  ARROW_ASSIGN_OR_RAISE(auto ends, encoding::v2_0::ParseFlat(wire.list().offsets(), buffers));
-  if (ends.values.bits != 64 || ends.validity)
-    return bytes::Corrupt("list ends that are not 64-bit numbers");
-  page->ends = ends.values;
-  page->null_adjustment = wire.list().null_offset_adjustment();
-  page->num_items = wire.list().num_items();
-  return Status::OK();
-}
-
-Result<std::shared_ptr<Column>> LoadColumn(const FileReader& file, uint32_t number, NodeKind kind,
-                                           const encoding::LeafType& type) {
-  auto column = std::make_shared<Column>();
-  column->object = file.object();
-  column->kind = kind;
-  column->type = type;
-  ARROW_ASSIGN_OR_RAISE(auto metadata, file.ReadColumnMetadata(number));
-  uint64_t items = 0;
-  for (const auto& wire_page : metadata.pages()) {
-    Column::Page page;
-    page.first_slot = column->slots;
-    page.slots = wire_page.length();
-    page.first_item = items;
-    ARROW_ASSIGN_OR_RAISE(auto buffers, PageBuffers(wire_page, file.object()->size()));
-    ARROW_ASSIGN_OR_RAISE(std::string bytes,
-                          UnwrapEncoding(wire_page.encoding(), "/lance.encodings.ArrayEncoding"));
-    const auto wire = lance::ParseMessage<encoding::v2_0::WireArray>(bytes);
-    if (!wire) return bytes::Corrupt("a page encoding cannot be parsed");
-    ARROW_RETURN_NOT_OK(ParsePage(*wire, buffers, kind, type, &page));
-    constexpr uint64_t kMaxSlots = uint64_t{1} << 48;
-    constexpr uint64_t kMaxBits = uint64_t{1} << 62;  // so that positions in a page can be computed
-    if (page.slots > kMaxSlots - column->slots || page.num_items > kMaxSlots - items ||
-        (type.shape.bits > 0 && page.slots > kMaxBits / type.shape.bits)) {
-      return bytes::Corrupt("a page of " + std::to_string(page.slots) + " slots");
-    }
-    column->slots += page.slots;
-    items += page.num_items;
-    column->pages.push_back(std::move(page));
-  }
-  return column;
-}
+constexpr uint64_t kMostReserved = 256 << 20;
 
 /// Consecutive slots of a column of one segment.
 struct SlotRange {
@@ -103,16 +36,22 @@ struct SlotRange {
   uint64_t count = 0;
 };
 
-/// The slots of a range that lie in one page; without a page they are null.
-struct Piece {
-  std::shared_ptr<Column> column;
-  const Column::Page* page = nullptr;
+/// Slots wanted of one page, in ascending order; without a page they are null.
+struct PageRead {
+  std::shared_ptr<V2_0Column> column;
+  const V2_0Column::Page* page = nullptr;
   uint32_t segment = 0;
-  uint64_t first = 0;
+  int64_t slot = 0;  // of the result, where the first one goes
   uint64_t count = 0;
-  int64_t slot = 0;
+  std::vector<PageSlots> slots;
+  std::unique_ptr<LeafRead> leaf;  // of leaf columns
+  std::optional<EndsRead> lists;   // of list columns
   std::vector<io::Fetch::Id> ids;
   std::vector<io::Fetch::Id> second;
+
+  Status Context(const Status& status) const {
+    return WithContext(status, {.path = column ? column->object->name() : ""});
+  }
 };
 
 /// A node of the field being read.
@@ -133,14 +72,17 @@ class Node {
            field_.kind != NodeKind::kPackedStruct;
   }
   Result<std::shared_ptr<ArrayData>> FinishStruct(std::vector<std::shared_ptr<ArrayData>> children);
-  Status MakePieces(const std::vector<Segment>& segments);
+  Status MakeReads();
+  Status AddReads(const SlotRange& range, const std::shared_ptr<V2_0Column>& column);
+  PageRead* ReadOf(const SlotRange& range, const std::shared_ptr<V2_0Column>& column,
+                   const V2_0Column::Page* page, uint64_t first);
   Status MakeChildren(std::vector<SlotRange> ranges);
   Result<bool> StepSelf(const std::shared_ptr<io::Fetch>& fetch, const BlobOpener& open);
-  void RequestFirst(io::Fetch* fetch);
+  Status RequestFirst(io::Fetch* fetch);
   Status RequestSecond(io::Fetch* fetch);
   Status RequestBlobs(const std::shared_ptr<io::Fetch>& fetch, const BlobOpener& open);
   Status ReadLists();
-  Status ReadListPiece(const Piece& piece, std::vector<SlotRange>* items);
+  Status ReadListPage(PageRead* read, std::vector<SlotRange>* items);
   Status DecodeLeaf();
   std::vector<Bytes> Views(const io::Fetch& fetch, const std::vector<io::Fetch::Id>& ids) const;
 
@@ -149,12 +91,13 @@ class Node {
   const std::vector<Segment>* segments_ = nullptr;
   Stage stage_ = Stage::kFirst;
   std::vector<SlotRange> ranges_;
-  std::vector<Piece> pieces_;
+  std::vector<PageRead> reads_;
   std::vector<std::unique_ptr<Node>> children_;
   encoding::LeafType type_;
   int64_t slots_ = 0;
   std::shared_ptr<io::Fetch> first_;
   std::shared_ptr<io::Fetch> second_;
+  uint64_t second_bytes_ = 0;
   encoding::LeafData leaf_;
   std::unique_ptr<BlobValues> blobs_;
   std::vector<int64_t> offsets_;  // lists
@@ -187,7 +130,7 @@ Status Node::Init(std::vector<SlotRange> ranges, const std::vector<Segment>& seg
       return MakeError(ErrorKind::kUnsupported,
                        "type " + field_.field->type()->ToString() + " in storage version 2.0");
   }
-  return MakePieces(segments);
+  return MakeReads();
 }
 
 Status Node::MakeChildren(std::vector<SlotRange> ranges) {
@@ -198,47 +141,70 @@ Status Node::MakeChildren(std::vector<SlotRange> ranges) {
   return Status::OK();
 }
 
-Status Node::MakePieces(const std::vector<Segment>& segments) {
-  int64_t slot = 0;
+Status Node::MakeReads() {
+  std::shared_ptr<V2_0Column> column;
   for (const SlotRange& range : ranges_) {
     const ColumnSource& source = field_.sources[range.segment];
     if (!source.file) {
-      pieces_.push_back({.segment = range.segment, .count = range.count, .slot = slot});
-      slot += static_cast<int64_t>(range.count);
+      column = nullptr;
+      ReadOf(range, column, nullptr, 0)->count += range.count;
       continue;
     }
-    if (source.column >= source.file->num_columns())
-      return source.file->ReadColumnMetadata(source.column).status();
-    auto loaded = source.file->Cached<Column>(
-        source.column, [&] { return LoadColumn(*source.file, source.column, field_.kind, type_); });
-    if (!loaded.ok()) return WithContext(loaded.status(), {.path = source.file->object()->name()});
-    std::shared_ptr<Column> column = *loaded;
-    if (column->kind != field_.kind || column->type != type_) {
-      return WithContext(bytes::Corrupt("column " + std::to_string(source.column) +
-                                        " is said to hold fields of different types"),
-                         {.path = column->object->name()});
+    if (reads_.empty() || reads_.back().segment != range.segment) {
+      ARROW_ASSIGN_OR_RAISE(column,
+                            V2_0Column::Get(source.file, source.column, field_.kind, type_));
     }
-    if (range.first > column->slots || range.count > column->slots - range.first) {
-      return WithContext(bytes::Corrupt("slots " + std::to_string(range.first) + " to " +
-                                        std::to_string(range.first + range.count) +
-                                        " of a column of " + std::to_string(column->slots)),
-                         {.path = column->object->name()});
-    }
-    uint64_t first = range.first;
-    uint64_t left = range.count;
-    auto page = std::upper_bound(
-        column->pages.begin(), column->pages.end(), first,
-        [](uint64_t at, const Column::Page& p) { return at < p.first_slot + p.slots; });
-    for (; left > 0; ++page) {
-      const uint64_t count = std::min(left, page->first_slot + page->slots - first);
-      pieces_.push_back(
-          {column, &*page, range.segment, first - page->first_slot, count, slot, {}, {}});
-      first += count;
-      left -= count;
-      slot += static_cast<int64_t>(count);
+    ARROW_RETURN_NOT_OK(AddReads(range, column));
+  }
+  int64_t slot = 0;
+  for (PageRead& read : reads_) {
+    read.slot = slot;
+    slot += static_cast<int64_t>(read.count);
+    if (!read.page) continue;
+    if (field_.kind == NodeKind::kList) {
+      read.lists.emplace(read.page->ends, read.page->null_adjustment);
+      read.lists->Want(read.slots);
+    } else {
+      read.leaf = LeafRead::Make(read.page->leaf, read.slots);
     }
   }
   return Status::OK();
+}
+
+// Adds the slots of a range to the reads of their pages.
+Status Node::AddReads(const SlotRange& range, const std::shared_ptr<V2_0Column>& column) {
+  if (range.first > column->slots || range.count > column->slots - range.first) {
+    return WithContext(bytes::Corrupt("slots " + std::to_string(range.first) + " to " +
+                                      std::to_string(range.first + range.count) +
+                                      " of a column of " + std::to_string(column->slots)),
+                       {.path = column->object->name()});
+  }
+  const uint64_t end = range.first + range.count;
+  auto page = std::upper_bound(
+      column->pages.begin(), column->pages.end(), range.first,
+      [](uint64_t at, const V2_0Column::Page& p) { return at < p.first_slot + p.slots; });
+  for (uint64_t at = range.first; at < end; ++page) {
+    const uint64_t count = std::min(end, page->first_slot + page->slots) - at;
+    const uint64_t first = at - page->first_slot;
+    if (count == 0) continue;  // an empty page
+    PageRead* read = ReadOf(range, column, &*page, first);
+    read->slots.push_back({first, count});
+    read->count += count;
+    at += count;
+  }
+  return Status::OK();
+}
+
+// The read that slots from `first` on of a page belong to: the last one, unless it is of another
+// page or has come further.
+PageRead* Node::ReadOf(const SlotRange& range, const std::shared_ptr<V2_0Column>& column,
+                       const V2_0Column::Page* page, uint64_t first) {
+  const PageRead* last = reads_.empty() ? nullptr : &reads_.back();
+  if (!last || last->page != page || last->segment != range.segment ||
+      (!last->slots.empty() && last->slots.back().first > first)) {
+    reads_.push_back({.column = column, .page = page, .segment = range.segment});
+  }
+  return &reads_.back();
 }
 
 std::vector<Bytes> Node::Views(const io::Fetch& fetch,
@@ -260,7 +226,7 @@ Result<bool> Node::Step(const std::shared_ptr<io::Fetch>& fetch, const BlobOpene
 Result<bool> Node::StepSelf(const std::shared_ptr<io::Fetch>& fetch, const BlobOpener& open) {
   switch (stage_) {
     case Stage::kFirst:
-      RequestFirst(fetch.get());
+      ARROW_RETURN_NOT_OK(RequestFirst(fetch.get()));
       first_ = fetch;
       stage_ = Stage::kSecond;
       return true;
@@ -279,32 +245,33 @@ Result<bool> Node::StepSelf(const std::shared_ptr<io::Fetch>& fetch, const BlobO
   }
 }
 
-void Node::RequestFirst(io::Fetch* fetch) {
+Status Node::RequestFirst(io::Fetch* fetch) {
   std::vector<ByteRange> ranges;
-  for (Piece& piece : pieces_) {
-    if (!piece.page) continue;
+  for (PageRead& read : reads_) {
+    if (!read.page) continue;
     ranges.clear();
-    if (field_.kind == NodeKind::kList) {
-      const uint64_t before = piece.first > 0;
-      ranges.push_back(piece.page->ends.RangeOf(piece.first - before, piece.count + before));
-    } else {
-      piece.page->leaf.FirstRanges(piece.first, piece.count, &ranges);
-    }
+    const Status status =
+        read.lists ? read.lists->Request(&ranges) : read.leaf->RequestFirst(&ranges);
+    if (!status.ok()) return read.Context(status);
     for (const ByteRange& range : ranges)
-      piece.ids.push_back(fetch->Add(piece.column->object, range));
+      read.ids.push_back(fetch->Add(read.column->object, range));
   }
+  return Status::OK();
 }
 
 Status Node::RequestSecond(io::Fetch* fetch) {
   std::vector<ByteRange> ranges;
-  for (Piece& piece : pieces_) {
-    if (!piece.page) continue;
+  bytes::Arena arena;
+  for (PageRead& read : reads_) {
+    if (!read.page) continue;
     ranges.clear();
-    Status status =
-        piece.page->leaf.SecondRanges(piece.first, piece.count, Views(*first_, piece.ids), &ranges);
-    if (!status.ok()) return WithContext(status, {.path = piece.column->object->name()});
-    for (const ByteRange& range : ranges)
-      piece.second.push_back(fetch->Add(piece.column->object, range));
+    arena.Reset();
+    const Status status = read.leaf->RequestSecond(Views(*first_, read.ids), &ranges, &arena);
+    if (!status.ok()) return read.Context(status);
+    for (const ByteRange& range : ranges) {
+      read.second.push_back(fetch->Add(read.column->object, range));
+      second_bytes_ += range.length;
+    }
   }
   return Status::OK();
 }
@@ -312,8 +279,8 @@ Status Node::RequestSecond(io::Fetch* fetch) {
 Status Node::RequestBlobs(const std::shared_ptr<io::Fetch>& fetch, const BlobOpener& open) {
   ARROW_RETURN_NOT_OK(DecodeLeaf());
   std::vector<uint32_t> segment_of(static_cast<size_t>(slots_));
-  for (const Piece& piece : pieces_)
-    std::fill_n(segment_of.begin() + piece.slot, piece.count, piece.segment);
+  for (const PageRead& read : reads_)
+    std::fill_n(segment_of.begin() + read.slot, read.count, read.segment);
   const BlobColumn column{.kind = field_.kind,
                           .descriptors = leaf_,
                           .validity = leaf_.validity,
@@ -324,55 +291,58 @@ Status Node::RequestBlobs(const std::shared_ptr<io::Fetch>& fetch, const BlobOpe
   return Status::OK();
 }
 
-Status Node::ReadListPiece(const Piece& piece, std::vector<SlotRange>* items) {
-  const int64_t base = offsets_.back();
-  if (!piece.page) {
-    offsets_.insert(offsets_.end(), piece.count, base);
-    list_def_.insert(list_def_.end(), piece.count, 1);
+Status Node::ReadListPage(PageRead* read, std::vector<SlotRange>* items) {
+  int64_t end = offsets_.back();
+  if (!read->page) {
+    offsets_.insert(offsets_.end(), read->count, end);
+    list_def_.insert(list_def_.end(), read->count, 1);
     return Status::OK();
   }
   bytes::Arena arena;
-  const uint64_t before = piece.first > 0;
-  ARROW_ASSIGN_OR_RAISE(Bytes stored,
-                        piece.page->ends.Align(first_->bytes(piece.ids[0]), piece.first - before,
-                                               piece.count + before, &arena));
-  ARROW_ASSIGN_OR_RAISE(auto ends, encoding::v2_0::ReadEnds(stored, before > 0, piece.count,
-                                                            piece.page->null_adjustment,
-                                                            piece.page->num_items, &arena));
-  const uint64_t first = ends.positions[0];
-  for (uint64_t i = 1; i <= piece.count; ++i)
-    offsets_.push_back(base + static_cast<int64_t>(ends.positions[i] - first));
-  list_def_.insert(list_def_.end(), ends.def.begin(), ends.def.end());
-  const SlotRange range{piece.segment, piece.page->first_item + first,
-                        ends.positions[piece.count] - first};
-  if (range.count > 0) items->push_back(range);
+  const std::vector<Bytes> views = Views(*first_, read->ids);
+  std::span<const Bytes> fetched = views;
+  ARROW_RETURN_NOT_OK(read->lists->Parse(read->slots, &fetched, &arena));
+  ARROW_RETURN_NOT_OK(read->lists->CheckTotal(read->page->num_items));
+  const uint64_t* positions = read->lists->positions().data();
+  for (const PageSlots& lists : read->slots) {
+    const uint64_t first = positions[0];
+    const uint64_t count = positions[lists.count] - first;
+    for (uint64_t i = 1; i <= lists.count; ++i)
+      offsets_.push_back(end + static_cast<int64_t>(positions[i] - first));
+    end = offsets_.back();
+    positions += lists.count + 1;
+    if (count > 0) items->push_back({read->segment, read->page->first_item + first, count});
+  }
+  const auto def = read->lists->def();
+  list_def_.insert(list_def_.end(), def.begin(), def.end());
   return Status::OK();
 }
 
 Status Node::ReadLists() {
   offsets_ = {0};
   std::vector<SlotRange> items;
-  for (const Piece& piece : pieces_) {
-    Status status = ReadListPiece(piece, &items);
-    if (!status.ok())
-      return WithContext(status, {.path = piece.column ? piece.column->object->name() : ""});
+  for (PageRead& read : reads_) {
+    Status status = ReadListPage(&read, &items);
+    if (!status.ok()) return read.Context(status);
   }
   return MakeChildren(std::move(items));
 }
 
 Status Node::DecodeLeaf() {
   ARROW_ASSIGN_OR_RAISE(auto builder, encoding::LeafBuilder::MakeFlat(type_, slots_, true, pool_));
+  ARROW_RETURN_NOT_OK(builder->ReserveBytes(std::min(second_bytes_, kMostReserved)));
   bytes::Arena arena;
-  for (const Piece& piece : pieces_) {
-    if (!piece.page) {
-      ARROW_RETURN_NOT_OK(builder->PutNulls(piece.slot, piece.count));
+  for (PageRead& read : reads_) {
+    if (!read.page) {
+      ARROW_RETURN_NOT_OK(builder->PutNulls(read.slot, read.count));
       continue;
     }
     arena.Reset();
-    const auto second = second_ ? Views(*second_, piece.second) : std::vector<Bytes>();
-    Status status = piece.page->leaf.Decode(piece.first, piece.count, Views(*first_, piece.ids),
-                                            second, piece.slot, &arena, builder.get());
-    if (!status.ok()) return WithContext(status, {.path = piece.column->object->name()});
+    const auto second = second_ ? Views(*second_, read.second) : std::vector<Bytes>();
+    Status status =
+        read.leaf->Decode(Views(*first_, read.ids), second, read.slot, &arena, builder.get());
+    if (!status.ok()) return read.Context(status);
+    read.leaf.reset();
   }
   ARROW_ASSIGN_OR_RAISE(leaf_, builder->Finish());
   return Status::OK();

@@ -23,6 +23,8 @@ void Widen(const std::byte* indices, std::span<uint64_t> out) {
   for (size_t i = 0; i < out.size(); ++i) out[i] = bytes::Load<Index>(indices + i * sizeof(Index));
 }
 
+}  // namespace
+
 void LoadIndices(const std::byte* indices, uint64_t bits, std::span<uint64_t> out) {
   switch (bits) {
     case 8:
@@ -35,8 +37,6 @@ void LoadIndices(const std::byte* indices, uint64_t bits, std::span<uint64_t> ou
       return Widen<uint64_t>(indices, out);
   }
 }
-
-}  // namespace
 
 Result<std::unique_ptr<DictionaryDecoder>> DictionaryDecoder::Make(const Wire& wire,
                                                                    uint64_t num_items,

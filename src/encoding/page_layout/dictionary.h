@@ -13,6 +13,9 @@
 
 namespace pilum::encoding {
 
+/// Reads `out.size()` unsigned integers of 8, 16, 32 or 64 `bits`.
+void LoadIndices(const std::byte* indices, uint64_t bits, std::span<uint64_t> out);
+
 /// A decoded dictionary. Immutable.
 struct PageDictionary {
   std::shared_ptr<arrow::Buffer> storage;  ///< what `items` points into, with the arena

@@ -2,46 +2,27 @@
 //
 // An ArrayEncoding is a tree over the page's buffers; for a leaf it comes down to one of
 //
-//   fixed        [validity] values                 values may be fixed-size lists with item
-//   validity binary       u64 ends | bytes                  end >= null_adjustment: null; its end
-//   is what is left dictionary   indices | items                   strings: 0 is null, i >= 1 is
-//   item i - 1
+//   fixed        [validity] values          values may be fixed-size lists with item validity,
+//                                           or rows of packed structs
+//   binary       u64 ends | bytes           end >= null_adjustment: null; its end is what is left
+//   dictionary   indices | items            strings: 0 is null, i >= 1 is item i - 1
 //
-// Reading takes two rounds, because only the ends say which bytes of a binary page are wanted.
-// Buffers may be compressed as a whole; FSST compresses each value.
+// Buffers may be compressed as a whole; FSST compresses each value. What a page is read with is a
+// LeafRead (leaf_read.h).
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include <arrow/result.h>
 
-#include "bytes/byte_range.h"
 #include "encoding/fsst/fsst.h"
-#include "encoding/general/general.h"
 #include "encoding/leaf_builder.h"
-#include "lance/encodings.pb.h"
+#include "encoding/v2_0/buffer_read.h"
 
 namespace pilum::encoding::v2_0 {
-
-using bytes::ByteRange;
-using WireArray = lance::encodings::ArrayEncoding;
-
-/// Fixed-width values in one buffer of a page.
-struct FlatBuffer {
-  ByteRange range;
-  uint64_t bits = 0;
-  std::optional<CompressionScheme> compression;
-
-  /// The bytes needed for values [first, first + count): part of the buffer, or all if it is
-  /// compressed.
-  ByteRange RangeOf(uint64_t first, uint64_t count) const;
-  /// Those values, starting at a byte, given the bytes of RangeOf. May be a view.
-  arrow::Result<Bytes> Align(Bytes fetched, uint64_t first, uint64_t count, Arena* arena) const;
-};
 
 /// The flat buffer an encoding stands for, with its null wrappers removed: `validity` is set if it
 /// may have nulls, `all_null` if it has nothing else.
@@ -60,68 +41,57 @@ struct BinaryArray {
   std::optional<FsstTable> fsst;
 };
 
-/// Immutable, thread-safe.
+/// A parsed descriptor. Immutable, thread-safe.
 class LeafPage {
  public:
   /// Checks that the page's encoding fits the column's type.
   static arrow::Result<LeafPage> Make(const WireArray& wire, std::span<const ByteRange> buffers,
                                       const LeafType& type);
 
-  /// What has to be fetched for slots [first, first + count), first round.
-  void FirstRanges(uint64_t first, uint64_t count, std::vector<ByteRange>* ranges) const;
-  /// Second round, given the bytes of the first; nothing for most pages.
-  arrow::Status SecondRanges(uint64_t first, uint64_t count, std::span<const Bytes> fetched,
-                             std::vector<ByteRange>* ranges) const;
-  /// Puts the slots into a flat builder.
-  arrow::Status Decode(uint64_t first, uint64_t count, std::span<const Bytes> fetched,
-                       std::span<const Bytes> second, int64_t slot, Arena* arena,
-                       LeafBuilder* builder) const;
+  enum class Kind { kAllNull, kFixed, kBinary, kDictionary };
+  /// The items of one level of fixed-size lists.
+  struct ListLevel {
+    uint64_t dimension = 0;
+    uint64_t items = 0;  ///< per slot
+    std::optional<FlatBuffer> validity;
+  };
+
+  Kind kind() const { return kind_; }
+  const std::optional<FlatBuffer>& validity() const { return validity_; }
+  /// Fixed values or dictionary indices; none if all items of the lists are null.
+  const std::optional<FlatBuffer>& values() const { return values_; }
+  /// Outermost first. Items of levels below these, if there are any, are all null.
+  const std::vector<ListLevel>& lists() const { return lists_; }
+  uint64_t items_per_slot() const { return lists_.empty() ? 1 : lists_.back().items; }
+  const BinaryArray& binary() const { return binary_; }  ///< values, or the items of a dictionary
+  /// Of a dictionary: items of fixed width, which of the items are valid, and how many there are.
+  const std::optional<FlatBuffer>& fixed_items() const { return fixed_items_; }
+  const std::optional<FlatBuffer>& item_validity() const { return item_validity_; }
+  uint64_t num_items() const { return num_items_; }
 
  private:
-  enum class Kind { kAllNull, kFixed, kBinary, kDictionary };
-  struct ListLevel {
-    uint64_t cumulative_items;
-    std::optional<FlatBuffer> item_validity;
-  };
-
   arrow::Status ParseValues(const WireArray& wire, std::span<const ByteRange> buffers,
                             const LeafType& type);
-  arrow::Status ParseFixedSizeList(const WireArray& wire, std::span<const ByteRange> buffers);
+  arrow::Status ParseFixed(const WireArray& wire, std::span<const ByteRange> buffers,
+                           const LeafType& type);
+  arrow::Status ParsePackedStruct(const lance::encodings::PackedStruct& wire,
+                                  std::span<const ByteRange> buffers, const LeafType& type);
+  arrow::Result<const WireArray*> ParseLists(const WireArray& wire,
+                                             std::span<const ByteRange> buffers);
+  arrow::Status CheckLists(const LeafType& type) const;
   arrow::Status ParseDictionary(const lance::encodings::Dictionary& wire,
                                 std::span<const ByteRange> buffers, const LeafType& type);
-  arrow::Status DecodeFixed(uint64_t first, uint64_t count, std::span<const Bytes> fetched,
-                            int64_t slot, Arena* arena, LeafBuilder* builder) const;
-  arrow::Status DecodeBinary(uint64_t first, uint64_t count, std::span<const Bytes> fetched,
-                             Bytes bytes, int64_t slot, Arena* arena, LeafBuilder* builder) const;
-  /// The items of a dictionary page; def has 1 for those that are null.
-  struct Items {
-    Values values;
-    std::span<const uint16_t> def;
-  };
-  arrow::Result<Items> ReadItems(std::span<const Bytes> fetched, Arena* arena) const;
-  arrow::Status DecodeKeys(Bytes keys, uint64_t count, const Items& items, int64_t slot,
-                           Arena* arena, LeafBuilder* builder) const;
-  arrow::Status DecodeDictionary(uint64_t first, uint64_t count, std::span<const Bytes> fetched,
-                                 int64_t slot, Arena* arena, LeafBuilder* builder) const;
+  arrow::Status ParseItems(const WireArray& wire, std::span<const ByteRange> buffers,
+                           const LeafType& type);
 
   Kind kind_ = Kind::kAllNull;
   std::optional<FlatBuffer> validity_;
-  FlatBuffer values_;  // fixed values or dictionary indices
+  std::optional<FlatBuffer> values_;
   std::vector<ListLevel> lists_;
-  BinaryArray binary_;                     // values, or the items of a dictionary
-  std::optional<FlatBuffer> fixed_items_;  // of a dictionary of fixed-width values
+  BinaryArray binary_;
+  std::optional<FlatBuffer> fixed_items_;
   std::optional<FlatBuffer> item_validity_;
   uint64_t num_items_ = 0;
 };
-
-/// The ends and nulls of binary values or lists: converts `count` stored u64, of which `before` are
-/// preceded by another one in `stored`, to positions. `adjustment` marks nulls; ends may not exceed
-/// `limit`.
-struct Ends {
-  std::span<const uint64_t> positions;  ///< count + 1, ascending
-  std::span<const uint16_t> def;        ///< 1 = null
-};
-arrow::Result<Ends> ReadEnds(Bytes stored, bool has_previous, uint64_t count, uint64_t adjustment,
-                             uint64_t limit, Arena* arena);
 
 }  // namespace pilum::encoding::v2_0

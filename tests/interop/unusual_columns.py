@@ -133,6 +133,16 @@ def columns(storage):
     deeper = struct([field("y", pa.int8()), field("s", with_blob)])
     rows = some(lambda i: {"y": 1, "s": holder(i)}, nulls)
     yield "blob_in_structs", pa.array(rows, deeper), None
+    if storage == "2.0":
+        rows = [{"v": [None, None], "w": [[None, None]] * 3}] * ROWS
+        kind = struct([("v", lst(pa.float32(), 2)), ("w", lst(lst(pa.int8(), 2), 3))])
+        yield "vectors_of_nulls_in_struct", pa.array(rows, kind), None
+        keys = pa.array(some(lambda i: i % 4), pa.int8())
+        items = pa.array(["a", None, "", "b"])
+        yield "null_items", pa.DictionaryArray.from_arrays(keys, items), None
+        for scheme in ["zstd", "lz4", "fsst"]:
+            metadata = {b"lance-encoding:compression": scheme.encode()}
+            yield f"{scheme}_strings", pa.array(some(long)), metadata
     if storage != "2.1":  # which the library cannot read back itself
         rows = lists(lambda i: maybe(rng.randbytes(i % 3 * 10)))
         kind = lst(field("item", pa.large_binary(), metadata=blob.metadata))

@@ -189,7 +189,7 @@ Status LeafBuilder::PutVariableInOrder(const Values& values, uint64_t first, uin
   bytes_used_ += size;
   if (!type_.wide_offsets && bytes_used_ > INT32_MAX) return TooManyBytes();
   ARROW_RETURN_NOT_OK(GrowTo(values_.get(), bytes_used_));
-  std::memcpy(values_->mutable_data() + base, values.bytes.data() + offsets[0], size);
+  if (size > 0) std::memcpy(values_->mutable_data() + base, values.bytes.data() + offsets[0], size);
   if (type_.wide_offsets) {
     RebaseOffsets(offsets, n, base,
                   reinterpret_cast<int64_t*>(offsets_->mutable_data()) + num_offsets_);

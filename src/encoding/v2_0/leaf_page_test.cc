@@ -287,6 +287,18 @@ TEST(LeafPageV2_0, ListsOfNullItems) {
   EXPECT_FALSE(page.Make().ok());
 }
 
+TEST(LeafPageV2_0, NullItemsOfMoreSlotsThanAreMadeAtOnce) {
+  Page page{.buffers = {std::string(75'000, '\xFE')},
+            .type = {.shape = {.bits = 128, .list_sizes = {2, 2}}}};
+  WireArray items;
+  SetLists(&items, {2})->mutable_nullable()->mutable_all_nulls();
+  SetSomeNulls(SetLists(&page.wire, {2}), 0, items);
+  auto leaf = page.Read(4, 299'996);
+  ASSERT_TRUE(leaf.ok()) << leaf.status();
+  for (int64_t i = 0; i < 2 * leaf->slots; ++i)
+    ASSERT_EQ(arrow::bit_util::GetBit(leaf->item_validity[0]->data(), i), i % 8 != 0) << i;
+}
+
 TEST(LeafPageV2_0, ListsInListsOfNullItems) {
   // The descriptor stops at the level whose items are null.
   for (const std::vector<uint32_t>& described : std::vector<std::vector<uint32_t>>{{3}, {3, 2}}) {

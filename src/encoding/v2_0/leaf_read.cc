@@ -136,11 +136,18 @@ class FixedRead final : public LeafRead {
       if (level.bitmap) ARROW_RETURN_NOT_OK(level.bitmap->Accept(&fetched, arena));
     }
     ARROW_RETURN_NOT_OK(validity_.Put(slots_, slot, builder));
+    // Zeros stand for values that are not stored, and need not be made all at once.
+    const uint64_t bits = std::max<uint64_t>(1, builder->type().shape.bits);
+    const uint64_t block = values_ ? UINT64_MAX : std::max<uint64_t>(1, kBlockBytes * 8 / bits);
     Arena scratch;
-    for (const SlotRange& range : slots_) {
-      scratch.Reset();
-      ARROW_RETURN_NOT_OK(PutRange(range, slot, &scratch, builder));
-      slot += static_cast<int64_t>(range.count);
+    for (SlotRange left : slots_) {
+      while (left.count > 0) {
+        const uint64_t n = std::min(left.count, block);
+        scratch.Reset();
+        ARROW_RETURN_NOT_OK(PutRange({left.first, n}, slot, &scratch, builder));
+        left = {left.first + n, left.count - n};
+        slot += static_cast<int64_t>(n);
+      }
     }
     return Status::OK();
   }
@@ -347,17 +354,14 @@ class DictionaryRead final : public LeafRead {
     ARROW_RETURN_NOT_OK(items_.Accept(&fetched, arena));
     ARROW_RETURN_NOT_OK(validity_.Put(slots_, slot, builder));
     const Bytes indices = JoinIndices(arena);
-    const uint64_t n = indices.size() * 8 / bits_;
-    const std::span<uint64_t> loaded(arena->AllocateArray<uint64_t>(n), n);
-    LoadIndices(indices.data(), bits_, loaded);
-    if (!builder->type().dictionary) return PutItems(loaded, slot, arena, builder);
-    if (items_.has_nulls()) ARROW_RETURN_NOT_OK(PutNullKeys(loaded, slot, arena, builder));
+    if (!builder->type().dictionary) return PutItems(indices, slot, arena, builder);
+    if (items_.has_nulls()) ARROW_RETURN_NOT_OK(PutNullKeys(indices, slot, arena, builder));
     ARROW_ASSIGN_OR_RAISE(auto dictionary, MakeItemsArray(builder->type().dictionary_type,
                                                           items_.values(), items_.size()));
     ARROW_RETURN_NOT_OK(builder->UseDictionary(dictionary));
     Values keys;
     keys.fixed = indices;
-    return builder->Put(slot, keys, 0, n, false);
+    return builder->Put(slot, keys, 0, CountSlots(slots_), false);
   }
 
  private:
@@ -374,8 +378,16 @@ class DictionaryRead final : public LeafRead {
     return {joined, size};
   }
 
+  std::span<uint64_t> Load(Bytes indices, Arena* arena) const {
+    const uint64_t n = CountSlots(slots_);
+    const std::span<uint64_t> loaded(arena->AllocateArray<uint64_t>(n), n);
+    LoadIndices(indices.data(), bits_, loaded);
+    return loaded;
+  }
+
   // Strings: index 0 is a null.
-  Status PutItems(std::span<uint64_t> index, int64_t slot, Arena* arena, LeafBuilder* builder) {
+  Status PutItems(Bytes indices, int64_t slot, Arena* arena, LeafBuilder* builder) {
+    const std::span<uint64_t> index = Load(indices, arena);
     uint16_t* def = arena->AllocateArray<uint16_t>(index.size());
     for (size_t i = 0; i < index.size(); ++i) {
       if (index[i] > items_.size()) {
@@ -390,8 +402,8 @@ class DictionaryRead final : public LeafRead {
   }
 
   // Keys of an Arrow dictionary column: a key of a null item is a null.
-  Status PutNullKeys(std::span<const uint64_t> keys, int64_t slot, Arena* arena,
-                     LeafBuilder* builder) {
+  Status PutNullKeys(Bytes indices, int64_t slot, Arena* arena, LeafBuilder* builder) {
+    const std::span<const uint64_t> keys = Load(indices, arena);
     uint16_t* def = arena->AllocateArray<uint16_t>(keys.size());
     for (size_t i = 0; i < keys.size(); ++i)
       def[i] = keys[i] < items_.size() && items_.is_null(keys[i]);

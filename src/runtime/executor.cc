@@ -49,8 +49,11 @@ struct Executor::State {
   std::vector<QueuedTask> heap;
   std::vector<std::thread> threads;
   uint64_t next_sequence = 0;
-  size_t idle = 0;  ///< threads waiting on `wake`
+  size_t idle = 0;                ///< threads waiting on `wake`
+  size_t running = 0;             ///< threads in a task
+  std::condition_variable quiet;  ///< no thread is
   size_t max_threads = 1;
+  void (*after_first_task)() = nullptr;
   bool stopping = false;
 
   void Push(int64_t priority, Task task) {
@@ -78,32 +81,41 @@ struct Executor::State {
 
   void WorkUntilStopped() {
     std::unique_lock<std::mutex> lock(mutex);
-    for (;;) {
+    for (bool first = true;; first = false) {
       ++idle;
       wake.wait(lock, [this] { return stopping || !heap.empty(); });
       --idle;
       if (stopping) return;
       Task task = Pop();
+      ++running;
       lock.unlock();
       task();
       task = nullptr;  // what it holds is dropped outside the lock
+      if (first) after_first_task();
       lock.lock();
+      if (--running == 0) quiet.notify_all();
     }
   }
 };
 
-Executor::Executor(int max_threads) : state_(std::make_unique<State>()) {
+Executor::Executor(int max_threads, void (*after_first_task)())
+    : state_(std::make_unique<State>()) {
   state_->max_threads = static_cast<size_t>(std::max(max_threads, 1));
+  state_->after_first_task = after_first_task;
+}
+
+void Executor::Quiesce(std::chrono::milliseconds timeout) {
+  std::vector<QueuedTask> dropped;
+  std::unique_lock<std::mutex> lock(state_->mutex);
+  state_->stopping = true;
+  dropped.swap(state_->heap);
+  state_->wake.notify_all();
+  state_->quiet.wait_for(lock, timeout, [&] { return state_->running == 0; });
+  lock.unlock();  // before what was dropped is destroyed
 }
 
 Executor::~Executor() {
-  std::vector<QueuedTask> dropped;
-  {
-    std::lock_guard<std::mutex> lock(state_->mutex);
-    state_->stopping = true;
-    dropped.swap(state_->heap);
-  }
-  state_->wake.notify_all();
+  Quiesce(std::chrono::milliseconds(0));
   for (std::thread& thread : state_->threads) thread.join();
 }
 

@@ -4,6 +4,7 @@
 // has to wait for others helps instead, so a pool cannot wait on itself.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -14,8 +15,8 @@ class Executor {
  public:
   using Task = std::function<void()>;
 
-  /// Threads are started on demand, up to `max_threads`.
-  explicit Executor(int max_threads);
+  /// Threads are started on demand, up to `max_threads`. Each calls `after_first_task` once.
+  explicit Executor(int max_threads, void (*after_first_task)() = [] {});
   /// Drops tasks that have not started, waits for those that have, joins every thread.
   ~Executor();
   Executor(const Executor&) = delete;
@@ -24,6 +25,10 @@ class Executor {
   /// Runs `task`, which must not throw, on some thread: lower `priority` first, equal ones in order
   /// of submission. Thread-safe. When memory runs out it throws and has not taken the task.
   void Submit(int64_t priority, Task task);
+
+  /// Drops tasks that have not started, takes no more, and waits for those under way, at most
+  /// `timeout`. For the end of the process, when what they use goes.
+  void Quiesce(std::chrono::milliseconds timeout);
 
   int max_threads() const;
 

@@ -81,6 +81,24 @@ TEST(Executor, DestructorDropsQueuedTasksAndWaitsForRunningOnes) {
   EXPECT_EQ(held.use_count(), 1);
 }
 
+TEST(Executor, QuiescingWaitsForRunningTasksAndTakesNoMore) {
+  Executor executor(1);
+  std::atomic<int> ended{0};
+  std::latch running(1);
+  executor.Submit(0, [&] {
+    running.count_down();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    ++ended;
+  });
+  running.wait();
+  executor.Submit(0, [&] { ++ended; });
+  executor.Quiesce(std::chrono::seconds(60));
+  EXPECT_EQ(ended, 1);
+  executor.Submit(0, [&] { ++ended; });
+  executor.Quiesce(std::chrono::seconds(60));
+  EXPECT_EQ(ended, 1);
+}
+
 TEST(Executor, TaskMaySubmitTasks) {
   Executor executor(2);
   std::latch done(1);

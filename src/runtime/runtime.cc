@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
+#include <chrono>
 #include <cstdlib>
 #include <limits>
 #include <string_view>
@@ -38,6 +39,20 @@ std::atomic<Runtime*> current{nullptr};
 
 void ForgetRuntime() { current.store(nullptr, std::memory_order_relaxed); }
 
+// Globals of other libraries, which tasks go on using, are destroyed at exit in the reverse order of
+// their making, and many are made when first used. So this is registered again and again: before
+// there are tasks, and when the first ones have made what they need. A read that hangs is left
+// behind.
+void QuiesceAtExit() {
+  constexpr std::chrono::milliseconds kPatience(2000);
+  Runtime* runtime = current.load(std::memory_order_acquire);
+  if (runtime == nullptr) return;
+  runtime->io().Quiesce(kPatience);
+  runtime->cpu().Quiesce(kPatience);
+}
+
+void RegisterAtExit() { std::atexit(&QuiesceAtExit); }
+
 [[maybe_unused]] const int kRegistered = pthread_atfork(nullptr, nullptr, &ForgetRuntime);
 
 }  // namespace
@@ -57,8 +72,8 @@ RuntimeOptions OptionsFromEnvironment() {
 
 Runtime::Runtime(RuntimeOptions options)
     : options_(options),
-      cpu_(std::make_unique<Executor>(options.cpu_threads)),
-      io_(std::make_unique<Executor>(options.io_threads)) {}
+      cpu_(std::make_unique<Executor>(options.cpu_threads, &RegisterAtExit)),
+      io_(std::make_unique<Executor>(options.io_threads, &RegisterAtExit)) {}
 
 Runtime& Runtime::Get() {
   Runtime* runtime = current.load(std::memory_order_acquire);
@@ -66,7 +81,9 @@ Runtime& Runtime::Get() {
   // Of several threads that get here at once, one wins; a Runtime without work has no threads yet.
   std::unique_ptr<Runtime> made(new Runtime(OptionsFromEnvironment()));
   if (current.compare_exchange_strong(runtime, made.get(), std::memory_order_acq_rel)) {
-    return *made.release();
+    runtime = made.release();
+    GetMemoryPool();
+    RegisterAtExit();
   }
   return *runtime;
 }

@@ -12,7 +12,7 @@ import pyarrow as pa
 from pilum import _pilum
 from pilum.errors import InvalidArgumentError, RowNotFoundError
 from pilum.handle import TableHandle, Tags, check_uri
-from pilum.scanner import Columns, Scanner, check_count, check_filter
+from pilum.scanner import Columns, Scanner, check_count, conditions_of
 
 if TYPE_CHECKING:
     import os
@@ -172,7 +172,7 @@ class Dataset(Scannable):
 
     def count_rows(self, filter: str | None = None) -> int:
         """The number of rows, or of those for which the SQL `filter` is true."""
-        return self._snapshot.count_rows(filter=check_filter(filter))
+        return self._snapshot.count_rows(filter=conditions_of(filter))
 
     def __repr__(self) -> str:
         columns = ", ".join(f"{field.name}: {field.type}" for field in self.schema)

@@ -45,7 +45,7 @@ class Scanner:
     ) -> None:
         self._snapshot = snapshot
         self._rows: dict[str, Any] = {
-            "filter": _conditions(filter),
+            "filter": conditions_of(filter),
             "limit": None if limit is None else check_count("limit", limit, 0),
             "offset": 0 if offset is None else check_count("offset", offset, 0),
             "fragments": fragments,
@@ -94,7 +94,7 @@ def check_filter(filter: object) -> str:
     return filter
 
 
-def _conditions(filter: str | Sequence[str] | None) -> list[str]:
+def conditions_of(filter: str | Sequence[str] | None) -> list[str]:
     """The conditions of a filter, as the engine takes them."""
     if filter is None:
         return []

@@ -15,7 +15,7 @@ from pilum.collate import let_batches_through
 from pilum.errors import RowNotFoundError
 from pilum.handle import TableHandle, Tags
 from pilum.query import Query, TakeQuery
-from pilum.scanner import Scanner, check_filter
+from pilum.scanner import Scanner, conditions_of
 
 if TYPE_CHECKING:
     import datetime
@@ -91,7 +91,7 @@ class Table:
 
     def count_rows(self, filter: str | None = None) -> int:
         """The number of rows, or of those for which the SQL `filter` is true."""
-        return self._snapshot().count_rows(filter=check_filter(filter))
+        return self._snapshot().count_rows(filter=conditions_of(filter))
 
     def __repr__(self) -> str:
         snapshot = self._snapshot()

@@ -177,10 +177,7 @@ def test_damage_of_a_page_names_the_column_and_the_file(probe, copy_of, name):
     assert len(found) > 2, found
 
 
-NO_BYTE_YET = pytest.mark.xfail(strict=False, reason="pages of 2.0 do not say it")
-
-
-@pytest.mark.parametrize("name", [pytest.param(PAGED[0], marks=NO_BYTE_YET), *PAGED[1:]])
+@pytest.mark.parametrize("name", PAGED)
 def test_damage_of_a_page_names_the_byte(probe, copy_of, name):
     table = copy_of(name)
     [path] = files(table, "data")

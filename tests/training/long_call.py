@@ -45,7 +45,7 @@ CALLS = {
     "to_table": lambda dataset: dataset.to_table(filter=SLOW),
     "count_rows": lambda dataset: dataset.count_rows(SLOW),
     "reader": lambda dataset: dataset.scanner(filter=SLOW).to_reader().read_all(),
-    "exported stream": lambda dataset: exported(scans(dataset, filter=SLOW)),
+    "exported stream": lambda dataset: exported(scans(dataset, filter=[SLOW])),
     "exported stream of small batches": lambda dataset: exported(scans(dataset, batch_size=1)),
     "take": take,
     "verify": lambda dataset: consume(

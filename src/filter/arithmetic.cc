@@ -99,16 +99,16 @@ cp::Expression Magnitude(const Value& value) {
   return cp::call("cast", {cp::call("abs", {value.expression})}, std::move(wrap));
 }
 
-// The quotient or remainder of an int64 and a uint64, whose results no 64-bit type holds.
-arrow::Result<Value> DivideMixed(const SourceText& source, uint32_t offset, char op,
-                                 const Value& left, const Value& right) {
+// The quotient or remainder of a uint64 and another integer, whose results no 64-bit type holds.
+Value DivideMixed(uint32_t offset, char op, Value left, Value right) {
   const bool left_signed = left.type->id() != arrow::Type::UINT64;
+  Value& other = left_signed ? left : right;
+  other = CastTo(other, arrow::int64());
   const cp::Expression magnitude = cp::call(op == '/' ? "divide_checked" : "remainder_checked",
                                             {Magnitude(left), Magnitude(right)});
   Value result = CastTo({magnitude, arrow::uint64(), offset}, arrow::decimal128(20, 0));
   if (op == '%' && !left_signed) return result;
-  auto negative =
-      cp::call("less", {(left_signed ? left : right).expression, cp::literal(int64_t{0})});
+  auto negative = cp::call("less", {other.expression, cp::literal(int64_t{0})});
   auto negated = cp::call("negate_checked", {result.expression});
   result.expression =
       cp::call("if_else", {std::move(negative), std::move(negated), result.expression});
@@ -134,7 +134,7 @@ arrow::Result<Value> Arithmetic(const SourceText& source, uint32_t offset, char 
                     {CastTo(l, type), CastTo(r, type)});
   }
   if (IsInteger(l.type) && IsInteger(r.type) && (op == '/' || op == '%')) {
-    return DivideMixed(source, offset, op, l, r);
+    return DivideMixed(offset, op, std::move(l), std::move(r));
   }
   return DecimalArithmetic(source, offset, op, CastTo(l, DecimalOf(l.type)),
                            CastTo(r, DecimalOf(r.type)));

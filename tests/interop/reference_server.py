@@ -8,6 +8,9 @@ One JSON line in, one out:
     {"make_blobs": folder}      blobs of every kind, external ones included
     {"make_unusual": folder, "storage": "2.1"}
                                 a table for each of the unusual columns
+    {"make_filtered": folder, "texts": [SQL, ...]}
+                                a table of the columns in filter_columns.py; expected: "answers",
+                                with the ids that each text selects, or its failure
 
 Answers {"uri": ..., "expected": {branch: IPC stream of what the reference library reads}}, with
 "refused": {column: why} for the unusual columns that the storage version does not have; or
@@ -23,6 +26,7 @@ import traceback
 
 os.environ.setdefault("LANCE_LOG", "error")
 
+import filter_columns
 import lance
 import lance.blob
 import numpy as np
@@ -180,7 +184,10 @@ def expected(dataset, path):
     scanner = dataset.scanner(
         with_row_id=True, with_row_address=True, scan_in_order=True, blob_handling="all_binary"
     )
-    table = scanner.to_table()
+    return written(scanner.to_table(), path)
+
+
+def written(table, path):
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
     return str(path)
@@ -307,6 +314,22 @@ def make_blobs(folder):
     return one_table(uri, folder)
 
 
+def make_filtered(folder, texts):
+    """A table for filters, and what each of the texts selects from it: ids, or why it fails."""
+    uri = str(folder / "dataset.lance")
+    dataset = lance.write_dataset(filter_columns.table(), uri, max_rows_per_file=25)
+    answers = []
+    for text in texts:
+        try:
+            ids = dataset.to_table(columns=["id"], filter=text)["id"].to_pylist()
+            answers.append({"ids": ids})
+        except BaseException as error:  # a panic is no Exception
+            answers.append({"failure": str(error)})
+    kinds = pa.schema([("ids", pa.list_(pa.int64())), ("failure", pa.string())])
+    table = pa.Table.from_pylist(answers, schema=kinds)
+    return {"uri": uri, "expected": {"answers": written(table, folder / "answers.arrow")}}
+
+
 def answer(request):
     for name, action in (
         ("make", make),
@@ -314,6 +337,7 @@ def answer(request):
         ("make_blobs", make_blobs),
         ("make_unusual", make_unusual),
         ("make_subsets", make_subsets),
+        ("make_filtered", make_filtered),
     ):
         if name in request:
             folder = pathlib.Path(request.pop(name))

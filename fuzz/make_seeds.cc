@@ -266,9 +266,12 @@ void AddFixedSeeds(Seeds* seeds) {
   seeds->Add("row_ids", std::string("\x64\0\x0a\x04\x0a\x02\x10\x64", 8));
   seeds->Add("deletion_bitmap",
              std::string("\x3a\x30\0\0\1\0\0\0\0\0\2\0\x10\0\0\0\0\0\1\0\2\0", 22));
-  for (const char* sql : {"i > 1 AND s LIKE 'c%' OR b IS NOT NULL", "f BETWEEN -1.5 AND 1e3",
-                          "st.a IN (1, 2, NULL)", "t >= timestamp '2020-01-01 00:00:00'",
-                          "CAST(i AS double) / 2 <> f", "length(s) % 2 = 0"}) {
+  for (const char* sql :
+       {"i > 1 AND s LIKE 'c%' OR b IS NOT NULL", "f BETWEEN -1.5 AND 1e3", "st.a IN (1, 2, NULL)",
+        "t >= timestamp '2020-01-01 00:00:00'", "CAST(i AS double) / 2 <> f", "length(s) % 2 = 0",
+        "round(p / 3, 1) > CAST(n AS decimal(38, 10))", "u * i8 + p38 < f16",
+        "d IN (date '2020-01-31', NULL) OR x = X'61'", "coalesce(i, 10 / i8)",
+        "array_has(l, i8) AND k || s LIKE '%\\\\_'", "st['a'] = floor(f32)"}) {
     seeds->Add("filter", sql);
   }
 }

@@ -295,7 +295,9 @@ TEST(Filter, ParsesAndEvaluatesInManyThreads) {
 
 TEST(Filter, FuzzEntryTakesAnyBytes) {
   for (std::string text :
-       {"i = 1", "array_has(l, 1) and st.b like 'c%'", "\xff\x00'", "((((", "t > '2020-01-01'"}) {
+       {"i = 1", "array_has(l, 1) and st.b like 'c%'", "\xff\x00'", "((((", "t > '2020-01-01'",
+        "round(p38, 3) + u * i8 / f16", "CAST(n AS decimal(38, 10))", "p76 + 1", "k || s", "x2",
+        "CAST(p76 AS decimal(38, 2))", "round(p76)", "h", "coalesce(d, ts)", "v[1]"}) {
     FuzzFilter(std::as_bytes(std::span(text)));
   }
 }

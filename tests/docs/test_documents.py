@@ -66,6 +66,17 @@ def test_every_public_header_is_in_the_readme():
     assert [header for header in headers if f"include/pilum/{header}" not in readme] == []
 
 
+def test_functions_of_filters_are_in_the_guide():
+    source = (ROOT / "src/filter/functions.cc").read_text()
+    table = source[source.index("kFunctions[] = {") :].partition("};")[0]
+    functions = set(re.findall(r'^    \{"(\w+)",', table, re.MULTILINE))
+    guide = (ROOT / "docs/guide/filters.md").read_text()
+    rows = re.findall(r"^\| (?:lists|text|numbers|other) \|(.*)", guide, re.MULTILINE)
+    documented = set(re.findall(r"`([a-z]\w+)[`(]", "".join(rows)))
+    assert functions
+    assert functions == documented
+
+
 def test_settings_table_names_every_variable_of_the_runtime():
     header = (ROOT / "include/pilum/runtime.h").read_text()
     guide = (ROOT / "docs/guide/reading.md").read_text()

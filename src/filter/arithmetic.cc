@@ -91,6 +91,26 @@ arrow::Result<Value> DecimalArithmetic(const SourceText& source, uint32_t offset
                                     " has more than 76 digits; cast to fewer before");
 }
 
+// left op right, a quotient or remainder, of the type of `typed`.
+Value DecimalQuotient(ProgramBuilder* program, char op, const Value& left, const Value& right,
+                      const Value& typed) {
+  auto decimal = [](const Value& value) -> const arrow::DecimalType& {
+    return static_cast<const arrow::DecimalType&>(*value.type);
+  };
+  auto with_scale = [](const Value& value, int32_t scale) {
+    return CastTo(value, arrow::decimal256(arrow::Decimal256::kMaxPrecision, scale)).expression;
+  };
+  const int32_t scale = decimal(typed).scale();
+  const bool remainder = op == '%';
+  const int32_t divisor_scale = remainder ? scale : decimal(right).scale();
+  const int32_t dividend_scale = remainder ? scale : scale + divisor_scale;
+  Value dividend{with_scale(left, dividend_scale),
+                 arrow::decimal256(decimal(typed).precision(), scale), typed.offset};
+  Division division{with_scale(right, divisor_scale), remainder};
+  Value result = program->AddStep(std::move(dividend), std::nullopt, std::move(division));
+  return CastTo(result, typed.type);
+}
+
 // `value` without its sign, as uint64.
 cp::Expression Magnitude(const Value& value) {
   if (value.type->id() == arrow::Type::UINT64) return value.expression;
@@ -117,8 +137,8 @@ Value DivideMixed(uint32_t offset, char op, Value left, Value right) {
 
 }  // namespace
 
-arrow::Result<Value> Arithmetic(const SourceText& source, uint32_t offset, char op,
-                                const Value& left, const Value& right) {
+arrow::Result<Value> Arithmetic(const SourceText& source, ProgramBuilder* program, uint32_t offset,
+                                char op, const Value& left, const Value& right) {
   Value l = Plain(left), r = Plain(right);
   const std::string what = std::string("'") + op + "'";
   ARROW_RETURN_NOT_OK(RequireNumber(source, l, what));
@@ -136,8 +156,10 @@ arrow::Result<Value> Arithmetic(const SourceText& source, uint32_t offset, char 
   if (IsInteger(l.type) && IsInteger(r.type) && (op == '/' || op == '%')) {
     return DivideMixed(offset, op, std::move(l), std::move(r));
   }
-  return DecimalArithmetic(source, offset, op, CastTo(l, DecimalOf(l.type)),
-                           CastTo(r, DecimalOf(r.type)));
+  l = CastTo(l, DecimalOf(l.type));
+  r = CastTo(r, DecimalOf(r.type));
+  ARROW_ASSIGN_OR_RAISE(Value result, DecimalArithmetic(source, offset, op, l, r));
+  return op == '/' || op == '%' ? DecimalQuotient(program, op, l, r, result) : result;
 }
 
 arrow::Result<Value> Negate(const SourceText& source, uint32_t offset, const Value& value) {

@@ -8,13 +8,14 @@
 
 #include <arrow/compute/api_scalar.h>
 
+#include "filter/program_builder.h"
 #include "filter/value.h"
 
 namespace pilum::filter {
 
 /// left op right for the operators + - * / %.
-arrow::Result<Value> Arithmetic(const SourceText& source, uint32_t offset, char op,
-                                const Value& left, const Value& right);
+arrow::Result<Value> Arithmetic(const SourceText& source, ProgramBuilder* program, uint32_t offset,
+                                char op, const Value& left, const Value& right);
 
 arrow::Result<Value> Negate(const SourceText& source, uint32_t offset, const Value& value);
 

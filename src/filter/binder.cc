@@ -276,7 +276,7 @@ class Binder {
     } else {
       right = Guarded(std::move(right));
     }
-    return Located(Arithmetic(source_, node.offset, node.text[0], left, right));
+    return Located(Arithmetic(source_, &program_, node.offset, node.text[0], left, right));
   }
 
   arrow::Result<Value> Sign(const Node& node) {

@@ -7,6 +7,7 @@
 #include <arrow/compute/api_vector.h>
 #include <arrow/compute/exec.h>
 
+#include "filter/decimal_division.h"
 #include "filter/source_text.h"
 #include "pilum/error.h"
 
@@ -133,10 +134,26 @@ arrow::Result<arrow::Datum> RunMembership(const Membership& membership, const ar
   return arrow::Datum(std::move(array));
 }
 
+arrow::Result<arrow::Datum> RunDivision(const Step& step, const arrow::Datum& dividends,
+                                        const cp::ExecBatch& columns) {
+  ARROW_ASSIGN_OR_RAISE(arrow::Datum divisors,
+                        cp::ExecuteScalarExpression(step.division->divisor, columns));
+  ARROW_ASSIGN_OR_RAISE(auto left, ToArray(dividends, columns.length));
+  ARROW_ASSIGN_OR_RAISE(auto right, ToArray(divisors, columns.length));
+  ARROW_ASSIGN_OR_RAISE(auto result,
+                        DivideDecimals(static_cast<const arrow::Decimal256Array&>(*left),
+                                       static_cast<const arrow::Decimal256Array&>(*right),
+                                       step.division->remainder, step.type));
+  return arrow::Datum(std::move(result));
+}
+
 arrow::Result<arrow::Datum> RunStep(const Step& step, const cp::ExecBatch& columns) {
   ARROW_ASSIGN_OR_RAISE(arrow::Datum value, cp::ExecuteScalarExpression(step.expression, columns));
   if (step.membership) {
     ARROW_ASSIGN_OR_RAISE(value, RunMembership(*step.membership, value, columns));
+  }
+  if (step.division) {
+    ARROW_ASSIGN_OR_RAISE(value, RunDivision(step, value, columns));
   }
   if (value.is_chunked_array()) {
     ARROW_ASSIGN_OR_RAISE(value, ToArray(value, columns.length));

@@ -24,11 +24,18 @@ struct Membership {
       needle;  ///< over the inputs and earlier steps; none: `equal` knows it
 };
 
+/// Divides a step, a decimal256, by another.
+struct Division {
+  cp::Expression divisor;  ///< over the inputs and earlier steps
+  bool remainder;          ///< this is the result, not the quotient
+};
+
 /// Computes one more column from the inputs and the results of earlier steps.
 struct Step {
   cp::Expression expression;
   TypePtr type;
-  std::optional<Membership> membership;
+  std::optional<Membership> membership = {};
+  std::optional<Division> division = {};
   size_t position = 0;  ///< in the text, counted in characters from 1: errors point at it
 };
 

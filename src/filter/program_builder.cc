@@ -21,10 +21,11 @@ Value ProgramBuilder::InputAt(size_t place, uint32_t offset) const {
   return {ColumnAt(place), program_.inputs[place].type, offset};
 }
 
-Value ProgramBuilder::AddStep(Value value, std::optional<Membership> membership) {
+Value ProgramBuilder::AddStep(Value value, std::optional<Membership> membership,
+                              std::optional<Division> division) {
   Value result{ColumnAt(program_.inputs.size() + program_.steps.size()), value.type, value.offset};
-  program_.steps.push_back(
-      {std::move(value.expression), std::move(value.type), std::move(membership)});
+  program_.steps.push_back({std::move(value.expression), std::move(value.type),
+                            std::move(membership), std::move(division)});
   offsets_.push_back(value.offset);
   return result;
 }
@@ -42,6 +43,7 @@ arrow::Status ProgramBuilder::BindStep(Step* step, const arrow::Schema& columns)
     return arrow::Status::OK();
   };
   ARROW_RETURN_NOT_OK(bind(&step->expression, columns));
+  if (step->division) ARROW_RETURN_NOT_OK(bind(&step->division->divisor, columns));
   if (!step->membership) return arrow::Status::OK();
   ARROW_RETURN_NOT_OK(bind(&step->membership->equal, step->membership->element_schema));
   if (!step->membership->needle) return arrow::Status::OK();

@@ -19,7 +19,8 @@ class ProgramBuilder {
   Value InputAt(size_t place, uint32_t offset) const;
 
   /// Computes `value` now; what comes back is a column.
-  Value AddStep(Value value, std::optional<Membership> membership = std::nullopt);
+  Value AddStep(Value value, std::optional<Membership> membership = std::nullopt,
+                std::optional<Division> division = std::nullopt);
 
   /// `value` in a form that costs nothing to use twice.
   Value Reusable(Value value);

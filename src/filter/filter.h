@@ -40,7 +40,7 @@ class Expression {
   const std::vector<std::vector<std::string>>& columns() const { return columns_; }
 
   /// The value for every row of `batch`, whose columns are found by name; struct columns may come
-  /// with the needed children only.
+  /// with the needed children only. Errors name the position in the text, too.
   arrow::Result<std::shared_ptr<arrow::Array>> Evaluate(const arrow::RecordBatch& batch) const;
 
   /// The rows, ascending, for which a predicate is TRUE: neither FALSE nor NULL.

@@ -159,8 +159,13 @@ class TreeReader {
   }
 
   arrow::Result<NodePtr> Binary(const Json& body) {
-    auto node = Make(NodeKind::kBinary, body);
-    ARROW_ASSIGN_OR_RAISE(node->text, ParseBinary(source_, node->offset, TextOf(TokenAt(body))));
+    // Its location is that of a sign before it.
+    auto token =
+        std::find_if(prepared_.tokens.begin() + IndexOf(TokenAt(body)), prepared_.tokens.end(),
+                     [](const Token& t) { return t.kind == TokenKind::kBinary; });
+    if (token == prepared_.tokens.end()) return NotSupported(last_offset_, "this binary value");
+    auto node = Make(NodeKind::kBinary, token->offset);
+    ARROW_ASSIGN_OR_RAISE(node->text, ParseBinary(source_, token->offset, TextOf(*token)));
     return node;
   }
 

@@ -130,7 +130,7 @@ arrow::Status ReadItem(const SourceText& source, const ListItem& item, Node* lit
   switch (item.kind) {
     case ListItem::Kind::kNumber:
       literal->kind = NodeKind::kNumber;
-      literal->text.assign(item.negative ? "-" : "").append(item.text);
+      literal->text.assign(item.negative ? 1 : 0, '-').append(item.text);
       break;
     case ListItem::Kind::kString:
       literal->kind = NodeKind::kString;

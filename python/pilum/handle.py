@@ -68,8 +68,13 @@ class TableHandle:
     def open_tag(self, tag: str) -> tuple[TableHandle, _pilum.Snapshot]:
         """The version that a tag names, and the line of versions that it is on."""
         info = self.find_tag(tag)
-        line = self.on_branch(info.branch)
-        return line, line.open_version(info.version)
+        try:
+            line = self.on_branch(info.branch)
+            return line, line.open_version(info.version)
+        except NotFoundError as error:
+            raise NotFoundError(
+                f"Tag '{tag}' names what does not exist: {error}", path=self.uri
+            ) from error
 
     def find_tag(self, tag: str) -> _pilum.TagInfo:
         tags = {info.name: info for info in self.native.tags()}

@@ -210,7 +210,7 @@ Status LeafBuilder::GatherBytes(const Values& items, std::span<const uint64_t> i
     if (index[i] != kNoItem) {
       const uint32_t at = items.offsets[index[i]];
       const uint32_t length = items.offsets[index[i] + 1] - at;
-      std::memcpy(to, items.bytes.data() + at, length);
+      if (length > 0) std::memcpy(to, items.bytes.data() + at, length);
       to += length;
     }
     ends[i] = static_cast<Offset>(to - begin);

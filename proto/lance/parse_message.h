@@ -3,9 +3,13 @@
 
 #include <climits>
 #include <cstddef>
-#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+
+#include <arrow/result.h>
+
+#include "pilum/error.h"
 
 #if __has_include(<google/protobuf/stubs/logging.h>)
 #include <google/protobuf/stubs/logging.h>
@@ -14,25 +18,27 @@
 
 namespace lance {
 
-/// The whole of `encoded` as a message, or nothing if it is none. Text that is not UTF-8 fails,
-/// too.
+/// The whole of `encoded` as a message; kCorruptData, naming `what` it should be, if it is none. Text
+/// that is not UTF-8 fails, too.
 template <typename Message>
-std::optional<Message> ParseMessage(std::span<const std::byte> encoded) {
+arrow::Result<Message> ParseMessage(std::span<const std::byte> encoded, std::string_view what) {
 #ifdef PILUM_PROTOBUF_LOGS
-  // Releases before 22 print about invalid UTF-8; the caller's error says it.
+  // Releases before 22 print about invalid UTF-8; the error says it.
   google::protobuf::LogSilencer silence;
 #endif
-  std::optional<Message> message(std::in_place);
-  if (encoded.size() > INT_MAX ||
-      !message->ParseFromArray(encoded.data(), static_cast<int>(encoded.size()))) {
-    message.reset();
+  Message message;
+  if (encoded.size() <= INT_MAX &&
+      message.ParseFromArray(encoded.data(), static_cast<int>(encoded.size()))) {
+    return message;
   }
-  return message;
+  return pilum::MakeError(pilum::ErrorKind::kCorruptData,
+                          "the " + std::to_string(encoded.size()) + " bytes of the " +
+                              std::string(what) + " are not a valid message of that kind");
 }
 
 template <typename Message>
-std::optional<Message> ParseMessage(std::string_view encoded) {
-  return ParseMessage<Message>(std::as_bytes(std::span(encoded.data(), encoded.size())));
+arrow::Result<Message> ParseMessage(std::string_view encoded, std::string_view what) {
+  return ParseMessage<Message>(std::as_bytes(std::span(encoded.data(), encoded.size())), what);
 }
 
 }  // namespace lance

@@ -10,8 +10,8 @@
 
 #include "bytes/byte_reader.h"
 #include "dataset/compatibility.h"
-#include "dataset/wire.h"
 #include "io/store_path.h"
+#include "lance/parse_message.h"
 #include "lance/table.pb.h"
 #include "pilum/error.h"
 
@@ -296,7 +296,7 @@ uint64_t Manifest::live_rows() const {
 arrow::Result<Manifest> ParseManifest(std::span<const std::byte> bytes, const std::string& path) {
   auto encoded = FindMessage(bytes);
   if (!encoded.ok()) return WithContext(encoded.status(), {.path = path});
-  auto message = ParseMessage<lance::table::Manifest>(*encoded, "manifest message");
+  auto message = lance::ParseMessage<lance::table::Manifest>(*encoded, "manifest message");
   if (!message.ok()) return WithContext(message.status(), {.path = path});
   auto manifest = ReadMessage(*message);
   if (!manifest.ok()) {

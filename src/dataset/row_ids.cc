@@ -4,7 +4,7 @@
 
 #include "bytes/byte_reader.h"
 #include "dataset/fragment_rows.h"
-#include "dataset/wire.h"
+#include "lance/parse_message.h"
 #include "lance/table.pb.h"
 #include "pilum/error.h"
 
@@ -201,8 +201,8 @@ arrow::Status AppendSegment(const U64Segment& segment, RowIdsBuilder* builder) {
 
 arrow::Result<std::shared_ptr<const RowIds>> RowIds::Parse(std::string_view bytes,
                                                            uint64_t physical_rows) {
-  ARROW_ASSIGN_OR_RAISE(auto sequence, ParseMessage<lance::table::RowIdSequence>(
-                                           std::as_bytes(std::span(bytes)), "row id sequence"));
+  ARROW_ASSIGN_OR_RAISE(auto sequence,
+                        lance::ParseMessage<lance::table::RowIdSequence>(bytes, "row id sequence"));
   RowIdsBuilder builder(physical_rows);
   for (const U64Segment& segment : sequence.segments()) {
     ARROW_RETURN_NOT_OK(AppendSegment(segment, &builder));

@@ -23,9 +23,9 @@ Result<std::unique_ptr<Page>> MakePage(const lance::file::v2::ColumnMetadata::Pa
   location.rows = page->rows = wire.length();
   ARROW_ASSIGN_OR_RAISE(std::string bytes,
                         UnwrapEncoding(wire.encoding(), "/lance.encodings21.PageLayout"));
-  const auto layout = lance::ParseMessage<lance::encodings21::PageLayout>(bytes);
-  if (!layout) return bytes::Corrupt("the page's layout cannot be parsed");
-  ARROW_ASSIGN_OR_RAISE(page->layout, encoding::MakePageLayout(*layout, location, scheme, type));
+  ARROW_ASSIGN_OR_RAISE(const auto layout, lance::ParseMessage<lance::encodings21::PageLayout>(
+                                               bytes, "page's layout"));
+  ARROW_ASSIGN_OR_RAISE(page->layout, encoding::MakePageLayout(layout, location, scheme, type));
   return page;
 }
 

@@ -34,6 +34,12 @@ enum class NodeKind {
   kJson,                   ///< one column of documents (see jsonb.h)
 };
 
+/// Whether a node is made of its children rather than of a column of values.
+inline bool IsInner(NodeKind kind) {
+  return kind == NodeKind::kStruct || kind == NodeKind::kList ||
+         kind == NodeKind::kFixedSizeListOfStruct;
+}
+
 /// A column of a file; without a file the field is not in the fragment and reads as null.
 struct ColumnSource {
   std::shared_ptr<FileReader> file;

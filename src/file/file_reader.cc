@@ -156,11 +156,8 @@ Status FileReader::ParseDescriptor(uint64_t global_table, uint32_t num_globals) 
         {reinterpret_cast<std::byte*>(owned->mutable_data()), static_cast<size_t>(range.length)}));
     bytes = AsBytes(*owned);
   }
-  const auto descriptor = lance::ParseMessage<lance::file::FileDescriptor>(bytes);
-  if (!descriptor) {
-    return MakeError(ErrorKind::kCorruptData, "the file's schema cannot be parsed",
-                     {.offset = range.offset});
-  }
+  const auto descriptor = lance::ParseMessage<lance::file::FileDescriptor>(bytes, "file's schema");
+  if (!descriptor.ok()) return WithContext(descriptor.status(), {.offset = range.offset});
   if (descriptor->length() > kMaxRows) {
     return bytes::Corrupt("a data file of " + std::to_string(descriptor->length()) + " rows");
   }
@@ -174,13 +171,11 @@ Result<lance::file::v2::ColumnMetadata> FileReader::ReadColumnMetadata(uint32_t 
                                 " of a file that has " + std::to_string(columns_.size())));
   }
   ARROW_ASSIGN_OR_RAISE(Bytes bytes, TailBytes(columns_[column], "column metadata"));
-  auto metadata = lance::ParseMessage<lance::file::v2::ColumnMetadata>(bytes);
-  if (!metadata) {
-    return MakeError(ErrorKind::kCorruptData,
-                     "metadata of column " + std::to_string(column) + " cannot be parsed",
+  auto metadata = lance::ParseMessage<lance::file::v2::ColumnMetadata>(
+      bytes, "metadata of column " + std::to_string(column));
+  if (metadata.ok()) return metadata;
+  return WithContext(metadata.status(),
                      {.path = object_->name(), .offset = columns_[column].offset});
-  }
-  return *std::move(metadata);
 }
 
 Result<std::string> UnwrapEncoding(const lance::file::v2::Encoding& encoding,
@@ -189,15 +184,13 @@ Result<std::string> UnwrapEncoding(const lance::file::v2::Encoding& encoding,
     return MakeError(ErrorKind::kUnsupported,
                      "a page encoding that is not stored in the column metadata");
   }
-  const auto any = lance::ParseMessage<lance::wire::Any>(encoding.direct().encoding());
-  if (!any) {
-    return bytes::Corrupt("a page encoding cannot be parsed");
-  }
-  if (any->type_url() != type_url) {
-    return bytes::Corrupt("a page encoding of type '" + any->type_url() + "' where '" +
+  ARROW_ASSIGN_OR_RAISE(const auto any, lance::ParseMessage<lance::wire::Any>(
+                                            encoding.direct().encoding(), "page's encoding"));
+  if (any.type_url() != type_url) {
+    return bytes::Corrupt("a page encoding of type '" + any.type_url() + "' where '" +
                           std::string(type_url) + "' was expected");
   }
-  return any->value();
+  return any.value();
 }
 
 }  // namespace pilum::file

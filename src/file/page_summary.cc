@@ -82,10 +82,15 @@ Result<std::vector<PageSummary>> SummarizePages(const FileReader& file, uint32_t
     ARROW_ASSIGN_OR_RAISE(std::string bytes,
                           UnwrapEncoding(page.encoding(), old ? "/lance.encodings.ArrayEncoding"
                                                               : "/lance.encodings21.PageLayout"));
-    const auto array = lance::ParseMessage<lance::encodings::ArrayEncoding>(old ? bytes : "");
-    const auto layout = lance::ParseMessage<lance::encodings21::PageLayout>(old ? "" : bytes);
-    if (!array || !layout) return bytes::Corrupt("a page encoding cannot be parsed");
-    summary.description = old ? Describe(*array, 0) : Describe(*layout);
+    if (old) {
+      ARROW_ASSIGN_OR_RAISE(const auto array, lance::ParseMessage<lance::encodings::ArrayEncoding>(
+                                                  bytes, "page's encoding"));
+      summary.description = Describe(array, 0);
+    } else {
+      ARROW_ASSIGN_OR_RAISE(const auto layout, lance::ParseMessage<lance::encodings21::PageLayout>(
+                                                   bytes, "page's layout"));
+      summary.description = Describe(layout);
+    }
     summaries.push_back(std::move(summary));
   }
   return summaries;

@@ -80,11 +80,6 @@ Status TooManyItems() {
                    "more than 2^32 list items in one batch; ask for a smaller batch size");
 }
 
-bool IsInner(const FieldNode& node) {
-  return node.kind == NodeKind::kStruct || node.kind == NodeKind::kList ||
-         node.kind == NodeKind::kFixedSizeListOfStruct;
-}
-
 // At and above a fixed-size list of structs, the level of a slot is repeated for every item below.
 int64_t ItemsPerSlot(const FieldNode& node) {
   return ListSize(node) * (node.children.empty() ? 1 : ItemsPerSlot(node.children[0]));
@@ -181,7 +176,7 @@ Status StructuralRead::AddLeaves(const FieldNode& node, std::vector<const FieldN
                        "fixed-size lists of structs inside lists are not supported");
     }
   }
-  if (IsInner(node)) {
+  if (IsInner(node.kind)) {
     for (const FieldNode& child : node.children)
       ARROW_RETURN_NOT_OK(AddLeaves(child, path, slots_per_row));
     return Status::OK();
@@ -428,7 +423,7 @@ Result<std::shared_ptr<ArrayData>> StructuralRead::AssembleLeaf(const Leaf& leaf
 // `depth` counts layers from the outside; layer numbers count from the leaf.
 Result<std::shared_ptr<ArrayData>> StructuralRead::Assemble(const FieldNode& node, size_t depth,
                                                             size_t* next_leaf) {
-  if (!IsInner(node)) return AssembleLeaf(leaves_[(*next_leaf)++]);
+  if (!IsInner(node.kind)) return AssembleLeaf(leaves_[(*next_leaf)++]);
   const Leaf& leaf = leaves_[*next_leaf];
   const int64_t list_size = ListSize(node);
   ARROW_ASSIGN_OR_RAISE(LayerArrays layer,

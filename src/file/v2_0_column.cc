@@ -54,9 +54,8 @@ Result<V2_0Column::Page> MakePage(const lance::file::v2::ColumnMetadata::Page& w
   ARROW_ASSIGN_OR_RAISE(auto buffers, PageBuffers(wire, column.object->size()));
   ARROW_ASSIGN_OR_RAISE(std::string bytes,
                         UnwrapEncoding(wire.encoding(), "/lance.encodings.ArrayEncoding"));
-  const auto array = lance::ParseMessage<WireArray>(bytes);
-  if (!array) return bytes::Corrupt("the page's encoding cannot be parsed");
-  ARROW_RETURN_NOT_OK(ParseEncoding(*array, buffers, column, &page));
+  ARROW_ASSIGN_OR_RAISE(const auto array, lance::ParseMessage<WireArray>(bytes, "page's encoding"));
+  ARROW_RETURN_NOT_OK(ParseEncoding(array, buffers, column, &page));
   const uint64_t bits = column.type.shape.bits;
   if (page.slots > kMaxSlots - column.slots || page.num_items > kMaxSlots - page.first_item ||
       (bits > 0 && page.slots > kMaxBits / bits)) {

@@ -64,7 +64,7 @@ class Node {
   Result<std::shared_ptr<ArrayData>> Finish();
 
  private:
-  enum class Stage { kFirst, kSecond, kThird, kDone };
+  enum class Stage { kFirst, kSecond, kDone };
 
   bool is_blob() const { return field_.kind == NodeKind::kBlobV1; }
   bool is_struct() const {

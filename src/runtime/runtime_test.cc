@@ -64,17 +64,6 @@ TEST(Runtime, IsTheSameForEveryThread) {
   for (Runtime* runtime : seen) EXPECT_EQ(runtime, &Runtime::Get());
 }
 
-TEST(Runtime, SlotIsMadeOnceForEachType) {
-  struct Counter {
-    int value = 0;
-  };
-  struct UsesCounter {
-    Counter& counter = Runtime::Get().Slot<Counter>();
-  };
-  Runtime::Get().Slot<UsesCounter>().counter.value = 7;
-  EXPECT_EQ(Runtime::Get().Slot<Counter>().value, 7);
-}
-
 TEST(Runtime, ChildGetsANewOne) {
   Runtime* parent = &Runtime::Get();
   ASSERT_TRUE(ExecutorsWork());

@@ -63,8 +63,7 @@ Result<FieldNode> MakeNode(const DatasetReader& dataset, const dataset::Field& f
   FieldNode node;
   node.field = field.arrow;
   node.kind = KindOf(field);
-  const bool inner = node.kind == NodeKind::kStruct || node.kind == NodeKind::kList ||
-                     node.kind == NodeKind::kFixedSizeListOfStruct;
+  const bool inner = file::IsInner(node.kind);
   if (!inner || dataset.manifest().file_version == dataset::FileVersion::kV2_0) {
     for (const auto& selected : fragments) {
       ARROW_ASSIGN_OR_RAISE(auto source, dataset.FindColumn(selected.fragment, field.id));

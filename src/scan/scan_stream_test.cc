@@ -228,32 +228,6 @@ TEST_F(ReadCounts, ALimitEndsTheReading) {
     EXPECT_LT(BytesRead([&] { read(1, wait); }) * 10, all) << "wait " << wait;
 }
 
-TEST_F(ReadCounts, CountingReadsTheFiltersColumnsAlone) {
-  const auto filtered = [&] {
-    ScanPlan plan = FullPlan(dataset_);
-    plan.filter.emplace();
-    plan.filter->projection = std::make_shared<Projection>(
-        Projection::Make(dataset_->manifest().schema, {"id"}).ValueOrDie());
-    plan.filter->select = [](const arrow::RecordBatch& batch) {
-      std::vector<uint32_t> all(static_cast<size_t>(batch.num_rows()));
-      std::iota(all.begin(), all.end(), 0u);
-      return arrow::Result<std::vector<uint32_t>>(std::move(all));
-    };
-    return plan;
-  };
-  const auto scan = [&](const std::vector<std::string>& names) {
-    ScanPlan plan = FullPlan(dataset_);
-    plan.projection = std::make_shared<Projection>(
-        Projection::Make(dataset_->manifest().schema, names).ValueOrDie());
-    plan.schema = plan.projection->schema;
-    EXPECT_TRUE((*MakeScanStream(std::move(plan)))->ToTable().ok());
-  };
-  const int64_t column = BytesRead([&] { scan({"id"}); });
-  ASSERT_LT(column, BytesRead([&] { scan(dataset_->manifest().schema.arrow->field_names()); }));
-  EXPECT_EQ(BytesRead([&] { EXPECT_EQ(*CountMatching(filtered()), dataset_->live_rows()); }),
-            column);
-}
-
 TEST(ScanStream, OnlySomeFragments) {
   const auto dataset = OpenGolden(GoldenStore(kHistory));
   ASSERT_GT(dataset->num_fragments(), 1u);

@@ -21,7 +21,8 @@ _MOST = 2**63 - 1
 
 
 class Scanner:
-    """A scan that can be run any number of times. Options are checked when it is made.
+    """A scan that can be run any number of times. Kinds and numbers of the options are checked when
+    it is made; columns and filter, which need the table, when it is run.
 
     filter       SQL, or several such conditions; rows are kept where all are true
     limit        rows to deliver, after filter and offset

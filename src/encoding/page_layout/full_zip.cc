@@ -87,6 +87,7 @@ class FullZipPage final : public PageLayout {
   Status SetVariable(const lance::encodings21::FullZipLayout& wire, const LeafType& type);
   Result<Entry> ReadEntry(bytes::ByteReader* reader) const;
   Status PutValue(const Entry& entry, int64_t slot, Arena* arena, LeafBuilder* builder) const;
+  Status CheckNullItems(Bytes row) const;
   Status PutFixed(Bytes row, int64_t slot, LeafBuilder* builder) const;
   Status DecodeFlatRun(const Run& run, Bytes bytes, Arena* arena, LeafBuilder* builder) const;
   Status DecodeNestedRun(const Run& run, Bytes bytes, Arena* arena, LeafBuilder* builder) const;
@@ -150,7 +151,7 @@ Status FullZipPage::SetFixed(const lance::encodings21::FullZipLayout& wire, cons
 // Lists whose items are all null have bitmaps alone, of as many levels as are needed to say so.
 Status FullZipPage::SetNullItems(const LeafType& type, uint64_t bitmap_bytes) {
   const auto& sizes = type.shape.list_sizes;
-  if (lists_.sizes.size() > sizes.size() ||
+  if (!lists_.has_validity.back() || lists_.sizes.size() > sizes.size() ||
       !std::equal(lists_.sizes.begin(), lists_.sizes.end(), sizes.begin()) ||
       value_bytes_ != bitmap_bytes) {
     return bytes::Corrupt("the page's values are not of the column's type");
@@ -285,6 +286,17 @@ Result<Entry> FullZipPage::ReadEntry(bytes::ByteReader* reader) const {
   return entry;
 }
 
+// The bitmap of the innermost level that is stored is the last one, and nothing follows it.
+Status FullZipPage::CheckNullItems(Bytes row) const {
+  if (null_items_.empty()) return Status::OK();
+  uint64_t items = 1;
+  for (uint64_t size : lists_.sizes) items *= size;
+  for (std::byte bits : row.last((items + 7) / 8)) {
+    if (bits != std::byte{0}) return bytes::Corrupt("a valid list item in a page without values");
+  }
+  return Status::OK();
+}
+
 Status FullZipPage::PutFixed(Bytes row, int64_t slot, LeafBuilder* builder) const {
   if (widened_bool_) return builder->PutRepeated(slot, row, 1);
   Values values;
@@ -303,7 +315,10 @@ Status FullZipPage::PutFixed(Bytes row, int64_t slot, LeafBuilder* builder) cons
 Status FullZipPage::PutValue(const Entry& entry, int64_t slot, Arena* arena,
                              LeafBuilder* builder) const {
   if (!entry.has_value) return builder->PutNothing(slot, 1);
-  if (value_bytes_ > 0) return PutFixed(entry.value, slot, builder);
+  if (value_bytes_ > 0) {
+    if (entry.def == 0) ARROW_RETURN_NOT_OK(CheckNullItems(entry.value));
+    return PutFixed(entry.value, slot, builder);
+  }
   arena->Reset();
   ARROW_ASSIGN_OR_RAISE(Bytes value, decoder_->Decode(entry.value, arena));
   return builder->PutBytes(slot, value, decoder_->stable());

@@ -219,6 +219,8 @@ TEST(FullZip, ListsOfNullItemsHaveBitmapsAlone) {
   EXPECT_EQ(Bits(leaf->validity, 3), (std::vector<bool>{true, false, true}));
   EXPECT_EQ(Bits(leaf->item_validity[0], 6), std::vector<bool>(6, false));
   EXPECT_EQ(Bits(leaf->item_validity[1], 18), std::vector<bool>(18, false));
+  page.buffers = {Hex("00 00  01 00  00 02")};  // an item that is valid, but has no value
+  EXPECT_FALSE(page.ReadAll().ok());
   page.type.shape.list_sizes = {3, 2};
   EXPECT_FALSE(page.Make().ok());
   wire.mutable_fixed_size_list()->set_has_validity(false);  // items without a value

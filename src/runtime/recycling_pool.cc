@@ -104,13 +104,17 @@ arrow::Status RecyclingPool::Reallocate(int64_t old_size, int64_t new_size, int6
   return arrow::Status::OK();
 }
 
-void RecyclingPool::ReleaseUnused() {
+void RecyclingPool::FreeKept() {
   Buffers dropped;
   {
     std::lock_guard<ForkMutex> lock(mutex_);
     while (kept_ > 0) DropColdest(&dropped);
   }
   for (auto [p, bytes] : dropped) backing_->Free(p, bytes, arrow::kDefaultBufferAlignment);
+}
+
+void RecyclingPool::ReleaseUnused() {
+  FreeKept();
   backing_->ReleaseUnused();
 }
 
@@ -120,6 +124,22 @@ int64_t RecyclingPool::recycled_bytes() {
 }
 
 }  // namespace runtime
+
+namespace {
+
+// Arrow's pool is made, and does its first allocation, under locks; a child forked meanwhile would
+// wait for them for ever. So that happens while the library is loaded.
+bool UseArrowsPool() {
+  arrow::MemoryPool* pool = arrow::default_memory_pool();
+  uint8_t* buffer = nullptr;
+  if (!pool->Allocate(1, &buffer).ok()) return false;
+  pool->Free(buffer, 1);
+  return true;
+}
+
+[[maybe_unused]] const bool kUsed = UseArrowsPool();
+
+}  // namespace
 
 arrow::MemoryPool* GetMemoryPool() {
   // One pool for both sides of a fork: buffers of the parent are freed in the child. Of several

@@ -30,7 +30,7 @@ class RecyclingPool final : public arrow::MemoryPool {
   RecyclingPool(arrow::MemoryPool* backing, int64_t capacity)
       : backing_(backing), capacity_(capacity) {}
 
-  ~RecyclingPool() override { ReleaseUnused(); }
+  ~RecyclingPool() override { FreeKept(); }
 
   using arrow::MemoryPool::Allocate;
   using arrow::MemoryPool::Free;
@@ -40,7 +40,7 @@ class RecyclingPool final : public arrow::MemoryPool {
   arrow::Status Reallocate(int64_t old_size, int64_t new_size, int64_t alignment,
                            uint8_t** ptr) override;
   void Free(uint8_t* buffer, int64_t size, int64_t alignment) override;
-  /// Gives every kept buffer back.
+  /// Gives every kept buffer back, and has the backing pool give back what it keeps.
   void ReleaseUnused() override;
 
   int64_t bytes_allocated() const override { return stats_.bytes_allocated(); }
@@ -71,6 +71,7 @@ class RecyclingPool final : public arrow::MemoryPool {
   arrow::Status AllocateMemory(int64_t size, int64_t alignment, uint8_t** out);
   void FreeMemory(uint8_t* buffer, int64_t size, int64_t alignment);
   void DropColdest(Buffers* dropped);
+  void FreeKept();
 
   arrow::MemoryPool* const backing_;
   const int64_t capacity_;

@@ -71,6 +71,25 @@ TEST_F(RecyclingPoolTest, ReleaseUnusedKeepsNothing) {
   EXPECT_EQ(pool_.recycled_bytes(), 0);
 }
 
+// It would have glibc trim its heap, which is slow, and not safe on several threads at once before
+// its first allocation: never, where another library serves malloc.
+TEST(RecyclingPool, EndsWithoutTrimmingTheBackingPool) {
+  class Backing : public arrow::ProxyMemoryPool {
+   public:
+    using arrow::ProxyMemoryPool::ProxyMemoryPool;
+    void ReleaseUnused() override { ADD_FAILURE() << "trimmed"; }
+  };
+  Backing backing(arrow::default_memory_pool());
+  {
+    RecyclingPool pool(&backing, kMiB);
+    uint8_t* buffer = nullptr;
+    ASSERT_TRUE(pool.Allocate(kMiB, &buffer).ok());
+    pool.Free(buffer, kMiB);
+    EXPECT_EQ(pool.recycled_bytes(), kMiB);
+  }
+  EXPECT_EQ(backing.bytes_allocated(), 0);
+}
+
 TEST_F(RecyclingPoolTest, ReallocateKeepsContentsAcrossEveryKindOfSize) {
   const int64_t sizes[] = {100, 20'000, 20'100, 5'000, kMiB, 5 * kMiB, 2 * kMiB, 0, 30'000};
   uint8_t* buffer = Allocate(0);

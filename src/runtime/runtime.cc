@@ -8,9 +8,11 @@
 #include <chrono>
 #include <cstdlib>
 #include <limits>
+#include <mutex>
 #include <string_view>
 
 #include "runtime/cpu_count.h"
+#include "runtime/fork_mutex.h"
 
 namespace pilum {
 namespace runtime {
@@ -51,7 +53,13 @@ void QuiesceAtExit() {
   runtime->cpu().Quiesce(kPatience);
 }
 
-void RegisterAtExit() { std::atexit(&QuiesceAtExit); }
+// The C library's list has a lock, and a child inherits that as it is.
+ForkMutex registering;
+
+void RegisterAtExit() {
+  std::lock_guard<ForkMutex> lock(registering);
+  std::atexit(&QuiesceAtExit);
+}
 
 [[maybe_unused]] const int kRegistered = pthread_atfork(nullptr, nullptr, &ForgetRuntime);
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -52,6 +53,20 @@ class BatchStream : public arrow::RecordBatchReader {
  public:
   /// Waits until ReadNext would not block, at most `timeout`; tells whether that is so.
   virtual bool WaitNext(std::chrono::milliseconds timeout) = 0;
+};
+
+/// A scan whose columns, filter and fragments were found in its version: bound once, run any number
+/// of times. Immutable, thread-safe, valid in a forked child.
+class PreparedScan {
+ public:
+  virtual ~PreparedScan() = default;
+
+  /// Of the batches.
+  virtual const std::shared_ptr<arrow::Schema>& schema() const = 0;
+  /// Live rows in storage order, read ahead by other threads.
+  virtual arrow::Result<std::shared_ptr<BatchStream>> Run() const = 0;
+  /// How many rows Run delivers. Reads only the filter's columns; nothing without one.
+  virtual arrow::Result<uint64_t> CountRows() const = 0;
 };
 
 }  // namespace pilum

@@ -37,18 +37,14 @@ class Snapshot {
   virtual std::string storage_version() const = 0;  ///< "2.0", "2.1" or "2.2"
   virtual std::vector<FragmentInfo> fragments() const = 0;
 
-  /// How many rows a scan with these options delivers, whatever its columns are. Reads only those
-  /// of the filter; nothing without one.
-  virtual arrow::Result<uint64_t> CountRows(const ScanOptions& options = {}) const = 0;
-
-  /// The schema that a scan with these columns delivers. kInvalidArgument on unknown columns.
-  virtual arrow::Result<std::shared_ptr<arrow::Schema>> OutputSchema(
-      const Columns& columns) const = 0;
-
-  /// Live rows in storage order, read ahead by other threads. Bad options are errors here, not
-  /// later.
-  virtual arrow::Result<std::shared_ptr<BatchStream>> Scan(
+  /// A scan to run later. Bad options are errors here: kInvalidArgument on unknown columns, SQL that
+  /// does not fit the schema, fragments that do not exist.
+  virtual arrow::Result<std::shared_ptr<const PreparedScan>> Prepare(
       const ScanOptions& options = {}) const = 0;
+  /// Prepares a scan and runs it.
+  arrow::Result<std::shared_ptr<BatchStream>> Scan(const ScanOptions& options = {}) const;
+  /// How many rows a scan with these options delivers, whatever its columns are.
+  arrow::Result<uint64_t> CountRows(const ScanOptions& options = {}) const;
 
   /// The rows with these keys, in the order given; repeats are repeated. A key that no live row has
   /// is kInvalidArgument and an arrow IndexError.

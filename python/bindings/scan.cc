@@ -2,11 +2,13 @@
 
 #include <unistd.h>
 
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/unique_ptr.h>
 
 #include "arrow_bridge.h"
 #include "bindings.h"
@@ -107,6 +109,17 @@ nb::object StreamIterator::ToCapsule() {
 }
 
 void BindScan(nb::module_& module) {
+  nb::class_<PreparedScan>(module, "PreparedScan")
+      .def_prop_ro("schema",
+                   [](const PreparedScan& self) { return SchemaToPython(*self.schema()); })
+      .def("run",
+           [](const PreparedScan& self) {
+             return std::make_unique<StreamIterator>(
+                 ValueOrRaise(Interruptibly([&] { return self.Run(); })));
+           })
+      .def("count_rows", [](const PreparedScan& self) {
+        return ValueOrRaise(Interruptibly([&] { return self.CountRows(); }));
+      });
   nb::class_<StreamIterator>(module, "BatchStream")
       .def_prop_ro("schema", &StreamIterator::schema)
       .def("__iter__", [](nb::handle self) { return nb::borrow(self); })

@@ -45,35 +45,19 @@ std::unique_ptr<PinnedSnapshot> Pin(arrow::Result<std::shared_ptr<const Snapshot
   return std::make_unique<PinnedSnapshot>(ValueOrRaise(std::move(snapshot)));
 }
 
-std::unique_ptr<StreamIterator> Scan(const PinnedSnapshot& self, nb::handle columns,
-                                     std::vector<std::string> filter, std::optional<uint64_t> limit,
-                                     uint64_t offset, int64_t batch_size, bool with_row_id,
-                                     bool with_row_address,
-                                     std::optional<std::vector<uint64_t>> fragments) {
+std::shared_ptr<const PreparedScan> Prepare(const PinnedSnapshot& self, nb::handle columns,
+                                            std::vector<std::string> filter,
+                                            std::optional<uint64_t> limit, uint64_t offset,
+                                            int64_t batch_size, bool with_row_id,
+                                            bool with_row_address,
+                                            std::optional<std::vector<uint64_t>> fragments) {
   ScanOptions options{.columns = ToColumns(columns, with_row_id, with_row_address),
                       .filter = std::move(filter),
                       .limit = limit,
                       .offset = offset,
                       .batch_size = batch_size,
                       .fragments = std::move(fragments)};
-  return std::make_unique<StreamIterator>(
-      ValueOrRaise(Interruptibly([&] { return self->Scan(options); })));
-}
-
-nb::object OutputSchema(const PinnedSnapshot& self, nb::handle columns, bool with_row_id,
-                        bool with_row_address) {
-  const Columns wanted = ToColumns(columns, with_row_id, with_row_address);
-  return SchemaToPython(*ValueOrRaise(WithoutGil([&] { return self->OutputSchema(wanted); })));
-}
-
-uint64_t CountRows(const PinnedSnapshot& self, std::vector<std::string> filter,
-                   std::optional<uint64_t> limit, uint64_t offset,
-                   std::optional<std::vector<uint64_t>> fragments) {
-  ScanOptions options{.filter = std::move(filter),
-                      .limit = limit,
-                      .offset = offset,
-                      .fragments = std::move(fragments)};
-  return ValueOrRaise(Interruptibly([&] { return self->CountRows(options); }));
+  return ValueOrRaise(WithoutGil([&] { return self->Prepare(options); }));
 }
 
 nb::object Take(const PinnedSnapshot& self, nb::handle rows, RowKey key, nb::handle columns,
@@ -124,14 +108,17 @@ void BindSnapshot(nb::module_& module) {
       .def_prop_ro("storage_version",
                    [](const PinnedSnapshot& self) { return self->storage_version(); })
       .def("fragments", [](const PinnedSnapshot& self) { return self->fragments(); })
-      .def("output_schema", &OutputSchema, nb::arg("columns").none() = nb::none(),
-           nb::arg("with_row_id") = false, nb::arg("with_row_address") = false)
-      .def("count_rows", &CountRows, nb::kw_only(), nb::arg("filter") = std::vector<std::string>(),
-           nb::arg("limit") = nb::none(), nb::arg("offset") = 0, nb::arg("fragments") = nb::none())
-      .def("scan", &Scan, nb::kw_only(), nb::arg("columns").none() = nb::none(),
+      .def("prepare", &Prepare, nb::kw_only(), nb::arg("columns").none() = nb::none(),
            nb::arg("filter") = std::vector<std::string>(), nb::arg("limit") = nb::none(),
            nb::arg("offset") = 0, nb::arg("batch_size") = 0, nb::arg("with_row_id") = false,
            nb::arg("with_row_address") = false, nb::arg("fragments") = nb::none())
+      .def(
+          "count_rows",
+          [](const PinnedSnapshot& self, std::vector<std::string> filter) {
+            return ValueOrRaise(
+                Interruptibly([&] { return self->CountRows({.filter = std::move(filter)}); }));
+          },
+          nb::arg("filter") = std::vector<std::string>())
       .def("take", &Take, nb::arg("rows").none(), nb::arg("key") = RowKey::kOffset,
            nb::arg("columns").none() = nb::none(), nb::arg("with_row_id") = false,
            nb::arg("with_row_address") = false)

@@ -54,12 +54,14 @@ from pilum.errors import (  # noqa: E402
     UnavailableError,
     UnsupportedError,
 )
+from pilum.ordering import ColumnOrdering  # noqa: E402
 from pilum.table import Table  # noqa: E402
 
 __all__ = [
     "AccessError",
     "AlreadyExistsError",
     "CancelledError",
+    "ColumnOrdering",
     "CommitConflictError",
     "CorruptDataError",
     "DBConnection",

@@ -47,21 +47,7 @@ class Snapshot:
     @property
     def storage_version(self) -> str: ...
     def fragments(self) -> list[FragmentInfo]: ...
-    def output_schema(
-        self,
-        columns: Columns = None,
-        with_row_id: bool = False,
-        with_row_address: bool = False,
-    ) -> pa.Schema: ...
-    def count_rows(
-        self,
-        *,
-        filter: Sequence[str] = (),
-        limit: int | None = None,
-        offset: int = 0,
-        fragments: Sequence[int] | None = None,
-    ) -> int: ...
-    def scan(
+    def prepare(
         self,
         *,
         columns: Columns = None,
@@ -72,7 +58,8 @@ class Snapshot:
         with_row_id: bool = False,
         with_row_address: bool = False,
         fragments: Sequence[int] | None = None,
-    ) -> BatchStream: ...
+    ) -> PreparedScan: ...
+    def count_rows(self, filter: Sequence[str] = ()) -> int: ...
     def take(
         self,
         rows: Any,
@@ -83,6 +70,13 @@ class Snapshot:
     ) -> pa.RecordBatch: ...
     def inspect(self) -> list[ColumnReport]: ...
     def verify(self, progress: Callable[[int, int], object] | None = None) -> VerifyReport: ...
+
+@final
+class PreparedScan:
+    @property
+    def schema(self) -> pa.Schema: ...
+    def run(self) -> BatchStream: ...
+    def count_rows(self) -> int: ...
 
 @final
 class BatchStream:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
 
 import pyarrow as pa
 
+from pilum import _pilum
+from pilum.ordering import ColumnOrdering, check_ordering, sorted_positions
 from pilum.scanner import Columns, Scanner, check_count, check_filter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import pandas
     import polars
-
-    from pilum import _pilum
 
 _Self = TypeVar("_Self", bound="QueryBuilder")
 
@@ -65,13 +65,14 @@ class QueryBuilder(abc.ABC):
 
 
 class Query(QueryBuilder):
-    """The rows for which conditions hold, in storage order."""
+    """The rows for which conditions hold, in storage order unless another is asked for."""
 
     def __init__(self, open_snapshot: Callable[[], _pilum.Snapshot]) -> None:
         super().__init__(open_snapshot)
         self._conditions: list[str] = []
         self._limit: int | None = None
         self._offset = 0
+        self._ordering: list[ColumnOrdering] = []
 
     def where(self, condition: str) -> Query:
         """Keep the rows for which this SQL is true. Repeated: those for which all are.
@@ -92,11 +93,34 @@ class Query(QueryBuilder):
         self._offset = check_count("offset", offset, 0)
         return self
 
+    def order_by(self, ordering: Sequence[ColumnOrdering] | None) -> Query:
+        """Deliver the rows by these columns, the first one counting most.
+
+        Rows that are equal stay in storage order. The values to order by are held in memory, and so
+        is the result.
+        """
+        self._ordering = check_ordering(ordering)
+        return self
+
     def to_arrow(self) -> pa.Table:
-        return self._scanner().to_table()
+        return self._in_order() if self._ordering else self._scanner().to_table()
 
     def to_batches(self, batch_size: SupportsIndex | None = None) -> pa.RecordBatchReader:
+        if self._ordering:
+            return _in_batches(self._in_order(), batch_size)
         return self._scanner(batch_size).to_reader()
+
+    def _in_order(self) -> pa.Table:
+        # Only the rows that are delivered are read in full.
+        snapshot = self._open_snapshot()
+        names = list(dict.fromkeys(column.column_name for column in self._ordering))
+        keys = Scanner(snapshot, names, self._conditions, with_row_address=True).to_table()
+        positions = sorted_positions(keys, self._ordering).slice(self._offset, self._limit)
+        rows = keys["_rowaddr"].take(positions).combine_chunks()
+        batch = snapshot.take(
+            rows, _pilum.RowKey.ROW_ADDRESS, self._columns, with_row_id=self._with_row_id
+        )
+        return pa.Table.from_batches([batch])
 
     def _scanner(self, batch_size: SupportsIndex | None = None) -> Scanner:
         return Scanner(
@@ -124,10 +148,13 @@ class TakeQuery(QueryBuilder):
         return pa.Table.from_batches([self._take()])
 
     def to_batches(self, batch_size: SupportsIndex | None = None) -> pa.RecordBatchReader:
-        most = None if batch_size is None else check_count("batch_size", batch_size, 1)
-        return self.to_arrow().to_reader(most)
+        return _in_batches(self.to_arrow(), batch_size)
 
     def _take(self) -> pa.RecordBatch:
         return self._open_snapshot().take(
             self._rows, self._key, self._columns, with_row_id=self._with_row_id
         )
+
+
+def _in_batches(table: pa.Table, batch_size: SupportsIndex | None) -> pa.RecordBatchReader:
+    return table.to_reader(None if batch_size is None else check_count("batch_size", batch_size, 1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
+from typing import TYPE_CHECKING, SupportsIndex, TypeAlias
 
 import pyarrow as pa
 
@@ -21,8 +21,8 @@ _MOST = 2**63 - 1
 
 
 class Scanner:
-    """A scan that can be run any number of times. Kinds and numbers of the options are checked when
-    it is made; columns and filter, which need the table, when it is run.
+    """A scan that can be run any number of times. All of its options are checked when it is made;
+    values that the filter cannot work with, which only the rows have, when it runs.
 
     filter       SQL, or several such conditions; rows are kept where all are true
     limit        rows to deliver, after filter and offset
@@ -44,46 +44,40 @@ class Scanner:
         with_row_address: bool = False,
         fragments: Sequence[int] | None = None,
     ) -> None:
-        self._snapshot = snapshot
-        self._rows: dict[str, Any] = {
-            "filter": conditions_of(filter),
-            "limit": None if limit is None else check_count("limit", limit, 0),
-            "offset": 0 if offset is None else check_count("offset", offset, 0),
-            "fragments": fragments,
-        }
-        self._columns: dict[str, Any] = {
-            "columns": columns,
-            "with_row_id": bool(with_row_id),
-            "with_row_address": bool(with_row_address),
-        }
-        self._batch_size = 0 if batch_size is None else check_count("batch_size", batch_size, 1)
+        self._scan = snapshot.prepare(
+            columns=columns,
+            filter=conditions_of(filter),
+            limit=None if limit is None else check_count("limit", limit, 0),
+            offset=0 if offset is None else check_count("offset", offset, 0),
+            batch_size=0 if batch_size is None else check_count("batch_size", batch_size, 1),
+            with_row_id=bool(with_row_id),
+            with_row_address=bool(with_row_address),
+            fragments=fragments,
+        )
 
     @property
     def schema(self) -> pa.Schema:
         """The schema of the batches."""
-        return self._snapshot.output_schema(**self._columns)
+        return self._scan.schema
 
     def to_batches(self) -> Iterator[pa.RecordBatch]:
         """The rows, batch by batch, read ahead in the background."""
-        return self._start()
+        return self._scan.run()
 
     def to_reader(self) -> pa.RecordBatchReader:
-        stream = self._start()
+        stream = self._scan.run()
         return pa.RecordBatchReader.from_batches(stream.schema, stream)
 
     def to_table(self) -> pa.Table:
-        stream = self._start()
+        stream = self._scan.run()
         return pa.Table.from_batches(stream, stream.schema)
 
     def count_rows(self) -> int:
         """The number of rows that the scan delivers; reads no more than the filter's columns."""
-        return self._snapshot.count_rows(**self._rows)
+        return self._scan.count_rows()
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return self._start().__arrow_c_stream__(requested_schema)
-
-    def _start(self) -> _pilum.BatchStream:
-        return self._snapshot.scan(**self._rows, **self._columns, batch_size=self._batch_size)
+        return self._scan.run().__arrow_c_stream__(requested_schema)
 
 
 def check_filter(filter: object) -> str:

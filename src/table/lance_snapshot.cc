@@ -50,6 +50,18 @@ Result<std::vector<uint32_t>> SelectAll(const Conditions& conditions, const Reco
   return rows;
 }
 
+class BoundScan final : public PreparedScan {
+ public:
+  explicit BoundScan(scan::ScanPlan plan) : plan_(std::move(plan)) {}
+
+  const std::shared_ptr<arrow::Schema>& schema() const override { return plan_.schema; }
+  Result<std::shared_ptr<BatchStream>> Run() const override { return scan::MakeScanStream(plan_); }
+  Result<uint64_t> CountRows() const override { return scan::CountMatching(plan_); }
+
+ private:
+  scan::ScanPlan plan_;
+};
+
 }  // namespace
 
 std::string LanceSnapshot::storage_version() const {
@@ -156,39 +168,25 @@ Result<std::vector<size_t>> LanceSnapshot::FindFragments(
   return fragments;
 }
 
-Result<std::shared_ptr<arrow::Schema>> LanceSnapshot::OutputSchema(const Columns& columns) const {
-  ARROW_ASSIGN_OR_RAISE(Output output, MakeOutput(columns));
-  return output.schema;
-}
-
-Result<scan::ScanPlan> LanceSnapshot::PlanRows(const ScanOptions& options) const {
-  scan::ScanPlan plan;
-  plan.dataset = reader_;
-  ARROW_ASSIGN_OR_RAISE(plan.filter, MakeFilter(options.filter));
-  ARROW_ASSIGN_OR_RAISE(plan.fragments, FindFragments(options.fragments));
-  plan.offset = options.offset;
-  plan.limit = options.limit;
-  plan.readahead_bytes = options.readahead_bytes;
-  return plan;
-}
-
-Result<std::shared_ptr<BatchStream>> LanceSnapshot::Scan(const ScanOptions& options) const {
+Result<std::shared_ptr<const PreparedScan>> LanceSnapshot::Prepare(
+    const ScanOptions& options) const {
   if (options.batch_size < 0) {
     return MakeError(ErrorKind::kInvalidArgument,
                      "batch_size must be positive, not " + std::to_string(options.batch_size));
   }
   ARROW_ASSIGN_OR_RAISE(Output output, MakeOutput(options.columns));
-  ARROW_ASSIGN_OR_RAISE(scan::ScanPlan plan, PlanRows(options));
+  scan::ScanPlan plan;
+  plan.dataset = reader_;
   plan.projection = std::move(output.projection);
   plan.finish = std::move(output.finish);
   plan.schema = std::move(output.schema);
+  ARROW_ASSIGN_OR_RAISE(plan.filter, MakeFilter(options.filter));
+  ARROW_ASSIGN_OR_RAISE(plan.fragments, FindFragments(options.fragments));
+  plan.offset = options.offset;
+  plan.limit = options.limit;
   plan.batch_size = options.batch_size;
-  return scan::MakeScanStream(std::move(plan));
-}
-
-Result<uint64_t> LanceSnapshot::CountRows(const ScanOptions& options) const {
-  ARROW_ASSIGN_OR_RAISE(scan::ScanPlan plan, PlanRows(options));
-  return scan::CountMatching(std::move(plan));
+  plan.readahead_bytes = options.readahead_bytes;
+  return std::make_shared<BoundScan>(std::move(plan));
 }
 
 Result<std::shared_ptr<RecordBatch>> LanceSnapshot::Take(std::span<const uint64_t> keys, RowKey key,

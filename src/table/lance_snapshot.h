@@ -21,9 +21,8 @@ class LanceSnapshot final : public Snapshot {
   uint64_t version() const override { return reader_->manifest().version; }
   std::string storage_version() const override;
   std::vector<FragmentInfo> fragments() const override;
-  arrow::Result<uint64_t> CountRows(const ScanOptions& options) const override;
-  arrow::Result<std::shared_ptr<arrow::Schema>> OutputSchema(const Columns& columns) const override;
-  arrow::Result<std::shared_ptr<BatchStream>> Scan(const ScanOptions& options) const override;
+  arrow::Result<std::shared_ptr<const PreparedScan>> Prepare(
+      const ScanOptions& options) const override;
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> Take(std::span<const uint64_t> keys,
                                                           RowKey key,
                                                           const Columns& columns) const override;
@@ -40,8 +39,6 @@ class LanceSnapshot final : public Snapshot {
     std::shared_ptr<arrow::Schema> schema;
   };
   arrow::Result<Output> MakeOutput(const Columns& columns) const;
-  /// The rows that a scan with these options delivers, without the columns.
-  arrow::Result<scan::ScanPlan> PlanRows(const ScanOptions& options) const;
   arrow::Result<std::optional<scan::RowFilter>> MakeFilter(
       const std::vector<std::string>& conditions) const;
   arrow::Result<std::vector<size_t>> FindFragments(

@@ -89,14 +89,14 @@ TEST(LanceSnapshot, ColumnsOutsideTheFilterAreReadForMatchesOnly) {
   EXPECT_LE(read, table.StoredBytes("id"));
 }
 
-TEST(LanceSnapshot, OutputSchemaIsThatOfTheScan) {
+TEST(LanceSnapshot, PreparedScanHasTheSchemaOfItsBatches) {
   const CountedTable table(kMixed);
   for (const Columns& columns :
        {Columns{}, Columns{.with_row_id = true, .with_row_address = true},
         Columns{.names = {{"text", "id", "_rowoffset"}}}, Columns{.names = {{}}},
         Columns{.expressions = {{"next", "id + 1"}, {"text", "text"}}, .with_row_id = true}}) {
     const int64_t before = table.store->bytes_read();
-    auto schema = table.snapshot->OutputSchema(columns).ValueOrDie();
+    auto schema = table.snapshot->Prepare({.columns = columns}).ValueOrDie()->schema();
     EXPECT_EQ(table.store->bytes_read(), before);
     auto stream = table.snapshot->Scan({.columns = columns}).ValueOrDie();
     EXPECT_TRUE(schema->Equals(*stream->schema(), /*check_metadata=*/true)) << schema->ToString();
@@ -104,11 +104,11 @@ TEST(LanceSnapshot, OutputSchemaIsThatOfTheScan) {
   }
 }
 
-TEST(LanceSnapshot, OutputSchemaRefusesUnknownColumns) {
+TEST(LanceSnapshot, PrepareRefusesUnknownColumns) {
   const CountedTable table(kMixed);
   for (const Columns& columns :
        {Columns{.names = {{"nowhere"}}}, Columns{.expressions = {{"x", "nowhere + 1"}}}}) {
-    const arrow::Status status = table.snapshot->OutputSchema(columns).status();
+    const arrow::Status status = table.snapshot->Prepare({.columns = columns}).status();
     EXPECT_EQ(GetErrorKind(status), ErrorKind::kInvalidArgument) << status;
     EXPECT_NE(status.message().find("nowhere"), std::string::npos) << status;
   }

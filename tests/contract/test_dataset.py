@@ -162,7 +162,7 @@ def test_schema_of_a_scanner(mixed):
         scanner = mixed.scanner(**options)
         assert scanner.schema.equals(scanner.to_table().schema, check_metadata=True)
     with pytest.raises(ValueError, match="nowhere"):
-        _ = mixed.scanner(columns=["nowhere"]).schema
+        mixed.scanner(columns=["nowhere"])
 
 
 @pytest.mark.parametrize("filter", [None, "id % 3 = 0"])
@@ -171,6 +171,15 @@ def test_counts_are_of_what_is_delivered(history, filter):
     for options in ({"limit": 9}, {"offset": 40}, {"limit": 500, "offset": 3}, {"offset": 9999}):
         scanner = history.scanner(filter=filter, fragments=fragments, **options)
         assert scanner.count_rows() == len(scanner.to_table()), options
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"filter": "idd > 1"}, {"filter": "id >"}, {"columns": {"x": "idd"}}],
+)
+def test_a_scanner_checks_its_options_when_it_is_made(mixed, options):
+    with pytest.raises(pilum.InvalidArgumentError):
+        mixed.scanner(**options)
 
 
 def test_scanner(mixed):

@@ -5,7 +5,6 @@ signal; says so, and whether it was interrupted. SIGTERM makes it exit with code
 """
 
 import collections
-import functools
 import itertools
 import operator
 import signal
@@ -24,8 +23,8 @@ def consume(items) -> None:
 
 
 def scans(dataset, **options):
-    start = functools.partial(dataset._snapshot.scan, **options)
-    return itertools.starmap(start, itertools.repeat(()))
+    run = dataset._snapshot.prepare(**options).run
+    return itertools.starmap(run, itertools.repeat(()))
 
 
 def exported(streams) -> None:

@@ -4,9 +4,9 @@
     .venv/bin/python bench/peers/read.py --peer-python build/reference/bin/python
 
 Every measurement is a fresh process. A round measures every library once in every case, in an order
-that turns around each time; the table shows medians over the rounds. The page cache is warm: each
-process reads its files once before the clock starts. Data is made at the first run (2.5 GB in
-bench/data).
+that turns around each time; the table shows medians over the rounds. The page cache is warm, since
+each process reads its files once before the clock starts; in the cold cases, the files leave it
+before each call. Data is made at the first run (2.7 GB in bench/data).
 """
 
 import argparse
@@ -18,7 +18,7 @@ import statistics
 import subprocess
 import sys
 
-from worker import CASES, TAKES, data_of
+from worker import CASES, COLD_TAKES, FLOOR_DATA, TAKES, data_of
 
 HERE = pathlib.Path(__file__).resolve().parent
 WORKER = HERE / "worker.py"
@@ -68,7 +68,8 @@ def measure(options: argparse.Namespace) -> list[dict]:
     results = []
     for number in range(options.rounds):
         for case in options.cases:
-            libraries = ["pilum", "lance", *(FLOORS if case in TAKES else [])]
+            floors = FLOORS if case in [*TAKES, *COLD_TAKES] and data_of(case) in FLOOR_DATA else []
+            libraries = ["pilum", "lance", *floors]
             libraries = [name for name in libraries if name in options.libraries]
             for library in libraries[:: -1 if number % 2 else 1]:
                 result = run(pythons[library], library, case, options.data, options.seconds)

@@ -25,20 +25,24 @@ SCANS = {
     "scan-num-8192": ("num", 8192),
     "scan-num-65536": ("num", 65536),
     "scan-img": ("img", 1024),
+    "scan-text": ("text", 8192),
 }
-TAKES = {"take-num": "num", "take-img": "img"}
+TAKES = {"take-num": "num", "take-img": "img", "take-text": "text"}
+COLD_TAKES = {"cold-take-num": "num", "cold-take-img": "img", "cold-take-text": "text"}
 FILTERS = {"filter-img": ("img", "label = 3")}
-CASES = [*SCANS, *TAKES, *FILTERS]
+CASES = [*SCANS, *TAKES, *COLD_TAKES, *FILTERS]
+FLOOR_DATA = ("num", "img")  # of which there are flat files as well
 
 
 def data_of(case: str) -> str:
     """The data that a case reads."""
-    return TAKES.get(case) or (SCANS.get(case) or FILTERS[case])[0]
+    return (TAKES | COLD_TAKES).get(case) or (SCANS.get(case) or FILTERS[case])[0]
 
 
 # -------------------------------------------------------------------------------------------- data
 def make(folder: pathlib.Path, scale: float) -> None:
-    """num: 10 M rows of id, four floats, a flag. img: 50 k rows of about 20 KB and a label."""
+    """num: 10 M rows of id, four floats, a flag. img: 50 k rows of about 20 KB and a label. text:
+    1 M rows of a sentence (FSST), one of 1000 categories (dictionary), the sentence (zstd)."""
     import lance
     import pyarrow as pa
 
@@ -74,14 +78,39 @@ def make(folder: pathlib.Path, scale: float) -> None:
         pa.RecordBatchReader.from_batches(schema, images()), folder / "img.lance", **options
     )
     np.save(folder / "img.sizes.npy", sizes)
+
+    rows = int(1_000_000 * scale)
+    vocabulary = np.array(["".join(rng.choice(list("etaoinshrdlu"), n)) for n in range(2, 10)] * 20)
+    words = rng.choice(vocabulary, (rows, 8)).tolist()
+    sentences = pa.array([" ".join(row) for row in words])
+    text = pa.table(
+        {
+            "sentence": sentences,
+            "category": pa.array([f"category {n}" for n in rng.integers(0, 1000, rows)]),
+            "compressed": sentences,
+        }
+    )
+    zstd = {"lance-encoding:compression": "zstd"}
+    schema = text.schema.set(2, text.schema.field("compressed").with_metadata(zstd))
+    lance.write_dataset(text.cast(schema), folder / "text.lance", **options)
     (folder / "scale").write_text(str(scale))
+
+
+def files_of(path: pathlib.Path) -> list[pathlib.Path]:
+    return [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+
+
+def evict(path: pathlib.Path) -> None:
+    """Take the files out of the page cache."""
+    for file in files_of(path):
+        with open(file, "rb") as source:
+            os.posix_fadvise(source.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def warm(path: pathlib.Path) -> None:
     """Read the files once, so that the page cache holds them."""
-    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
     buffer = bytearray(1 << 20)
-    for file in files:
+    for file in files_of(path):
         with open(file, "rb", buffering=0) as source:
             while source.readinto(buffer):
                 pass
@@ -101,7 +130,7 @@ def open_dataset(library: str, path: pathlib.Path):
 def action(library: str, case: str, folder: pathlib.Path):
     """The call to measure, which returns the number of rows."""
     if library.startswith("pread"):
-        return pread_take(TAKES[case], folder, fresh=library == "pread-fresh")
+        return pread_take(data_of(case), folder, fresh=library == "pread-fresh")
     if case in SCANS:
         name, size = SCANS[case]
         dataset = open_dataset(library, folder / f"{name}.lance")
@@ -110,8 +139,7 @@ def action(library: str, case: str, folder: pathlib.Path):
         name, condition = FILTERS[case]
         dataset = open_dataset(library, folder / f"{name}.lance")
         return lambda: scan(dataset.to_batches(filter=condition))
-    name = TAKES[case]
-    dataset = open_dataset(library, folder / f"{name}.lance")
+    dataset = open_dataset(library, folder / f"{data_of(case)}.lance")
     choose = chooser(dataset.count_rows())
 
     return lambda: dataset.take(choose()).num_rows
@@ -163,8 +191,8 @@ def digest(batches) -> dict[str, str]:
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             parts = hashes.setdefault(name, [hashlib.blake2b() for _ in range(2)])
             assert column.null_count == 0, name
-            if "binary" in str(column.type):
-                values = column.to_pylist()
+            if str(column.type) in ("binary", "string"):
+                values = column.cast("binary").to_pylist()
                 parts[0].update(np.array([len(value) for value in values], np.int64).tobytes())
                 parts[1].update(b"".join(values))
             else:
@@ -186,14 +214,16 @@ def digests(library: str, folder: pathlib.Path, name: str) -> dict[str, dict[str
 # ------------------------------------------------------------------------------------- measurement
 def measure(library: str, case: str, folder: pathlib.Path, seconds: float) -> dict:
     """Repeats the call for `seconds`, at least once."""
-    name = data_of(case)
-    warm(folder / (f"{name}.flat" if library.startswith("pread") else f"{name}.lance"))
+    path = folder / f"{data_of(case)}.{'flat' if library.startswith('pread') else 'lance'}"
+    warm(path)
     call = action(library, case, folder)
     rss_before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     times, rows = [], 0
     cpu = time.process_time()
     end = time.perf_counter() + seconds
     while not times or time.perf_counter() < end:
+        if case in COLD_TAKES:
+            evict(path)
         start = time.perf_counter()
         rows = call()
         times.append(time.perf_counter() - start)

@@ -34,6 +34,14 @@ inline void Store(std::byte* p, T value) {
   std::memcpy(p, &value, sizeof(T));
 }
 
+/// The `n` < 8 bytes at `p` as a number, and nothing read behind them.
+inline uint64_t LoadShort(const std::byte* p, size_t n) {
+  if (n >= 4) return Load<uint32_t>(p) | uint64_t{Load<uint32_t>(p + n - 4)} << (8 * n - 32);
+  if (n == 0) return 0;
+  const auto at = [&](size_t i) { return uint64_t{static_cast<uint8_t>(p[i])} << (8 * i); };
+  return at(0) | at(n / 2) | at(n - 1);
+}
+
 /// A kCorruptData error: "<what>: expected <need> bytes at offset <at>, <have> left".
 arrow::Status Truncated(std::string_view what, uint64_t at, uint64_t need, uint64_t have);
 /// A kCorruptData error with this message.

@@ -68,5 +68,16 @@ TEST(ByteReader, AlignsFromTheStart) {
   EXPECT_FALSE(reader.Align(8, "padding").ok());
 }
 
+TEST(LoadShort, ReadsUpToSevenBytes) {
+  const auto bytes = Counting(7);
+  EXPECT_EQ(LoadShort(nullptr, 0), 0u);
+  uint64_t expected = 0;
+  for (size_t n = 1; n < 8; ++n) {
+    expected |= uint64_t{n} << (8 * (n - 1));
+    EXPECT_EQ(LoadShort(bytes.data(), n), expected);
+    EXPECT_EQ(LoadShort(bytes.data() + 7 - n, n) >> (8 * (n - 1)), 7u);
+  }
+}
+
 }  // namespace
 }  // namespace pilum::bytes

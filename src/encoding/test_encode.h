@@ -22,6 +22,14 @@ std::string Raw(const std::vector<T>& values) {
   return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
 }
 
+/// The same behind one byte, so that they lie at an odd address.
+template <typename T>
+std::string RawUnaligned(const std::vector<T>& values) {
+  std::string bytes(1, 'x');
+  bytes += Raw(values);
+  return bytes;
+}
+
 /// One little-endian number.
 template <typename T>
 std::string Number(T value) {

@@ -26,7 +26,7 @@ TEST(SplitBytes, PutsEachByteInItsStream) {
 
 template <typename T>
 void ExpectRoundTrip() {
-  for (uint32_t n : {0, 1, 2, 15, 16, 17, 63, 64, 65, 1000, 1024}) {
+  for (uint32_t n : {0, 1, 2, 15, 16, 17, 63, 64, 65, 255, 256, 257, 1000, 1024}) {
     const auto values = RandomValues<T>(n, sizeof(T) * 8, n);
     auto decoded = DecodeCase(
         {.wire = ByteStreamSplitWire(sizeof(T) * 8), .n = n, .buffers = {Split(values)}});

@@ -58,13 +58,12 @@ class FsstEncoder::Matcher {
 
   const std::vector<Symbol>& symbols() const { return symbols_; }
 
-  /// False if there is no room for it.
-  bool Add(Symbol symbol) {
+  /// Does nothing if a better symbol has its slot; there are less than kMaxSymbols.
+  void Add(Symbol symbol) {
     const Code code(static_cast<uint32_t>(symbols_.size()), symbol.length);
-    if (symbols_.size() == kMaxSymbols) return false;
     if (symbol.length > 2) {
       Slot& slot = slots_[Hash(symbol.value)];
-      if (!slot.free()) return false;
+      if (!slot.free()) return;
       slot = {symbol.value, 64 - 8 * symbol.length, code};
     } else if (symbol.length == 2) {
       shorts_[symbol.value] = code;
@@ -76,7 +75,6 @@ class FsstEncoder::Matcher {
       }
     }
     symbols_.push_back(symbol);
-    return true;
   }
 
   /// The code of the longest symbol that the eight bytes of `word` begin with.
@@ -217,12 +215,16 @@ class FsstEncoder::Trainer {
 
   std::unique_ptr<Matcher> NextGeneration(const Matcher& matcher, uint32_t min_count) const {
     std::vector<Candidate> candidates = Candidates(matcher, min_count);
-    const auto better = [](const Candidate& a, const Candidate& b) {
-      return a.gain != b.gain ? a.gain > b.gain : a.symbol < b.symbol;
+    const auto worse = [](const Candidate& a, const Candidate& b) {
+      return a.gain != b.gain ? a.gain < b.gain : b.symbol < a.symbol;
     };
-    std::sort(candidates.begin(), candidates.end(), better);
+    std::make_heap(candidates.begin(), candidates.end(), worse);
     auto next = std::make_unique<Matcher>();
-    for (const Candidate& candidate : candidates) next->Add(candidate.symbol);
+    while (!candidates.empty() && next->symbols().size() < kMaxSymbols) {
+      std::pop_heap(candidates.begin(), candidates.end(), worse);
+      next->Add(candidates.back().symbol);
+      candidates.pop_back();
+    }
     return next;
   }
 

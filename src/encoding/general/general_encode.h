@@ -3,6 +3,8 @@
 
 #include <memory>
 #include <optional>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include <arrow/result.h>
@@ -15,7 +17,7 @@ namespace pilum::encoding {
 /// Compresses buffers one after the other. Not thread-safe.
 class GeneralEncoder {
  public:
-  /// Without a level, the compression library's default. kInvalid if there is no such level.
+  /// Without a level, with the default of the compression library.
   static arrow::Result<GeneralEncoder> Make(CompressionScheme scheme,
                                             std::optional<int> level = std::nullopt);
 
@@ -23,11 +25,13 @@ class GeneralEncoder {
   arrow::Status Compress(Bytes plain, std::vector<std::byte>* out);
 
  private:
-  GeneralEncoder(CompressionScheme scheme, std::unique_ptr<arrow::util::Codec> codec)
-      : scheme_(scheme), codec_(std::move(codec)) {}
+  GeneralEncoder(std::unique_ptr<arrow::util::Codec> codec,
+                 std::shared_ptr<arrow::util::Compressor> compressor)
+      : codec_(std::move(codec)), compressor_(std::move(compressor)) {}
+  arrow::Result<int64_t> CompressTo(Bytes plain, std::span<std::byte> out);
 
-  CompressionScheme scheme_;
   std::unique_ptr<arrow::util::Codec> codec_;
+  std::shared_ptr<arrow::util::Compressor> compressor_;  // of zstd
 };
 
 }  // namespace pilum::encoding

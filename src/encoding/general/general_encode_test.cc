@@ -18,7 +18,7 @@ std::string Compressed(GeneralEncoder* encoder, std::string_view plain) {
 TEST(GeneralEncoder, RoundTrips) {
   for (auto scheme : kSchemes) {
     auto encoder = GeneralEncoder::Make(scheme).ValueOrDie();
-    for (size_t n : {0, 1, 7, 8, 100, 100000}) {
+    for (size_t n : {0, 1, 7, 8, 100, 100000, 1 << 20, 3}) {
       for (const std::string& plain : {std::string(n, 'x'), Raw(RandomValues<uint8_t>(n, 8))}) {
         const std::string compressed = Compressed(&encoder, plain);
         Arena arena;

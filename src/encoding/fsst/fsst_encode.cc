@@ -36,6 +36,12 @@ class Code {
   Code() = default;
   Code(uint32_t code, uint32_t length) : bits_(static_cast<uint16_t>(code | length << 12)) {}
   static Code Escape() { return Code(kEscapeBit | 255, 1); }
+  /// Without a branch, which text would often send the wrong way.
+  static Code Choose(bool first, Code a, Code b) {
+    Code chosen;
+    chosen.bits_ = static_cast<uint16_t>(b.bits_ ^ ((a.bits_ ^ b.bits_) & -int{first}));
+    return chosen;
+  }
 
   uint32_t byte() const { return bits_ & 0xff; }
   uint32_t escape() const { return bits_ >> 8 & 1; }
@@ -51,11 +57,12 @@ class Code {
 /// Finds the longest symbol.
 class FsstEncoder::Matcher {
  public:
-  Matcher() {
-    bytes_.fill(Code::Escape());
-    shorts_.fill(Code::Escape());
+  /// No symbol of two and more bytes may contain `terminator`.
+  explicit Matcher(uint8_t terminator) : terminators_(terminator * 0x0101010101010101) {
+    codes_.fill(Code::Escape());
   }
 
+  uint8_t terminator() const { return terminators_ & 0xff; }
   const std::vector<Symbol>& symbols() const { return symbols_; }
 
   /// Does nothing if a better symbol has its slot; there are less than kMaxSymbols.
@@ -66,48 +73,39 @@ class FsstEncoder::Matcher {
       if (!slot.free()) return;
       slot = {symbol.value, 64 - 8 * symbol.length, code};
     } else if (symbol.length == 2) {
-      shorts_[symbol.value] = code;
+      codes_[symbol.value] = code;
     } else {
-      bytes_[symbol.value] = code;
       for (size_t next = 0; next < 256; ++next) {
-        Code& both = shorts_[next << 8 | symbol.value];
+        Code& both = codes_[next << 8 | symbol.value];
         if (both.length() == 1) both = code;
       }
     }
     symbols_.push_back(symbol);
   }
 
-  /// The code of the longest symbol that the eight bytes of `word` begin with.
-  Code Match(uint64_t word) const {
-    const Slot& slot = slots_[Hash(word)];
-    return slot.matches(word) ? slot.code : shorts_[word & 0xffff];
+  /// What `left` > 0 bytes of a value look like as a word: no symbol is found across their end.
+  uint64_t Word(uint64_t bytes, size_t left) const {
+    const uint64_t mask = ~uint64_t{0} >> (64 - 8 * std::min<size_t>(left, 8));
+    return (bytes & mask) | (terminators_ & ~mask);
   }
 
-  /// The same where `word` has `left` < 8 bytes.
-  Code MatchShort(uint64_t word, size_t left) const {
-    const Code code = Match(word);
-    if (code.length() <= left) return code;
-    const Code both = shorts_[word & 0xffff];
-    return both.length() <= left ? both : bytes_[word & 0xff];
+  /// The code of the longest symbol that a word begins with.
+  Code Match(uint64_t word) const {
+    const Slot& slot = slots_[Hash(word)];
+    return Code::Choose(slot.matches(word), slot.code, codes_[word & 0xffff]);
   }
 
   /// Calls visit(word, code) for what a value is encoded to, one symbol after the other.
   template <typename Visit>
   void ForEach(Bytes value, Visit&& visit) const {
-    const std::byte* at = value.data();
-    const std::byte* const end = at + value.size();
-    while (end - at >= 8) {
-      const auto word = bytes::Load<uint64_t>(at);
+    for (size_t at = 0; at < value.size();) {
+      const std::byte* p = value.data() + at;
+      const size_t left = value.size() - at;
+      const uint64_t word =
+          left >= 8 ? bytes::Load<uint64_t>(p) : Word(bytes::LoadShort(p, left), left);
       const Code code = Match(word);
       visit(word, code);
       at += code.length();
-    }
-    auto left = static_cast<size_t>(end - at);
-    for (uint64_t word = bytes::LoadShort(at, left); left > 0;) {
-      const Code code = MatchShort(word, left);
-      visit(word, code);
-      word >>= 8 * code.length();
-      left -= code.length();
     }
   }
 
@@ -127,9 +125,9 @@ class FsstEncoder::Matcher {
     return static_cast<uint32_t>(word << 8) * 2971215073u >> (32 - kLogSlots);
   }
 
+  uint64_t terminators_;
   std::vector<Symbol> symbols_;
-  std::array<Code, 256> bytes_;
-  std::array<Code, 65536> shorts_;  // symbols of one byte and of two
+  std::array<Code, 65536> codes_;  // of symbols of one byte and of two, by two bytes
   std::array<Slot, 1 << kLogSlots> slots_;
 };
 
@@ -141,8 +139,8 @@ class FsstEncoder::Trainer {
   }
 
   std::unique_ptr<const Matcher> Train() {
-    auto best = std::make_unique<Matcher>();
-    auto matcher = std::make_unique<Matcher>();
+    auto matcher = std::make_unique<Matcher>(RarestByte());
+    auto best = std::make_unique<Matcher>(*matcher);
     uint64_t best_size = Count(*matcher);
     for (uint32_t generation = 0; generation < kGenerations; ++generation) {
       matcher = NextGeneration(*matcher, /*min_count=*/generation);
@@ -184,6 +182,14 @@ class FsstEncoder::Trainer {
     }
   }
 
+  uint8_t RarestByte() const {
+    std::array<uint32_t, 256> counts = {};
+    for (Bytes piece : sample_) {
+      for (std::byte byte : piece) ++counts[static_cast<uint8_t>(byte)];
+    }
+    return static_cast<uint8_t>(std::min_element(counts.begin(), counts.end()) - counts.begin());
+  }
+
   /// Encodes the sample, counts symbols and pairs of them, and returns the size.
   uint64_t Count(const Matcher& matcher) {
     singles_.fill(0);
@@ -219,7 +225,7 @@ class FsstEncoder::Trainer {
       return a.gain != b.gain ? a.gain < b.gain : b.symbol < a.symbol;
     };
     std::make_heap(candidates.begin(), candidates.end(), worse);
-    auto next = std::make_unique<Matcher>();
+    auto next = std::make_unique<Matcher>(matcher.terminator());
     while (!candidates.empty() && next->symbols().size() < kMaxSymbols) {
       std::pop_heap(candidates.begin(), candidates.end(), worse);
       next->Add(candidates.back().symbol);
@@ -241,9 +247,11 @@ class FsstEncoder::Trainer {
       // Bytes without a symbol cost most, so single bytes count more than they cover.
       if (singles_[id] > 0) add(symbol(id), singles_[id] * (symbol(id).length == 1 ? 8 : 1));
     }
+    const Symbol terminator = {matcher.terminator(), 1};
     for (uint32_t pair : found_pairs_) {
-      const Symbol a = symbol(pair / kIds);
-      if (a.length < kMaxLength) add(Concat(a, symbol(pair % kIds)), pairs_[pair]);
+      const Symbol a = symbol(pair / kIds), b = symbol(pair % kIds);
+      if (a.length == kMaxLength || a == terminator || b == terminator) continue;
+      add(Concat(a, b), pairs_[pair]);
     }
     return Merged(std::move(candidates));
   }
@@ -273,7 +281,7 @@ FsstEncoder::FsstEncoder(std::unique_ptr<const Matcher> matcher) : matcher_(std:
   const auto append = [&](uint64_t number, size_t size) {
     symbol_table_.append(reinterpret_cast<const char*>(&number), size);
   };
-  append(kHeader | num_symbols(), 8);
+  append(kHeader | matcher_->terminator() << 8 | num_symbols(), 8);
   for (const Symbol& symbol : matcher_->symbols()) append(symbol.value, 8);
   for (const Symbol& symbol : matcher_->symbols()) append(symbol.length, 1);
   symbol_table_.resize(kTableBytes);
@@ -291,25 +299,102 @@ uint32_t FsstEncoder::num_symbols() const {
   return static_cast<uint32_t>(matcher_->symbols().size());
 }
 
+namespace {
+
+/// Writes what a symbol is encoded to, and returns the end. Two bytes are written; a literal that no
+/// escape asked for is overwritten next.
+std::byte* Put(uint64_t word, Code code, std::byte* to) {
+  bytes::Store(to, static_cast<uint16_t>(code.byte() | (word & 0xff) << 8));
+  return to + 1 + code.escape();
+}
+
+/// Values [first, last); `next` is the one after that which is being encoded.
+struct Stream {
+  size_t first, last, next;
+  std::byte *out, *to;
+  const std::byte *at = nullptr, *end = nullptr;
+};
+using Streams = std::array<Stream, 4>;
+
+/// Streams of about as many bytes each, which have room for twice as many.
+Streams StreamsOf(std::span<const uint32_t> offsets, std::byte* out) {
+  Streams streams;
+  const uint64_t begin = offsets.front(), size = offsets.back() - begin;
+  size_t first = 0;
+  for (size_t k = 0; k < streams.size(); ++k) {
+    const uint64_t end = begin + size * (k + 1) / streams.size();
+    const auto last = std::upper_bound(offsets.begin() + first, offsets.end() - 1, end);
+    std::byte* to = out + FsstEncoder::MaxEncoded(offsets[first] - begin);
+    streams[k] = {first, static_cast<size_t>(last - offsets.begin()), first, to, to};
+    first = streams[k].last;
+  }
+  return streams;
+}
+
+/// Moves what the streams made together; returns its length.
+uint64_t Join(const Streams& streams, uint32_t* out_offsets, std::byte* out) {
+  uint64_t length = 0;
+  for (const Stream& stream : streams) {
+    const auto size = static_cast<size_t>(stream.to - stream.out);
+    std::memmove(out + length, stream.out, size);
+    for (size_t i = stream.first; i < stream.last; ++i) {
+      out_offsets[i] += static_cast<uint32_t>(length);
+    }
+    length += size;
+  }
+  return length;
+}
+
+}  // namespace
+
 uint64_t FsstEncoder::EncodeValue(Bytes value, std::byte* out) const {
   std::byte* to = out;
-  matcher_->ForEach(value, [&](uint64_t word, Code code) {
-    // Two bytes; a literal that no escape asked for is overwritten next.
-    bytes::Store(to, static_cast<uint16_t>(code.byte() | (word & 0xff) << 8));
-    to += 1 + code.escape();
-  });
+  matcher_->ForEach(value, [&](uint64_t word, Code code) { to = Put(word, code, to); });
   return static_cast<uint64_t>(to - out);
 }
 
 uint64_t FsstEncoder::Encode(std::span<const uint32_t> offsets, Bytes bytes, uint32_t* out_offsets,
                              std::byte* out) const {
-  uint64_t length = 0;
-  out_offsets[0] = 0;
-  for (size_t i = 0; i + 1 < offsets.size(); ++i) {
+  const size_t n = offsets.size() - 1;
+  size_t streamed = n;  // streams read eight bytes everywhere
+  while (streamed > 0 && uint64_t{offsets[streamed]} + 8 > bytes.size()) --streamed;
+  uint64_t length = EncodeStreams(offsets.first(streamed + 1), bytes, out_offsets, out);
+  for (size_t i = streamed; i < n; ++i) {
+    out_offsets[i] = static_cast<uint32_t>(length);
     length += EncodeValue(bytes.subspan(offsets[i], offsets[i + 1] - offsets[i]), out + length);
-    out_offsets[i + 1] = static_cast<uint32_t>(length);
   }
+  out_offsets[n] = static_cast<uint32_t>(length);
   return length;
+}
+
+// Where a symbol begins is known only when the one before it has been found, and waiting for that
+// takes much longer than the work does: so several streams take turns.
+uint64_t FsstEncoder::EncodeStreams(std::span<const uint32_t> offsets, Bytes bytes,
+                                    uint32_t* out_offsets, std::byte* out) const {
+  const Matcher& matcher = *matcher_;
+  Streams streams = StreamsOf(offsets, out);
+  // False when no value is left.
+  const auto step = [&](Stream& s) {
+    while (s.at == s.end) {
+      if (s.next == s.last) return false;
+      out_offsets[s.next] = static_cast<uint32_t>(s.to - s.out);
+      s.at = bytes.data() + offsets[s.next];
+      s.end = bytes.data() + offsets[++s.next];
+    }
+    const auto left = static_cast<size_t>(s.end - s.at);
+    const uint64_t word = matcher.Word(bytes::Load<uint64_t>(s.at), left);
+    const Code code = matcher.Match(word);
+    s.to = Put(word, code, s.to);
+    s.at += code.length();
+    return true;
+  };
+  while (step(streams[0]) && step(streams[1]) && step(streams[2]) && step(streams[3])) {
+  }
+  for (Stream& stream : streams) {
+    while (step(stream)) {
+    }
+  }
+  return Join(streams, out_offsets, out);
 }
 
 }  // namespace pilum::encoding

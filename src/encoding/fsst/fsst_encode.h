@@ -4,7 +4,9 @@
 // and the next generation has those symbols, and those concatenations of two that followed each
 // other, that cover most bytes. Encoding takes the longest symbol at each place; to find it with
 // one look-up, there is at most one symbol of three and more bytes for each slot that its first
-// three bytes hash to.
+// three bytes hash to. No symbol of two and more bytes contains the rarest byte, the terminator:
+// followed by it, a value can be searched as if it had no end. Decoders need neither the terminator
+// nor the suffix limit, which stays 0, and take symbols in any order.
 #pragma once
 
 #include <cstdint>
@@ -45,6 +47,9 @@ class FsstEncoder {
   class Matcher;
   class Trainer;
   explicit FsstEncoder(std::unique_ptr<const Matcher> matcher);
+  /// Encode where eight bytes can be read from the place of each one.
+  uint64_t EncodeStreams(std::span<const uint32_t> offsets, Bytes bytes, uint32_t* out_offsets,
+                         std::byte* out) const;
 
   std::unique_ptr<const Matcher> matcher_;
   std::string symbol_table_;

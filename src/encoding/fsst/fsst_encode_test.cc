@@ -110,6 +110,19 @@ TEST(FsstEncoder, KeepsRandomStrings) {
   }
 }
 
+TEST(FsstEncoder, KeepsFewValuesAndLongOnes) {
+  std::mt19937 random(5);
+  for (size_t n = 1; n < 20; ++n) {
+    std::vector<std::string> values(n);
+    for (std::string& value : values) value = RandomText(random, random() % 10, 3);
+    ExpectRoundTrip(values);
+    values[n / 2] = RandomText(random, 50000, 12);
+    ExpectRoundTrip(values);
+    values.resize(2 * n);  // empty ones at the end
+    ExpectRoundTrip(values);
+  }
+}
+
 TEST(FsstEncoder, EncodesValuesUnlikeTheSample) {
   std::mt19937 random(2);
   const Strings digits({RandomText(random, 20000, 10, '0')});

@@ -1,8 +1,7 @@
 #include "encoding/choose/statistics.h"
 
-#include <algorithm>
-#include <bit>
 #include <cstring>
+#include <utility>
 
 namespace pilum::encoding {
 namespace {

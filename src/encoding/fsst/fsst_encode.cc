@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <compare>
+#include <cstring>
 #include <utility>
 #include <vector>
 

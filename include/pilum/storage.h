@@ -50,6 +50,22 @@ class ReadableObject {
   virtual arrow::Status ReadAt(uint64_t offset, std::span<std::byte> out) const = 0;
 };
 
+/// An object being written piece by piece, for what is too large to hold in memory. For one thread
+/// at a time. Until Finish has returned OK there is no object: without it, or after an error, the
+/// destructor removes what was written.
+class ObjectWriter {
+ public:
+  virtual ~ObjectWriter() = default;
+
+  virtual uint64_t size() const = 0;  ///< bytes appended so far
+
+  virtual arrow::Status Append(std::span<const std::byte> bytes) = 0;
+
+  /// Makes the object durable as Put does, and then visible, all of it at once. The last call; what
+  /// is called after it, or after an error, fails.
+  virtual arrow::Status Finish() = 0;
+};
+
 class ObjectStore {
  public:
   virtual ~ObjectStore() = default;
@@ -74,12 +90,23 @@ class ObjectStore {
   virtual arrow::Status Put(std::string_view path, std::span<const std::byte> bytes,
                             bool create_only = false) = 0;
 
+  /// Begins an object that is written in pieces. Finish fails with kAlreadyExists, and leaves the
+  /// object of that name as it was, if there is one by then.
+  virtual arrow::Result<std::unique_ptr<ObjectWriter>> Create(std::string_view path) = 0;
+
   /// Removes an object; removing what is not there is not an error.
   virtual arrow::Status Delete(std::string_view path) = 0;
 };
 
+struct LocalStoreOptions {
+  /// What was written survives a crash of the machine: files and the folders that name them are
+  /// flushed to disk before a write returns. Without, writes are still atomic for other processes.
+  bool sync = true;
+};
+
 /// A directory of the local file system. Paths with empty or ".." parts are kInvalidArgument.
-arrow::Result<std::shared_ptr<ObjectStore>> OpenLocalStore(std::string directory);
+arrow::Result<std::shared_ptr<ObjectStore>> OpenLocalStore(std::string directory,
+                                                           const LocalStoreOptions& options = {});
 
 /// A fresh, private, empty store in memory.
 std::shared_ptr<ObjectStore> MakeMemoryStore();

@@ -4,6 +4,8 @@
 #include <thread>
 #include <utility>
 
+#include "io/writer_step.h"
+
 namespace pilum::io {
 namespace {
 
@@ -50,9 +52,45 @@ class FaultStore::FaultObject final : public ReadableObject {
   const std::shared_ptr<ReadableObject> object_;
 };
 
+class FaultStore::FaultWriter final : public ObjectWriter {
+ public:
+  FaultWriter(std::shared_ptr<FaultStore> store, std::string path,
+              std::unique_ptr<ObjectWriter> writer)
+      : store_(std::move(store)), path_(std::move(path)), writer_(std::move(writer)) {}
+
+  uint64_t size() const override { return size_; }
+
+  arrow::Status Append(std::span<const std::byte> bytes) override {
+    return WriterStep(writer_, path_, [&](ObjectWriter& writer) {
+      ARROW_RETURN_NOT_OK(store_->Enter(Call::kAppend, path_));
+      size_ += bytes.size();
+      return writer.Append(bytes);
+    });
+  }
+
+  arrow::Status Finish() override {
+    return WriterStep(writer_, path_, [&](ObjectWriter& writer) {
+      ARROW_RETURN_NOT_OK(store_->Enter(Call::kFinish, path_));
+      ARROW_RETURN_NOT_OK(writer.Finish());
+      return store_->Leave(Call::kFinish, path_);
+    });
+  }
+
+ private:
+  const std::shared_ptr<FaultStore> store_;
+  const std::string path_;
+  std::unique_ptr<ObjectWriter> writer_;
+  uint64_t size_ = 0;
+};
+
 void FaultStore::Fail(Call call, ErrorKind kind, WhichCalls which) {
   std::lock_guard<std::mutex> lock(mutex_);
   call_faults_.push_back({call, std::move(which), kind});
+}
+
+void FaultStore::FailAfterwards(Call call, ErrorKind kind, WhichCalls which) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  call_faults_.push_back({call, std::move(which), kind, {}, /*afterwards=*/true});
 }
 
 void FaultStore::Delay(Call call, std::chrono::microseconds delay, WhichCalls which) {
@@ -79,12 +117,21 @@ void FaultStore::Clear() {
 
 arrow::Status FaultStore::Enter(Call call, std::string_view path) {
   ++calls_[static_cast<size_t>(call)];
+  return Apply(call, path, /*afterwards=*/false);
+}
+
+arrow::Status FaultStore::Leave(Call call, std::string_view path) {
+  return Apply(call, path, /*afterwards=*/true);
+}
+
+arrow::Status FaultStore::Apply(Call call, std::string_view path, bool afterwards) {
   std::chrono::microseconds delay{0};
   std::optional<ErrorKind> kind;
   {
     std::lock_guard<std::mutex> lock(mutex_);
     for (CallFault& fault : call_faults_) {
-      if (fault.call != call || !Matches(path, fault.which.path_contains)) continue;
+      if (fault.call != call || fault.afterwards != afterwards) continue;
+      if (!Matches(path, fault.which.path_contains)) continue;
       int64_t hit = fault.seen++ - fault.which.skip;
       if (hit < 0 || hit >= fault.which.times) continue;
       delay += fault.delay;
@@ -132,7 +179,14 @@ arrow::Result<std::vector<std::string>> FaultStore::ListFolders(std::string_view
 arrow::Status FaultStore::Put(std::string_view path, std::span<const std::byte> bytes,
                               bool create_only) {
   ARROW_RETURN_NOT_OK(Enter(Call::kPut, path));
-  return store_->Put(path, bytes, create_only);
+  ARROW_RETURN_NOT_OK(store_->Put(path, bytes, create_only));
+  return Leave(Call::kPut, path);
+}
+
+arrow::Result<std::unique_ptr<ObjectWriter>> FaultStore::Create(std::string_view path) {
+  ARROW_RETURN_NOT_OK(Enter(Call::kCreate, path));
+  ARROW_ASSIGN_OR_RAISE(auto writer, store_->Create(path));
+  return std::make_unique<FaultWriter>(shared_from_this(), std::string(path), std::move(writer));
 }
 
 arrow::Status FaultStore::Delete(std::string_view path) {

@@ -33,11 +33,13 @@ struct WhichCalls {
 
 class FaultStore final : public ObjectStore, public std::enable_shared_from_this<FaultStore> {
  public:
-  enum class Call { kOpen, kRead, kList, kPut, kDelete };
+  enum class Call { kOpen, kRead, kList, kPut, kCreate, kAppend, kFinish, kDelete };
 
   explicit FaultStore(std::shared_ptr<ObjectStore> store) : store_(std::move(store)) {}
 
   void Fail(Call call, ErrorKind kind, WhichCalls which = {});
+  /// The calls do what they should and then fail, as when the answer of a server is lost.
+  void FailAfterwards(Call call, ErrorKind kind, WhichCalls which = {});
   /// Calls take that much longer.
   void Delay(Call call, std::chrono::microseconds delay, WhichCalls which = {});
   /// The objects end at byte `size`. With `noticed` they say so; otherwise they still claim their
@@ -59,15 +61,18 @@ class FaultStore final : public ObjectStore, public std::enable_shared_from_this
   arrow::Result<std::vector<std::string>> ListFolders(std::string_view prefix) override;
   arrow::Status Put(std::string_view path, std::span<const std::byte> bytes,
                     bool create_only = false) override;
+  arrow::Result<std::unique_ptr<ObjectWriter>> Create(std::string_view path) override;
   arrow::Status Delete(std::string_view path) override;
 
  private:
   class FaultObject;
+  class FaultWriter;
   struct CallFault {
     Call call;
     WhichCalls which;
     std::optional<ErrorKind> kind;
     std::chrono::microseconds delay{0};
+    bool afterwards = false;
     int64_t seen = 0;
   };
   struct Truncation {
@@ -83,11 +88,14 @@ class FaultStore final : public ObjectStore, public std::enable_shared_from_this
 
   /// Counts a call, waits and fails as the faults ask for.
   arrow::Status Enter(Call call, std::string_view path);
+  /// Fails a call that was made and went well, if the faults ask for it.
+  arrow::Status Leave(Call call, std::string_view path);
+  arrow::Status Apply(Call call, std::string_view path, bool afterwards);
   std::optional<Truncation> TruncationOf(std::string_view path);
   void FlipIn(std::string_view path, uint64_t offset, std::span<std::byte> bytes);
 
   const std::shared_ptr<ObjectStore> store_;
-  std::array<std::atomic<int64_t>, 5> calls_{};
+  std::array<std::atomic<int64_t>, 8> calls_{};
   std::atomic<int64_t> bytes_read_{0};
   std::mutex mutex_;
   std::vector<CallFault> call_faults_;

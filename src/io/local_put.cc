@@ -8,9 +8,10 @@
 
 #include <cerrno>
 #include <cstdint>
-#include <optional>
+#include <utility>
 
 #include "io/posix_file.h"
+#include "io/writer_step.h"
 #include "pilum/error.h"
 
 namespace pilum::io {
@@ -28,18 +29,16 @@ arrow::Status SyncFolder(const std::string& folder) {
 }
 
 /// Makes a folder and the missing ones above it.
-arrow::Status MakeFolder(const std::string& folder) {
-  if (::mkdir(folder.c_str(), 0777) != 0) {
-    if (errno == EEXIST) return arrow::Status::OK();
-    if (errno != ENOENT || folder.find('/') == std::string::npos) {
-      return ErrnoError(errno, "make the folder", folder);
-    }
-    ARROW_RETURN_NOT_OK(MakeFolder(folder.substr(0, folder.rfind('/'))));
-    if (::mkdir(folder.c_str(), 0777) != 0 && errno != EEXIST) {
-      return ErrnoError(errno, "make the folder", folder);
-    }
+arrow::Status MakeFolder(const std::string& folder, bool sync) {
+  const std::string parent = folder.substr(0, folder.rfind('/'));
+  int made = ::mkdir(folder.c_str(), 0777);
+  if (made != 0 && errno == ENOENT && folder.find('/') != std::string::npos) {
+    ARROW_RETURN_NOT_OK(MakeFolder(parent, sync));
+    made = ::mkdir(folder.c_str(), 0777);
   }
-  return SyncFolder(folder.substr(0, folder.rfind('/')));
+  // Another process may have made it a moment ago, and not have got to flushing its name.
+  if (made != 0 && errno != EEXIST) return ErrnoError(errno, "make the folder", folder);
+  return sync ? SyncFolder(parent) : arrow::Status::OK();
 }
 
 std::string RandomName() {
@@ -67,7 +66,7 @@ class TemporaryFile {
 
   int error() const { return error_; }  ///< errno of the creation, 0 when it succeeded
 
-  arrow::Status Write(std::span<const std::byte> bytes, const std::string& target) {
+  arrow::Status Append(std::span<const std::byte> bytes, const std::string& target) {
     while (!bytes.empty()) {
       ssize_t n = ::write(fd_.get(), bytes.data(), bytes.size());
       if (n >= 0) {
@@ -76,10 +75,17 @@ class TemporaryFile {
         return ErrnoError(errno, "write", target);
       }
     }
-    if (::fsync(fd_.get()) != 0) return ErrnoError(errno, "sync", target);
     return arrow::Status::OK();
   }
 
+  /// The last step: flushes the file, gives it its name and flushes that, too.
+  arrow::Status Publish(const LocalTarget& target, bool create_only) {
+    if (target.sync && ::fsync(fd_.get()) != 0) return ErrnoError(errno, "sync", target.path());
+    ARROW_RETURN_NOT_OK(MoveTo(target.path(), create_only));
+    return target.sync ? SyncFolder(target.folder) : arrow::Status::OK();
+  }
+
+ private:
   arrow::Status MoveTo(const std::string& target, bool create_only) {
     int failed = create_only ? ::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, target.c_str(),
                                            RENAME_NOREPLACE)
@@ -97,11 +103,54 @@ class TemporaryFile {
     return arrow::Status::OK();
   }
 
- private:
   std::string path_;
   UniqueFd fd_;
   int error_ = 0;
   bool moved_ = false;
+};
+
+arrow::Result<std::unique_ptr<TemporaryFile>> MakeTemporaryFile(const LocalTarget& target) {
+  auto file = std::make_unique<TemporaryFile>(target.folder);
+  if (file->error() == ENOENT) {
+    ARROW_RETURN_NOT_OK(MakeFolder(target.folder, target.sync));
+    file = std::make_unique<TemporaryFile>(target.folder);
+  }
+  if (file->error() == ENOTDIR) {
+    return MakeError(ErrorKind::kInvalidArgument,
+                     "cannot write '" + target.path() + "': a file stands where it needs a folder",
+                     {.path = target.path()});
+  }
+  if (file->error() != 0) return ErrnoError(file->error(), "write", target.path());
+  return file;
+}
+
+class LocalWriter final : public ObjectWriter {
+ public:
+  LocalWriter(LocalTarget target, std::unique_ptr<TemporaryFile> file)
+      : target_(std::move(target)), path_(target_.path()), file_(std::move(file)) {}
+
+  uint64_t size() const override { return size_; }
+
+  arrow::Status Append(std::span<const std::byte> bytes) override {
+    return WriterStep(file_, path_, [&](TemporaryFile& file) {
+      size_ += bytes.size();
+      return file.Append(bytes, path_);
+    });
+  }
+
+  arrow::Status Finish() override {
+    ARROW_RETURN_NOT_OK(WriterStep(file_, path_, [&](TemporaryFile& file) {
+      return file.Publish(target_, /*create_only=*/true);
+    }));
+    file_.reset();
+    return arrow::Status::OK();
+  }
+
+ private:
+  const LocalTarget target_;
+  const std::string path_;
+  std::unique_ptr<TemporaryFile> file_;
+  uint64_t size_ = 0;
 };
 
 }  // namespace
@@ -110,23 +159,16 @@ bool IsTemporaryName(std::string_view name) {
   return name.starts_with(kTemporaryPrefix) && name.ends_with(kTemporarySuffix);
 }
 
-arrow::Status PutLocalFile(const std::string& folder, const std::string& name,
-                           std::span<const std::byte> bytes, bool create_only) {
-  const std::string target = folder + "/" + name;
-  std::optional<TemporaryFile> file(std::in_place, folder);
-  if (file->error() == ENOENT) {
-    ARROW_RETURN_NOT_OK(MakeFolder(folder));
-    file.emplace(folder);
-  }
-  if (file->error() == ENOTDIR) {
-    return MakeError(ErrorKind::kInvalidArgument,
-                     "cannot write '" + target + "': a file stands where it needs a folder",
-                     {.path = target});
-  }
-  if (file->error() != 0) return ErrnoError(file->error(), "write", target);
-  ARROW_RETURN_NOT_OK(file->Write(bytes, target));
-  ARROW_RETURN_NOT_OK(file->MoveTo(target, create_only));
-  return SyncFolder(folder);
+arrow::Status PutLocalFile(const LocalTarget& target, std::span<const std::byte> bytes,
+                           bool create_only) {
+  ARROW_ASSIGN_OR_RAISE(auto file, MakeTemporaryFile(target));
+  ARROW_RETURN_NOT_OK(file->Append(bytes, target.path()));
+  return file->Publish(target, create_only);
+}
+
+arrow::Result<std::unique_ptr<ObjectWriter>> CreateLocalFile(LocalTarget target) {
+  ARROW_ASSIGN_OR_RAISE(auto file, MakeTemporaryFile(target));
+  return std::make_unique<LocalWriter>(std::move(target), std::move(file));
 }
 
 }  // namespace pilum::io

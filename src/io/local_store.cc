@@ -56,7 +56,8 @@ uint64_t StampOf(const struct stat& info) {
 
 class LocalStore final : public ObjectStore {
  public:
-  explicit LocalStore(std::string root) : root_(std::move(root)) {}
+  LocalStore(std::string root, const LocalStoreOptions& options)
+      : root_(std::move(root)), options_(options) {}
 
   const std::string& root() const override { return root_; }
   const ReadPolicy& policy() const override { return io::kLocalReadPolicy; }
@@ -93,10 +94,12 @@ class LocalStore final : public ObjectStore {
   arrow::Status Put(std::string_view path, std::span<const std::byte> bytes,
                     bool create_only) override {
     ARROW_RETURN_NOT_OK(io::CheckObjectPath(root_, path));
-    std::string absolute = Absolute(path);
-    size_t slash = absolute.rfind('/');
-    return io::PutLocalFile(absolute.substr(0, slash), absolute.substr(slash + 1), bytes,
-                            create_only);
+    return io::PutLocalFile(TargetOf(path), bytes, create_only);
+  }
+
+  arrow::Result<std::unique_ptr<ObjectWriter>> Create(std::string_view path) override {
+    ARROW_RETURN_NOT_OK(io::CheckObjectPath(root_, path));
+    return io::CreateLocalFile(TargetOf(path));
   }
 
   arrow::Status Delete(std::string_view path) override {
@@ -115,12 +118,20 @@ class LocalStore final : public ObjectStore {
     return path.empty() ? root_ : (root_ == "/" ? "" : root_) + "/" + std::string(path);
   }
 
+  io::LocalTarget TargetOf(std::string_view path) const {
+    std::string absolute = Absolute(path);
+    size_t slash = absolute.rfind('/');
+    return {absolute.substr(0, slash), absolute.substr(slash + 1), options_.sync};
+  }
+
   const std::string root_;  ///< absolute, without a slash at its end
+  const LocalStoreOptions options_;
 };
 
 }  // namespace
 
-arrow::Result<std::shared_ptr<ObjectStore>> OpenLocalStore(std::string directory) {
+arrow::Result<std::shared_ptr<ObjectStore>> OpenLocalStore(std::string directory,
+                                                           const LocalStoreOptions& options) {
   if (directory.empty() || directory.find('\0') != std::string::npos) {
     return MakeError(
         ErrorKind::kInvalidArgument,
@@ -137,7 +148,7 @@ arrow::Result<std::shared_ptr<ObjectStore>> OpenLocalStore(std::string directory
     return MakeError(ErrorKind::kInvalidArgument,
                      "'" + root + "' is a file; a local store needs a directory", {.path = root});
   }
-  return std::make_shared<LocalStore>(std::move(root));
+  return std::make_shared<LocalStore>(std::move(root), options);
 }
 
 }  // namespace pilum

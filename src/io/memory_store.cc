@@ -5,6 +5,7 @@
 
 #include "io/object_range.h"
 #include "io/store_path.h"
+#include "io/writer_step.h"
 #include "pilum/error.h"
 #include "pilum/storage.h"
 #include "runtime/fork_mutex.h"
@@ -48,7 +49,7 @@ struct StoredObject {
 runtime::ForkMutex objects_mutex;
 uint64_t puts = 0;  // guarded by it
 
-class MemoryStore final : public ObjectStore {
+class MemoryStore final : public ObjectStore, public std::enable_shared_from_this<MemoryStore> {
  public:
   const std::string& root() const override { return root_; }
   const ReadPolicy& policy() const override { return kPolicy; }
@@ -92,8 +93,14 @@ class MemoryStore final : public ObjectStore {
   arrow::Status Put(std::string_view path, std::span<const std::byte> bytes,
                     bool create_only) override {
     ARROW_RETURN_NOT_OK(io::CheckObjectPath(root_, path));
-    // Whatever is replaced is freed when `contents` goes, after the lock.
-    Contents contents = std::make_shared<const std::vector<std::byte>>(bytes.begin(), bytes.end());
+    return Insert(path, std::make_shared<const std::vector<std::byte>>(bytes.begin(), bytes.end()),
+                  create_only);
+  }
+
+  arrow::Result<std::unique_ptr<ObjectWriter>> Create(std::string_view path) override;
+
+  /// Whatever is replaced is freed with `contents`, after the lock.
+  arrow::Status Insert(std::string_view path, Contents contents, bool create_only) {
     std::string key(path);
     std::lock_guard<runtime::ForkMutex> lock(objects_mutex);
     auto [entry, is_new] = objects_.try_emplace(std::move(key));
@@ -137,6 +144,39 @@ class MemoryStore final : public ObjectStore {
   const std::string root_ = "memory://";
   std::map<std::string, StoredObject, std::less<>> objects_;  ///< guarded by objects_mutex
 };
+
+class MemoryWriter final : public ObjectWriter {
+ public:
+  MemoryWriter(std::shared_ptr<MemoryStore> store, std::string path)
+      : store_(std::move(store)), path_(std::move(path)) {}
+
+  uint64_t size() const override { return size_; }
+
+  arrow::Status Append(std::span<const std::byte> bytes) override {
+    return io::WriterStep(written_, path_, [&](std::vector<std::byte>& written) {
+      size_ += bytes.size();
+      written.insert(written.end(), bytes.begin(), bytes.end());
+      return arrow::Status::OK();
+    });
+  }
+
+  arrow::Status Finish() override {
+    return io::WriterStep(written_, path_, [&](std::vector<std::byte>&) {
+      return store_->Insert(path_, Contents(std::move(written_)), /*create_only=*/true);
+    });
+  }
+
+ private:
+  const std::shared_ptr<MemoryStore> store_;
+  const std::string path_;
+  std::unique_ptr<std::vector<std::byte>> written_ = std::make_unique<std::vector<std::byte>>();
+  uint64_t size_ = 0;
+};
+
+arrow::Result<std::unique_ptr<ObjectWriter>> MemoryStore::Create(std::string_view path) {
+  ARROW_RETURN_NOT_OK(io::CheckObjectPath(root_, path));
+  return std::make_unique<MemoryWriter>(shared_from_this(), std::string(path));
+}
 
 }  // namespace
 

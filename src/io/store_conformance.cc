@@ -27,6 +27,12 @@ void StoreConformance::Put(std::string_view path, std::string_view text) {
   ASSERT_TRUE(status.ok()) << status.ToString();
 }
 
+std::unique_ptr<ObjectWriter> StoreConformance::Create(std::string_view path) {
+  auto writer = store_->Create(path);
+  EXPECT_TRUE(writer.ok()) << writer.status().ToString();
+  return writer.ok() ? *std::move(writer) : nullptr;
+}
+
 arrow::Result<std::string> StoreConformance::Read(std::string_view path) {
   ARROW_ASSIGN_OR_RAISE(auto object, store_->Open(path));
   std::string text(object->size(), 0);
@@ -234,6 +240,61 @@ TEST_P(StoreConformance, ReadersSeeAllOfAReplacedObjectOrNothing) {
   writer.join();
 }
 
+TEST_P(StoreConformance, WritesAnObjectInPieces) {
+  const std::string text = PatternText(300'000);
+  auto writer = Create("a/b/x");
+  for (size_t at = 0, piece = 0; at < text.size(); at += piece, piece = piece * 3 + 1) {
+    ASSERT_TRUE(writer->Append(AsBytes(text).subspan(at, std::min(piece, text.size() - at))).ok());
+    ASSERT_EQ(writer->size(), std::min(at + piece, text.size()));
+  }
+  ASSERT_TRUE(writer->Finish().ok());
+  EXPECT_EQ(Read("a/b/x").ValueOrDie(), text);
+}
+
+TEST_P(StoreConformance, FinishMakesAnEmptyObject) {
+  ASSERT_TRUE(Create("x")->Finish().ok());
+  EXPECT_EQ(Read("x").ValueOrDie(), "");
+}
+
+TEST_P(StoreConformance, ObjectIsInvisibleUntilFinish) {
+  auto writer = Create("f/x");
+  ASSERT_TRUE(writer->Append(AsBytes("text")).ok());
+  EXPECT_EQ(GetErrorKind(store_->Open("f/x").status()), ErrorKind::kNotFound);
+  EXPECT_THAT(PathsOf(store_->List("f")), IsEmpty());
+  ASSERT_TRUE(writer->Finish().ok());
+  EXPECT_THAT(PathsOf(store_->List("f")), ElementsAre("f/x"));
+}
+
+TEST_P(StoreConformance, WriterWithoutFinishLeavesNothing) {
+  ASSERT_TRUE(Create("f/x")->Append(AsBytes("text")).ok());
+  EXPECT_EQ(GetErrorKind(store_->Open("f/x").status()), ErrorKind::kNotFound);
+  EXPECT_THAT(PathsOf(store_->List("f")), IsEmpty());
+}
+
+TEST_P(StoreConformance, WriterLeavesAnObjectThatCameFirst) {
+  auto writer = Create("x");
+  ASSERT_TRUE(writer->Append(AsBytes("mine")).ok());
+  Put("x", "theirs");
+  EXPECT_EQ(GetErrorKind(writer->Finish()), ErrorKind::kAlreadyExists);
+  EXPECT_EQ(Read("x").ValueOrDie(), "theirs");
+}
+
+TEST_P(StoreConformance, NothingIsWrittenAfterFinish) {
+  auto writer = Create("x");
+  ASSERT_TRUE(writer->Append(AsBytes("text")).ok());
+  ASSERT_TRUE(writer->Finish().ok());
+  EXPECT_EQ(GetErrorKind(writer->Append(AsBytes("more"))), ErrorKind::kInvalidArgument);
+  EXPECT_EQ(GetErrorKind(writer->Finish()), ErrorKind::kInvalidArgument);
+  EXPECT_EQ(Read("x").ValueOrDie(), "text");
+}
+
+TEST_P(StoreConformance, WriterOutlivesTheStoreHandle) {
+  auto writer = Create("x");
+  store_.reset();
+  EXPECT_TRUE(writer->Append(AsBytes("text")).ok());
+  EXPECT_TRUE(writer->Finish().ok());
+}
+
 TEST_P(StoreConformance, DeleteRemovesAndForgivesWhatIsMissing) {
   Put("f/x", "1");
   EXPECT_TRUE(store_->Delete("f/x").ok());
@@ -249,6 +310,7 @@ TEST_P(StoreConformance, RejectsPathsThatLeaveTheStoreOrAreAmbiguous) {
   for (std::string_view path : kBadPaths) {
     EXPECT_EQ(GetErrorKind(store_->Open(path).status()), ErrorKind::kInvalidArgument) << path;
     EXPECT_EQ(GetErrorKind(store_->Put(path, AsBytes("x"))), ErrorKind::kInvalidArgument) << path;
+    EXPECT_EQ(GetErrorKind(store_->Create(path).status()), ErrorKind::kInvalidArgument) << path;
     EXPECT_EQ(GetErrorKind(store_->Delete(path)), ErrorKind::kInvalidArgument) << path;
   }
   for (std::string_view path : {"/", "/a", "a//b", "..", "a/../..", "."}) {

@@ -24,6 +24,7 @@ class StoreConformance : public ::testing::TestWithParam<StoreFactory> {
   void SetUp() override { store_ = GetParam()(); }
 
   void Put(std::string_view path, std::string_view text);
+  std::unique_ptr<ObjectWriter> Create(std::string_view path);
   /// All of an object.
   arrow::Result<std::string> Read(std::string_view path);
 

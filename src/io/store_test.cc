@@ -110,6 +110,26 @@ TEST_F(LocalStoreTest, PutLeavesNoTemporaryFiles) {
   EXPECT_EQ(FilesIn(folder_), 2u);
 }
 
+TEST_F(LocalStoreTest, WriterLeavesNoTemporaryFiles) {
+  {
+    auto abandoned = store_->Create("x").ValueOrDie();
+  }
+  auto writer = store_->Create("x").ValueOrDie();
+  ASSERT_TRUE(writer->Append(AsBytes("1")).ok());
+  ASSERT_TRUE(writer->Finish().ok());
+  EXPECT_FALSE(store_->Create("x").ValueOrDie()->Finish().ok());
+  EXPECT_FALSE(store_->Create("x/below").ok());
+  EXPECT_EQ(FilesIn(folder_), 1u);
+}
+
+TEST_F(LocalStoreTest, WithoutSyncWritesAreAtomicStill) {
+  auto store = OpenLocalStore(folder_, {.sync = false}).ValueOrDie();
+  ASSERT_TRUE(store->Put("f/x", AsBytes("1"), true).ok());
+  EXPECT_EQ(GetErrorKind(store->Put("f/x", AsBytes("2"), true)), ErrorKind::kAlreadyExists);
+  ASSERT_TRUE(store->Create("f/y").ValueOrDie()->Finish().ok());
+  EXPECT_EQ(FilesIn(folder_ + "/f"), 2u);
+}
+
 TEST_F(LocalStoreTest, ListHidesFilesBeingWritten) {
   std::ofstream(folder_ + "/.pilum-0123456789abcdef.tmp") << "half";
   EXPECT_TRUE(store_->List("").ValueOrDie().empty());
@@ -253,6 +273,26 @@ TEST_F(FaultStoreTest, FailsTheReadsAskedFor) {
   EXPECT_TRUE(Read(0, 1).ok());
   EXPECT_EQ(store_->calls(FaultStore::Call::kRead), 3);
   EXPECT_EQ(store_->bytes_read(), 2);
+}
+
+TEST_F(FaultStoreTest, WriterThatFailedLeavesNothing) {
+  for (FaultStore::Call call : {FaultStore::Call::kAppend, FaultStore::Call::kFinish}) {
+    store_->Fail(call, ErrorKind::kUnavailable, {.times = 1});
+    auto writer = store_->Create("data/y").ValueOrDie();
+    arrow::Status appended = writer->Append(AsBytes("text"));
+    EXPECT_EQ(appended.ok(), call == FaultStore::Call::kFinish);
+    EXPECT_FALSE(writer->Finish().ok());
+    EXPECT_FALSE(store_->Open("data/y").ok());
+  }
+}
+
+TEST_F(FaultStoreTest, FailsCallsThatTookEffect) {
+  store_->FailAfterwards(FaultStore::Call::kPut, ErrorKind::kUnavailable, {.times = 1});
+  EXPECT_EQ(GetErrorKind(store_->Put("data/y", AsBytes("1"))), ErrorKind::kUnavailable);
+  EXPECT_TRUE(store_->Open("data/y").ok());
+  store_->FailAfterwards(FaultStore::Call::kFinish, ErrorKind::kUnavailable, {.times = 1});
+  EXPECT_FALSE(store_->Create("data/z").ValueOrDie()->Finish().ok());
+  EXPECT_TRUE(store_->Open("data/z").ok());
 }
 
 TEST_F(FaultStoreTest, LeavesOtherPathsAlone) {

@@ -40,6 +40,11 @@ class SubStoreView final : public ObjectStore {
     return store_->Put(Inner(path), bytes, create_only);
   }
 
+  arrow::Result<std::unique_ptr<ObjectWriter>> Create(std::string_view path) override {
+    ARROW_RETURN_NOT_OK(io::CheckObjectPath(root_, path));
+    return store_->Create(Inner(path));
+  }
+
   arrow::Status Delete(std::string_view path) override {
     ARROW_RETURN_NOT_OK(io::CheckObjectPath(root_, path));
     return store_->Delete(Inner(path));

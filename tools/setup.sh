@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 
 extras=examples
 packages=(build-essential cmake ninja-build ccache libprotobuf-dev protobuf-compiler
-          libpg-query-dev nlohmann-json3-dev python3-venv python3-dev)
+          libpg-query-dev nlohmann-json3-dev libroaring-dev python3-venv python3-dev)
 case "${1:-}" in
   "") ;;
   --tests)

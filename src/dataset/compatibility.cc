@@ -13,6 +13,10 @@ constexpr uint64_t kImplementedFlags = kDeletionFiles | kStableRowIds | kVersion
                                        kTableConfig | kBasePaths | kNoTransactionFiles |
                                        kCoveringIndices | kMixedFileVersions | kTaggedFragmentReuse;
 
+// Of the indices, writers copy what they do not understand. A tagged fragment-reuse index would have
+// to follow every compaction.
+constexpr uint64_t kWriterFlags = kImplementedFlags & ~uint64_t{kTaggedFragmentReuse};
+
 std::string_view FlagMeaning(uint64_t flag) {
   switch (flag) {
     case kDataOverlays:
@@ -21,6 +25,8 @@ std::string_view FlagMeaning(uint64_t flag) {
       return "a fragment-reuse index together with stable row ids";
     case kRowLineageColumns:
       return "row ids in hidden columns";
+    case kTaggedFragmentReuse:
+      return "a fragment-reuse index with transitions";
     case kManagedBlobs:
       return "managed blobs";
     case kFieldIdHighWaterMark:
@@ -39,21 +45,41 @@ arrow::Status UnsupportedVersion(std::string_view version, std::string_view why,
   return MakeError(ErrorKind::kUnsupported, message + std::string(remedy) + kRewrite);
 }
 
-}  // namespace
-
-arrow::Status CheckReaderFlags(uint64_t flags) {
+arrow::Status CheckFlags(uint64_t unknown, const std::string& action, const std::string& word) {
+  if (unknown == 0) return arrow::Status::OK();
   std::string missing;
-  for (uint64_t left = flags & ~kImplementedFlags; left != 0; left &= left - 1) {
+  for (uint64_t left = unknown; left != 0; left &= left - 1) {
     uint64_t flag = left & -left;
     if (!missing.empty()) missing += ", ";
     missing += std::to_string(flag) + " (" + std::string(FlagMeaning(flag)) + ")";
   }
-  if (missing.empty()) return arrow::Status::OK();
   return MakeError(ErrorKind::kUnsupported,
-                   "reading this table needs features that this version of pilum does not have, "
-                   "reader feature flags " +
-                       missing +
+                   action +
+                       " this table needs features that this version of pilum does not have, " +
+                       word + " feature flags " + missing +
                        "; use a newer version of pilum, or rewrite the table without them");
+}
+
+}  // namespace
+
+arrow::Status CheckReaderFlags(uint64_t flags) {
+  return CheckFlags(flags & ~kImplementedFlags, "reading", "reader");
+}
+
+arrow::Status CheckWriterFlags(uint64_t flags) {
+  return CheckFlags(flags & ~kWriterFlags, "writing", "writer");
+}
+
+std::string_view FileVersionText(FileVersion version) {
+  switch (version) {
+    case FileVersion::kV2_0:
+      return "2.0";
+    case FileVersion::kV2_1:
+      return "2.1";
+    case FileVersion::kV2_2:
+      break;
+  }
+  return "2.2";
 }
 
 arrow::Result<FileVersion> ParseFileVersion(std::string_view text) {

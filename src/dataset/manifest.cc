@@ -1,7 +1,6 @@
 #include "dataset/manifest.h"
 
 #include <algorithm>
-#include <cstring>
 #include <iterator>
 #include <limits>
 #include <string>
@@ -10,6 +9,7 @@
 
 #include "bytes/byte_reader.h"
 #include "dataset/compatibility.h"
+#include "dataset/manifest_file.h"
 #include "io/store_path.h"
 #include "lance/parse_message.h"
 #include "lance/table.pb.h"
@@ -18,11 +18,7 @@
 namespace pilum::dataset {
 namespace {
 
-using bytes::Bytes;
 using bytes::Corrupt;
-
-constexpr size_t kFooterSize = 16;
-constexpr char kMagic[] = "LANC";
 
 // Row addresses keep the fragment and the offset in 32 bits each.
 constexpr uint64_t kMaxFragmentId = std::numeric_limits<uint32_t>::max();
@@ -31,36 +27,6 @@ constexpr uint64_t kMaxRows = uint64_t{1} << 32;
 // 0001-01-01 and 9999-12-31, the range of a timestamp message.
 constexpr int64_t kMinSeconds = -62'135'596'800;
 constexpr int64_t kMaxSeconds = 253'402'300'799;
-
-/// The encoded manifest message, found through the footer.
-arrow::Result<Bytes> FindMessage(Bytes file) {
-  if (file.size() < kFooterSize) {
-    return Corrupt("a manifest file ends with " + std::to_string(kFooterSize) +
-                   " bytes of footer, but this one has " + std::to_string(file.size()) + " bytes");
-  }
-  const size_t body_size = file.size() - kFooterSize;
-  bytes::ByteReader footer(file.subspan(body_size));
-  ARROW_ASSIGN_OR_RAISE(uint64_t position, footer.Read<uint64_t>("manifest position"));
-  ARROW_ASSIGN_OR_RAISE(uint16_t major, footer.Read<uint16_t>("manifest format"));
-  ARROW_ASSIGN_OR_RAISE(uint16_t minor, footer.Read<uint16_t>("manifest format"));
-  ARROW_ASSIGN_OR_RAISE(Bytes magic, footer.Take(4, "magic bytes"));
-  if (std::memcmp(magic.data(), kMagic, 4) != 0) {
-    return Corrupt("the file does not end with 'LANC', so it is no manifest or was cut short");
-  }
-  if (major != 0 || minor > 2) {
-    return MakeError(ErrorKind::kUnsupported, "manifest format " + std::to_string(major) + "." +
-                                                  std::to_string(minor) +
-                                                  " is not known; use a newer version of pilum");
-  }
-  if (position > body_size) {
-    return Corrupt("the footer places the manifest at offset " + std::to_string(position) +
-                   ", behind the " + std::to_string(body_size) + " bytes before it");
-  }
-  bytes::ByteReader body(file.first(body_size));
-  ARROW_RETURN_NOT_OK(body.Take(position, "sections before the manifest").status());
-  ARROW_ASSIGN_OR_RAISE(uint32_t length, body.Read<uint32_t>("manifest length"));
-  return body.Take(length, "manifest message");
-}
 
 using BaseIds = std::unordered_set<uint32_t>;
 
@@ -226,6 +192,13 @@ arrow::Result<Fragment> ReadFragment(lance::table::DataFragment& message, bool s
   if (message.has_inline_row_ids()) {
     fragment.inline_row_ids = std::move(*message.mutable_inline_row_ids());
   }
+  if (message.has_inline_created_at_versions()) {
+    fragment.created_at_versions = std::move(*message.mutable_inline_created_at_versions());
+  }
+  if (message.has_inline_last_updated_at_versions()) {
+    fragment.last_updated_at_versions =
+        std::move(*message.mutable_inline_last_updated_at_versions());
+  }
   return fragment;
 }
 
@@ -272,6 +245,7 @@ arrow::Result<Manifest> ReadMessage(lance::table::Manifest& message) {
   manifest.version = message.version();
   manifest.stable_row_ids = (message.reader_feature_flags() & kStableRowIds) != 0;
   manifest.next_row_id = message.next_row_id();
+  if (message.has_max_fragment_id()) manifest.max_fragment_id = message.max_fragment_id();
   ARROW_ASSIGN_OR_RAISE(manifest.file_version, ReadFileVersion(message));
   ARROW_ASSIGN_OR_RAISE(manifest.timestamp_us, Microseconds(message.timestamp()));
   ARROW_ASSIGN_OR_RAISE(manifest.schema, MakeSchema(message));
@@ -294,7 +268,7 @@ uint64_t Manifest::live_rows() const {
 }
 
 arrow::Result<Manifest> ParseManifest(std::span<const std::byte> bytes, const std::string& path) {
-  auto encoded = FindMessage(bytes);
+  auto encoded = FindManifestMessage(bytes);
   if (!encoded.ok()) return WithContext(encoded.status(), {.path = path});
   auto message = lance::ParseMessage<lance::table::Manifest>(*encoded, "manifest message");
   if (!message.ok()) return WithContext(message.status(), {.path = path});

@@ -13,6 +13,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <arrow/result.h>
@@ -51,6 +52,10 @@ struct Fragment {
   std::vector<DataFile> files;
   std::optional<DeletionFile> deletion_file;
   std::string inline_row_ids;  ///< serialised RowIdSequence; empty = none
+  /// Serialised RowDatasetVersionSequences of a table with stable row ids: the versions that
+  /// created its rows, and that changed them last; empty = none.
+  std::string created_at_versions;
+  std::string last_updated_at_versions;
 
   uint64_t live_rows() const {
     return physical_rows - (deletion_file ? deletion_file->num_deleted_rows : 0);
@@ -72,6 +77,7 @@ struct Manifest {
   FileVersion file_version = FileVersion::kV2_2;
   bool stable_row_ids = false;
   uint64_t next_row_id = 0;
+  std::optional<uint32_t> max_fragment_id;  ///< the highest ever used; none before the first
   std::map<std::string, std::string> config;
   std::map<std::string, std::string> table_metadata;
   std::vector<BasePath> base_paths;
@@ -105,6 +111,10 @@ arrow::Result<std::vector<VersionInfo>> ListVersions(ObjectStore& store);
 arrow::Result<VersionInfo> FindVersion(const ObjectStore& store,
                                        const std::vector<VersionInfo>& versions,
                                        std::optional<uint64_t> version);
+
+/// Where the manifest of a version is, or goes: named in the way of `like`, a manifest of the same
+/// table; with a V2 name if it is empty.
+std::string ManifestPath(uint64_t version, std::string_view like);
 
 /// Reads the manifest of a version that was listed.
 arrow::Result<std::shared_ptr<const Manifest>> ReadListed(ObjectStore& store,

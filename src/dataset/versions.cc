@@ -13,6 +13,7 @@ namespace {
 
 constexpr char kVersionsFolder[] = "_versions";
 constexpr std::string_view kManifestSuffix = ".manifest";
+constexpr size_t kV2Digits = 20;
 
 /// V1 names are the version, "7.manifest". V2 names count down from the largest number in 20
 /// digits, so that the latest version is listed first.
@@ -26,7 +27,6 @@ struct ManifestName {
 /// Nothing when the file is no manifest of the table's history: detached versions, hints, staging
 /// files.
 std::optional<ManifestName> ParseManifestName(std::string_view path) {
-  constexpr size_t kV2Digits = 20;
   std::string_view name = path.substr(path.rfind('/') + 1);
   if (!name.ends_with(kManifestSuffix)) return std::nullopt;
   std::string_view digits = name.substr(0, name.size() - kManifestSuffix.size());
@@ -81,6 +81,16 @@ arrow::Result<std::vector<VersionInfo>> ListVersions(ObjectStore& store) {
   std::sort(versions.begin(), versions.end(),
             [](const VersionInfo& a, const VersionInfo& b) { return a.version < b.version; });
   return versions;
+}
+
+std::string ManifestPath(uint64_t version, std::string_view like) {
+  std::string name = std::to_string(version);
+  auto known = ParseManifestName(like);
+  if (!known || known->naming == Naming::kV2) {
+    name = std::to_string(std::numeric_limits<uint64_t>::max() - version);
+    name.insert(0, kV2Digits - name.size(), '0');
+  }
+  return kVersionsFolder + ("/" + name).append(kManifestSuffix);
 }
 
 arrow::Result<VersionInfo> FindVersion(const ObjectStore& store,

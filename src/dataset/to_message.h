@@ -1,0 +1,22 @@
+// Fragments and schemas as the messages that manifests and transactions hold. Pure functions.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "dataset/manifest.h"
+#include "dataset/schema.h"
+#include "lance/table.pb.h"
+
+namespace pilum::dataset {
+
+/// Sets what `fragment` says. Other fields of the message, unknown ones among them, stay.
+void SetFragment(const Fragment& fragment, lance::table::DataFragment* message);
+
+lance::table::DataFragment ToMessage(const Fragment& fragment);
+
+/// The fields of a schema as a flat list, parents before their children.
+std::vector<lance::file::Field> ToMessages(const Schema& schema);
+
+}  // namespace pilum::dataset

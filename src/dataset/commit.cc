@@ -96,7 +96,9 @@ class Committer {
     for (uint64_t version = seen_ + 1; version <= last && !done_; ++version) {
       ARROW_RETURN_NOT_OK(CheckVersion(version));
     }
-    if (!done_ && !latest_) ARROW_ASSIGN_OR_RAISE(latest_, ReadVersion(last));
+    if (!done_ && !latest_) {
+      ARROW_ASSIGN_OR_RAISE(latest_, ReadVersion(last));
+    }
     return arrow::Status::OK();
   }
 

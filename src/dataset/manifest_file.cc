@@ -73,7 +73,7 @@ arrow::Result<Bytes> FindManifestMessage(Bytes file) {
                                                   std::to_string(minor) +
                                                   " is not known; use a newer version of pilum");
   }
-  return SectionAt(file, position, "manifest");
+  return SectionAt(file, position, "manifest message");
 }
 
 arrow::Result<ManifestFile> ParseManifestFile(Bytes file) {

@@ -30,9 +30,10 @@ struct ReadPolicy {
 
 /// One object of a listing.
 struct ObjectInfo {
-  std::string path;    ///< relative to the store
-  uint64_t size = 0;   ///< bytes
-  uint64_t stamp = 0;  ///< another one whenever the object is written again; no order
+  std::string path;         ///< relative to the store
+  uint64_t size = 0;        ///< bytes
+  uint64_t stamp = 0;       ///< another one whenever the object is written again; no order
+  int64_t modified_us = 0;  ///< when it was written, microseconds since 1970, by the store's clock
 };
 
 /// An object opened for positional reads. Immutable, thread-safe, valid in a forked child.

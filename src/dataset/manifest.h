@@ -136,6 +136,18 @@ arrow::Result<std::optional<Tag>> FindTag(ObjectStore& store, const std::string&
 /// All tags, sorted by name.
 arrow::Result<std::vector<Tag>> ListTags(ObjectStore& store);
 
+/// Gives a version a name that cleanup respects. `store` is the table's, also for a version of a
+/// branch; empty = main. Names are letters, digits, '.', '-' and '_', neither begin nor end with
+/// '.', nor end with ".lock", and have no "..": others are kInvalidArgument. kAlreadyExists if
+/// there is such a tag.
+arrow::Status CreateTag(ObjectStore& store, const std::string& name, const std::string& branch,
+                        const VersionInfo& version);
+/// Moves a tag; kNotFound if there is none. What else its file says stays.
+arrow::Status UpdateTag(ObjectStore& store, const std::string& name, const std::string& branch,
+                        const VersionInfo& version);
+/// kNotFound if there is none.
+arrow::Status DeleteTag(ObjectStore& store, const std::string& name);
+
 /// A branch of a table: its own versions below `tree/<name>`.
 struct Branch {
   std::string name;

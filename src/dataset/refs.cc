@@ -1,4 +1,9 @@
 #include <algorithm>
+#include <cctype>
+#include <chrono>
+#include <ctime>
+#include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -129,7 +134,99 @@ arrow::Result<std::vector<Ref>> ListRefs(ObjectStore& store, std::string_view fo
   return refs;
 }
 
+arrow::Status CheckTagName(std::string_view name) {
+  auto allowed = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-' || c == '_';
+  };
+  if (!name.empty() && std::all_of(name.begin(), name.end(), allowed) && !name.starts_with('.') &&
+      !name.ends_with('.') && !name.ends_with(".lock") &&
+      name.find("..") == std::string_view::npos) {
+    return arrow::Status::OK();
+  }
+  return MakeError(ErrorKind::kInvalidArgument,
+                   "'" + std::string(name) +
+                       "' cannot be the name of a tag: use letters, digits, '.', '-' and '_', no "
+                       "'.' at the ends, no '..' and no '.lock' at the end");
+}
+
+std::string TagPath(const std::string& name) {
+  return std::string(kTagsFolder) + "/" + name + std::string(kSuffix);
+}
+
+/// "2026-01-31T12:00:00.000123Z"
+std::string Now() {
+  const auto now = std::chrono::system_clock::now();
+  const time_t seconds = std::chrono::system_clock::to_time_t(now);
+  const auto since = std::chrono::floor<std::chrono::seconds>(now);
+  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(now - since).count();
+  tm parts;
+  ::gmtime_r(&seconds, &parts);
+  char text[64];
+  const size_t length = std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &parts);
+  std::string fraction = std::to_string(1'000'000 + micros);
+  fraction[0] = '.';
+  return std::string(text, length) + fraction + "Z";
+}
+
+/// Points a tag to a version.
+void SetTag(const std::string& branch, const VersionInfo& version, nlohmann::json* tag) {
+  (*tag)["branch"] = branch.empty() ? nlohmann::json() : nlohmann::json(branch);
+  (*tag)["version"] = version.version;
+  (*tag)["manifestSize"] = version.size;
+  (*tag)["updatedAt"] = Now();
+}
+
+arrow::Status NoSuchTag(const ObjectStore& store, const std::string& name) {
+  return MakeError(ErrorKind::kNotFound,
+                   "the table at '" + store.root() + "' has no tag '" + name + "'",
+                   {.path = store.root()});
+}
+
+/// The file of a tag that must exist.
+arrow::Result<ObjectInfo> FindTagFile(ObjectStore& store, const std::string& name) {
+  ARROW_ASSIGN_OR_RAISE(std::vector<ObjectInfo> objects, store.List(kTagsFolder));
+  auto found = std::find_if(objects.begin(), objects.end(),
+                            [&](const ObjectInfo& object) { return object.path == TagPath(name); });
+  if (found == objects.end()) return NoSuchTag(store, name);
+  return *found;
+}
+
+arrow::Status PutTag(ObjectStore& store, const std::string& name, const nlohmann::json& tag,
+                     bool create_only) {
+  const std::string text = tag.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+  return store.Put(TagPath(name), std::as_bytes(std::span(text)), create_only);
+}
+
 }  // namespace
+
+arrow::Status CreateTag(ObjectStore& store, const std::string& name, const std::string& branch,
+                        const VersionInfo& version) {
+  ARROW_RETURN_NOT_OK(CheckTagName(name));
+  nlohmann::json tag;
+  SetTag(branch, version, &tag);
+  tag["createdAt"] = tag["updatedAt"];
+  tag["metadata"] = nlohmann::json::object();
+  arrow::Status put = PutTag(store, name, tag, /*create_only=*/true);
+  if (put.ok() || GetErrorKind(put) != ErrorKind::kAlreadyExists) return put;
+  return MakeError(ErrorKind::kAlreadyExists,
+                   "the table at '" + store.root() + "' has a tag '" + name +
+                       "' already; update it, or delete it first",
+                   {.path = store.root()});
+}
+
+arrow::Status UpdateTag(ObjectStore& store, const std::string& name, const std::string& branch,
+                        const VersionInfo& version) {
+  ARROW_ASSIGN_OR_RAISE(ObjectInfo file, FindTagFile(store, name));
+  auto tag = ReadJson(store, file);
+  if (!tag.ok()) return WithContext(tag.status(), {.path = store.root() + "/" + file.path});
+  SetTag(branch, version, &*tag);
+  return PutTag(store, name, *tag, /*create_only=*/false);
+}
+
+arrow::Status DeleteTag(ObjectStore& store, const std::string& name) {
+  ARROW_ASSIGN_OR_RAISE(ObjectInfo file, FindTagFile(store, name));
+  return store.Delete(file.path);
+}
 
 arrow::Result<std::optional<Tag>> FindTag(ObjectStore& store, const std::string& name) {
   return FindRef<Tag>(store, kTagsFolder, name, ReadTag);

@@ -54,6 +54,10 @@ uint64_t StampOf(const struct stat& info) {
   return time ^ (static_cast<uint64_t>(info.st_ino) << 32);
 }
 
+int64_t ModifiedOf(const struct stat& info) {
+  return int64_t{info.st_mtim.tv_sec} * 1'000'000 + info.st_mtim.tv_nsec / 1000;
+}
+
 class LocalStore final : public ObjectStore {
  public:
   LocalStore(std::string root, const LocalStoreOptions& options)
@@ -75,8 +79,8 @@ class LocalStore final : public ObjectStore {
     ARROW_RETURN_NOT_OK(
         ForEachEntry(Absolute(folder), [&](std::string_view name, const struct stat& info) {
           if (!S_ISREG(info.st_mode) || io::IsTemporaryName(name)) return;
-          listed.push_back(
-              {io::JoinPath(folder, name), static_cast<uint64_t>(info.st_size), StampOf(info)});
+          listed.push_back({io::JoinPath(folder, name), static_cast<uint64_t>(info.st_size),
+                            StampOf(info), ModifiedOf(info)});
         }));
     return listed;
   }

@@ -1,3 +1,4 @@
+#include <chrono>
 #include <cstring>
 #include <map>
 #include <mutex>
@@ -42,7 +43,14 @@ class MemoryObject final : public ReadableObject {
 struct StoredObject {
   Contents contents;
   uint64_t stamp = 0;
+  int64_t modified_us = 0;
 };
+
+int64_t NowMicroseconds() {
+  using std::chrono::duration_cast;
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return duration_cast<std::chrono::microseconds>(now).count();
+}
 
 // One lock for the objects of all memory stores: it is held for a map operation only, never while
 // bytes are copied or freed.
@@ -74,7 +82,7 @@ class MemoryStore final : public ObjectStore, public std::enable_shared_from_thi
     ARROW_RETURN_NOT_OK(ForEachBelow(prefix, [&](const std::string& path, size_t start,
                                                  size_t slash, const StoredObject& object) {
       if (slash == std::string::npos)
-        listed.push_back({path, object.contents->size(), object.stamp});
+        listed.push_back({path, object.contents->size(), object.stamp, object.modified_us});
     }));
     return listed;
   }
@@ -110,6 +118,7 @@ class MemoryStore final : public ObjectStore, public std::enable_shared_from_thi
     }
     entry->second.contents.swap(contents);
     entry->second.stamp = ++puts;
+    entry->second.modified_us = NowMicroseconds();
     return arrow::Status::OK();
   }
 

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <chrono>
+#include <cstdlib>
 #include <limits>
 #include <random>
 #include <thread>
@@ -156,6 +158,15 @@ TEST_P(StoreConformance, ReplacedObjectsHaveAnotherStamp) {
                                   [&](const auto& o) { return o.path == object.path; });
     EXPECT_EQ(object.stamp == was->stamp, object.path == "f/b");
   }
+}
+
+TEST_P(StoreConformance, ListsWhenObjectsWereWritten) {
+  using std::chrono::duration_cast;
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  Put("x", "1");
+  const int64_t modified = store_->List("").ValueOrDie().at(0).modified_us;
+  const int64_t minute = 60'000'000;
+  EXPECT_LT(std::abs(modified - duration_cast<std::chrono::microseconds>(now).count()), minute);
 }
 
 TEST_P(StoreConformance, ListsFoldersDirectlyUnderAFolder) {

@@ -8,11 +8,15 @@
 #include <string_view>
 
 #include "bytes/byte_reader.h"
+#include "dataset/apply.h"
 #include "dataset/deletion_file.h"
 #include "dataset/fragment_rows.h"
+#include "dataset/index_section.h"
 #include "dataset/manifest.h"
+#include "dataset/manifest_file.h"
 #include "dataset/roaring_reader.h"
 #include "dataset/row_id_index.h"
+#include "dataset/transaction.h"
 #include "io/store_path.h"
 #include "pilum/storage.h"
 
@@ -41,9 +45,20 @@ void CheckRef(const std::string& name, const std::string& branch) {
   std::abort();
 }
 
+/// What writers read of the manifest that they build on.
+void FuzzForWriters(std::span<const std::byte> bytes) {
+  auto file = ParseManifestFile(bytes);
+  if (!file.ok()) return;
+  if (file->transaction) (void)ParseTransaction(*file->transaction);
+  auto next = ApplyTransaction(*file, {1, "fuzz", ReserveFragments{1}});
+  if (next.ok()) (void)SerializeManifestFile(*std::move(next));
+  (void)MoveIndexedFragments({0, 1}, {2}, true, &*file);
+}
+
 }  // namespace
 
 void FuzzManifest(std::span<const std::byte> bytes) {
+  FuzzForWriters(bytes);
   auto manifest = ParseManifest(bytes, "fuzz");
   if (!manifest.ok()) return;
   for (const Field& field : manifest->schema.fields) {

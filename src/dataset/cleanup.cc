@@ -11,6 +11,7 @@
 #include "dataset/manifest.h"
 #include "dataset/manifest_file.h"
 #include "dataset/read_object.h"
+#include "io/local_put.h"
 #include "io/store_path.h"
 #include "lance/parse_message.h"
 #include "pilum/runtime.h"
@@ -88,7 +89,9 @@ bool Contains(const Paths& paths, const std::string& file) {
 }
 
 /// Whether a file is of a kind that writers of tables make. Others are none of our business.
+/// Manifests are not among them: whole versions are removed.
 bool IsTableFile(std::string_view path) {
+  if (io::IsTemporaryName(path.substr(path.rfind('/') + 1))) return true;
   if (path.starts_with("data/")) return path.ends_with(kDataSuffix) || path.ends_with(".blob");
   if (path.starts_with("_deletions/")) return path.ends_with(".arrow") || path.ends_with(".bin");
   if (path.starts_with("_transactions/")) return path.ends_with(".txn");
@@ -96,7 +99,7 @@ bool IsTableFile(std::string_view path) {
 }
 
 arrow::Result<std::vector<ObjectInfo>> ListTableFiles(ObjectStore& store) {
-  std::vector<std::string> folders = {"data", "_deletions", "_transactions"};
+  std::vector<std::string> folders = {"data", "_deletions", "_transactions", "_versions"};
   for (const std::string parent : {"data", "_indices"}) {
     ARROW_ASSIGN_OR_RAISE(std::vector<std::string> inner, store.ListFolders(parent));
     for (const std::string& folder : inner) folders.push_back(io::JoinPath(parent, folder));

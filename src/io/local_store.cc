@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <ctime>
 #include <filesystem>
 #include <memory>
 #include <utility>
@@ -58,6 +59,13 @@ int64_t ModifiedOf(const struct stat& info) {
   return int64_t{info.st_mtim.tv_sec} * 1'000'000 + info.st_mtim.tv_nsec / 1000;
 }
 
+/// A file that is not complete is nobody's business, until its writer has been dead for long: then
+/// it is listed, so that cleaning up finds it.
+bool IsHidden(std::string_view name, const struct stat& info) {
+  constexpr time_t kWeek = 7 * 24 * 3600;
+  return io::IsTemporaryName(name) && ::time(nullptr) - info.st_mtim.tv_sec < kWeek;
+}
+
 class LocalStore final : public ObjectStore {
  public:
   LocalStore(std::string root, const LocalStoreOptions& options)
@@ -78,7 +86,7 @@ class LocalStore final : public ObjectStore {
     std::vector<ObjectInfo> listed;
     ARROW_RETURN_NOT_OK(
         ForEachEntry(Absolute(folder), [&](std::string_view name, const struct stat& info) {
-          if (!S_ISREG(info.st_mode) || io::IsTemporaryName(name)) return;
+          if (!S_ISREG(info.st_mode) || IsHidden(name, info)) return;
           listed.push_back({io::JoinPath(folder, name), static_cast<uint64_t>(info.st_size),
                             StampOf(info), ModifiedOf(info)});
         }));

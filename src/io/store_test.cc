@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -133,6 +134,15 @@ TEST_F(LocalStoreTest, WithoutSyncWritesAreAtomicStill) {
 TEST_F(LocalStoreTest, ListHidesFilesBeingWritten) {
   std::ofstream(folder_ + "/.pilum-0123456789abcdef.tmp") << "half";
   EXPECT_TRUE(store_->List("").ValueOrDie().empty());
+}
+
+TEST_F(LocalStoreTest, ListShowsFilesThatWereNeverCompleted) {
+  const std::string path = folder_ + "/.pilum-0123456789abcdef.tmp";
+  std::ofstream(path) << "half";
+  auto week_ago = std::filesystem::file_time_type::clock::now() - std::chrono::hours(24 * 7 + 1);
+  std::filesystem::last_write_time(path, week_ago);
+  ASSERT_EQ(store_->List("").ValueOrDie().size(), 1u);
+  EXPECT_TRUE(store_->Delete(".pilum-0123456789abcdef.tmp").ok());
 }
 
 TEST_F(LocalStoreTest, FullDiskIsReportedAndLeavesNothing) {

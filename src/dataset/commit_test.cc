@@ -131,7 +131,10 @@ TEST_F(CommitTest, AppendersAllSucceed) {
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&] {
-      for (int i = 0; i < kEach; ++i) failed += Append(1).ok() ? 0 : 1;
+      for (int i = 0; i < kEach; ++i) {
+        Transaction append{1, MakeUuid(), dataset::Append{{NewFragment(MakeUuid(), 10)}}};
+        failed += Commit(*store_, append, {.max_retries = 0}).ok() ? 0 : 1;
+      }
     });
   }
   for (std::thread& thread : threads) thread.join();
@@ -180,6 +183,21 @@ TEST_F(CommitTest, DeletionsOnTopOfOlderOnesAreMerged) {
   ASSERT_TRUE(CommitTo(*store_, 2, a).ok());
   ASSERT_TRUE(CommitTo(*store_, 2, b).ok());
   EXPECT_EQ(DeletedOf(*store_, Latest()->fragments[0]), (Offsets{1, 3, 8}));
+}
+
+TEST_F(CommitTest, DeletersThatOvertakeEachOtherAllSucceed) {
+  auto first = CreateTable(*store_);
+  std::vector<Delete> deletions;
+  for (uint32_t row = 0; row < 8; ++row) deletions.push_back(DeleteRows(*store_, *first, 0, {row}));
+  store_->Delay(Call::kPut, std::chrono::milliseconds(2), {.path_contains = "_versions/"});
+  std::atomic<int> failed{0};
+  std::vector<std::thread> threads;
+  for (const Delete& deletion : deletions) {
+    threads.emplace_back([&] { failed += CommitTo(*store_, 1, deletion).ok() ? 0 : 1; });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(failed, 0);
+  EXPECT_EQ(DeletedOf(*store_, Latest()->fragments[0]), (Offsets{0, 1, 2, 3, 4, 5, 6, 7}));
 }
 
 TEST_F(CommitTest, DeletionsOfTheSameRowConflict) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <limits>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
@@ -100,61 +101,70 @@ arrow::Status NoSuchFragment(uint64_t id) {
 }
 
 arrow::Status ReplaceFragments(const std::vector<Fragment>& fragments, Fragments* in) {
+  std::unordered_map<uint64_t, lance::table::DataFragment*> by_id;
+  for (auto& message : *in) by_id[message.id()] = &message;
   for (const Fragment& fragment : fragments) {
-    auto found = std::find_if(in->begin(), in->end(),
-                              [&](const auto& message) { return message.id() == fragment.id; });
-    if (found == in->end()) return NoSuchFragment(fragment.id);
-    SetFragment(fragment, &*found);
+    auto found = by_id.find(fragment.id);
+    if (found == by_id.end()) return NoSuchFragment(fragment.id);
+    SetFragment(fragment, found->second);
   }
   return arrow::Status::OK();
 }
 
+arrow::Status CheckExist(const FragmentIds& ids, const Fragments& fragments) {
+  FragmentIds missing = ids;
+  for (const auto& message : fragments) missing.erase(message.id());
+  return missing.empty() ? arrow::Status::OK() : NoSuchFragment(*missing.begin());
+}
+
 arrow::Status RemoveFragments(const FragmentIds& ids, Fragments* from) {
-  for (uint64_t id : ids) {
-    auto has_id = [&](const auto& message) { return message.id() == id; };
-    if (std::none_of(from->begin(), from->end(), has_id)) return NoSuchFragment(id);
-  }
+  ARROW_RETURN_NOT_OK(CheckExist(ids, *from));
   from->erase(std::remove_if(from->begin(), from->end(),
                              [&](const auto& message) { return ids.contains(message.id()); }),
               from->end());
   return arrow::Status::OK();
 }
 
-arrow::Status CheckReserved(const Rewrite::Group& group, const lance::table::Manifest& manifest) {
-  if (group.before.empty()) {
-    return MakeError(ErrorKind::kInvalidArgument, "a group of rewritten fragments is empty");
-  }
-  for (const Fragment& fragment : group.after) {
-    if (fragment.id < NextFragmentId(manifest)) continue;
-    return MakeError(ErrorKind::kInvalidArgument,
-                     "fragment id " + std::to_string(fragment.id) +
-                         " was not reserved; commit ReserveFragments first");
+arrow::Status CheckGroups(const std::vector<Rewrite::Group>& groups, uint64_t next_fragment_id) {
+  for (const Rewrite::Group& group : groups) {
+    if (group.before.empty()) {
+      return MakeError(ErrorKind::kInvalidArgument, "a group of rewritten fragments is empty");
+    }
+    for (const Fragment& fragment : group.after) {
+      if (fragment.id < next_fragment_id) continue;
+      return MakeError(ErrorKind::kInvalidArgument,
+                       "fragment id " + std::to_string(fragment.id) +
+                           " was not reserved; commit ReserveFragments first");
+    }
   }
   return arrow::Status::OK();
 }
 
-/// The new fragments take the place of the first old one.
-arrow::Status ReplaceGroup(const Rewrite::Group& group, ManifestFile* file) {
-  lance::table::Manifest& manifest = file->message;
-  ARROW_RETURN_NOT_OK(CheckReserved(group, manifest));
-  Fragments* fragments = manifest.mutable_fragments();
-  auto first = std::find_if(fragments->begin(), fragments->end(), [&](const auto& message) {
-    return message.id() == group.before.front().id;
-  });
-  const auto place = first - fragments->begin();
-  FragmentIds before, after;
-  for (const Fragment& fragment : group.before) before.insert(fragment.id);
-  for (const Fragment& fragment : group.after) after.insert(fragment.id);
+FragmentIds IdsOf(const std::vector<Fragment>& fragments) {
+  FragmentIds ids;
+  for (const Fragment& fragment : fragments) ids.insert(fragment.id);
+  return ids;
+}
 
+/// The new fragments of a group take the place of its first old one.
+arrow::Status ReplaceGroups(const std::vector<Rewrite::Group>& groups, Fragments* fragments) {
+  std::unordered_map<uint64_t, const Rewrite::Group*> begins;
+  FragmentIds removed;
+  for (const Rewrite::Group& group : groups) {
+    begins[group.before.front().id] = &group;
+    removed.merge(IdsOf(group.before));
+  }
+  ARROW_RETURN_NOT_OK(CheckExist(removed, *fragments));
   Fragments replaced;
-  for (auto it = fragments->begin(); it != fragments->end(); ++it) {
-    *replaced.Add() = *it;
-    if (it - fragments->begin() != place) continue;
-    for (const Fragment& fragment : group.after) *replaced.Add() = ToMessage(fragment);
+  for (auto& message : *fragments) {
+    auto group = begins.find(message.id());
+    if (group != begins.end()) {
+      for (const Fragment& fragment : group->second->after) *replaced.Add() = ToMessage(fragment);
+    }
+    if (!removed.contains(message.id())) replaced.Add()->Swap(&message);
   }
   fragments->Swap(&replaced);
-  ARROW_RETURN_NOT_OK(RemoveFragments(before, fragments));
-  return MoveIndexedFragments(before, after, HasStableRowIds(manifest), file);
+  return arrow::Status::OK();
 }
 
 /// Changes the manifest as the operation says.
@@ -196,15 +206,18 @@ struct Applier {
     ARROW_RETURN_NOT_OK(ReplaceFragments(update.updated, fragments));
     ARROW_RETURN_NOT_OK(RemoveFragments({update.removed.begin(), update.removed.end()}, fragments));
     if (!update.fields_modified.empty()) {
-      FragmentIds changed;
-      for (const Fragment& fragment : update.updated) changed.insert(fragment.id);
-      ARROW_RETURN_NOT_OK(ForgetIndexedFragments(changed, update.fields_modified, file));
+      ARROW_RETURN_NOT_OK(
+          ForgetIndexedFragments(IdsOf(update.updated), update.fields_modified, file));
     }
     return AddFragments(update.added, version, &file->message);
   }
   arrow::Status operator()(const Rewrite& rewrite) const {
+    lance::table::Manifest& manifest = file->message;
+    ARROW_RETURN_NOT_OK(CheckGroups(rewrite.groups, NextFragmentId(manifest)));
+    ARROW_RETURN_NOT_OK(ReplaceGroups(rewrite.groups, manifest.mutable_fragments()));
     for (const Rewrite::Group& group : rewrite.groups) {
-      ARROW_RETURN_NOT_OK(ReplaceGroup(group, file));
+      ARROW_RETURN_NOT_OK(MoveIndexedFragments(IdsOf(group.before), IdsOf(group.after),
+                                               HasStableRowIds(manifest), file));
     }
     return arrow::Status::OK();
   }

@@ -163,12 +163,7 @@ class Committer {
   arrow::Result<bool> TryNext() {
     ARROW_ASSIGN_OR_RAISE(ManifestFile next, MakeNext());
     next.transaction = SerializeTransaction(rebased_);
-    const bool without = (next.message.writer_feature_flags() & kNoTransactionFiles) != 0;
-    if (options_.write_transaction_file && !without) {
-      const std::string name = std::to_string(wanted_.read_version) + "-" + wanted_.uuid + ".txn";
-      ARROW_RETURN_NOT_OK(store_.Put(kTransactionsFolder + name, AsBytes(*next.transaction)));
-      next.message.set_transaction_file(name);
-    }
+    ARROW_RETURN_NOT_OK(WriteTransactionFile(&next));
     const uint64_t version = next.message.version();
     const std::string path = ManifestPath(version, like_);
     const std::string bytes = SerializeManifestFile(std::move(next));
@@ -183,6 +178,17 @@ class Committer {
     if (!put.ok()) return MayHaveCommitted(put, version);
     done_ = std::make_shared<const Manifest>(*std::move(manifest));
     return true;
+  }
+
+  arrow::Status WriteTransactionFile(ManifestFile* next) {
+    const bool without = (next->message.writer_feature_flags() & kNoTransactionFiles) != 0;
+    if (!options_.write_transaction_file || without) return arrow::Status::OK();
+    const std::string name = std::to_string(wanted_.read_version) + "-" + wanted_.uuid + ".txn";
+    next->message.set_transaction_file(name);
+    if (written_ == *next->transaction) return arrow::Status::OK();  // by an attempt before
+    ARROW_RETURN_NOT_OK(store_.Put(kTransactionsFolder + name, AsBytes(*next->transaction)));
+    written_ = *next->transaction;
+    return arrow::Status::OK();
   }
 
   arrow::Result<ManifestFile> MakeNext() {
@@ -227,6 +233,8 @@ class Committer {
   const CommitOptions options_;
   TransactionSummary ours_;
   Transaction rebased_;  ///< as it fits latest_
+
+  std::string written_;  ///< what the transaction file holds
 
   std::string like_;  ///< a manifest of the table, for the names of others
   uint64_t seen_;     ///< the versions up to here do not conflict

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -17,11 +18,20 @@ namespace {
 
 using Offsets = std::vector<uint32_t>;
 
-const Fragment* FindFragment(const Manifest& manifest, uint64_t id) {
-  auto found = std::find_if(manifest.fragments.begin(), manifest.fragments.end(),
-                            [&](const Fragment& fragment) { return fragment.id == id; });
-  return found == manifest.fragments.end() ? nullptr : &*found;
-}
+/// The fragments of a version by their ids.
+class FragmentMap {
+ public:
+  explicit FragmentMap(const Manifest& manifest) {
+    for (const Fragment& fragment : manifest.fragments) by_id_[fragment.id] = &fragment;
+  }
+  const Fragment* Find(uint64_t id) const {
+    auto found = by_id_.find(id);
+    return found == by_id_.end() ? nullptr : found->second;
+  }
+
+ private:
+  std::unordered_map<uint64_t, const Fragment*> by_id_;
+};
 
 bool SameFiles(const Fragment& a, const Fragment& b) {
   auto same = [](const DataFile& x, const DataFile& y) {
@@ -70,10 +80,8 @@ struct ThreeWay {
 };
 
 /// Gives `ours` the deletions of both sides; false when they cannot be merged.
-arrow::Result<bool> MergeFragment(ObjectStore& store, const Manifest& read, const Manifest& latest,
-                                  Fragment* ours) {
-  const Fragment* before = FindFragment(read, ours->id);
-  const Fragment* theirs = FindFragment(latest, ours->id);
+arrow::Result<bool> MergeFragment(ObjectStore& store, const Manifest& read, const Fragment* before,
+                                  const Manifest& latest, const Fragment* theirs, Fragment* ours) {
   if (before == nullptr || theirs == nullptr) return false;
   if (SameDeletions(*before, *theirs) && SameFiles(*before, *theirs)) return true;
   if (!SameFiles(*before, *theirs) || !SameFiles(*before, *ours)) return false;
@@ -90,8 +98,11 @@ arrow::Result<bool> MergeFragment(ObjectStore& store, const Manifest& read, cons
 
 arrow::Result<bool> MergeFragments(ObjectStore& store, const Manifest& read, const Manifest& latest,
                                    std::vector<Fragment>* updated, std::vector<uint64_t>* removed) {
+  const FragmentMap before(read);
+  const FragmentMap theirs(latest);
   for (Fragment& fragment : *updated) {
-    ARROW_ASSIGN_OR_RAISE(bool merged, MergeFragment(store, read, latest, &fragment));
+    ARROW_ASSIGN_OR_RAISE(bool merged, MergeFragment(store, read, before.Find(fragment.id), latest,
+                                                     theirs.Find(fragment.id), &fragment));
     if (!merged) return false;
     if (fragment.live_rows() == 0) removed->push_back(fragment.id);
   }

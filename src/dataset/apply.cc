@@ -86,6 +86,11 @@ arrow::Status AddFragments(const std::vector<Fragment>& fragments, uint64_t vers
   if (fragments.empty()) return arrow::Status::OK();
   ARROW_ASSIGN_OR_RAISE(uint64_t id, TakeFragmentIds(fragments.size(), manifest));
   for (const Fragment& fragment : fragments) {
+    if (fragment.deletion_file) {
+      return MakeError(ErrorKind::kInvalidArgument,
+                       "a new fragment has a deletion file, whose name would hold its id; delete "
+                       "rows in a transaction after this one");
+    }
     lance::table::DataFragment message = ToMessage(fragment);
     message.set_id(id++);
     if (HasStableRowIds(*manifest)) ARROW_RETURN_NOT_OK(NameRows(version, manifest, &message));

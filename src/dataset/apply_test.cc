@@ -119,6 +119,13 @@ TEST(Apply, FragmentsThatDoNotExistAreRefused) {
       ErrorKind::kInvalidArgument, "fragment 9");
 }
 
+TEST(Apply, NewFragmentsHaveNoDeletions) {
+  Fragment fragment = WithId(0);
+  fragment.deletion_file = DeletionFile{.num_deleted_rows = 1, .base_id = {}};
+  ExpectError(Apply(ThreeFragments(), Append{{fragment}}).status(), ErrorKind::kInvalidArgument,
+              "deletion file");
+}
+
 TEST(Apply, RewriteTakesThePlaceOfTheOldFragments) {
   Rewrite rewrite{{{{WithId(1), WithId(2)}, {WithId(5, 12), WithId(6, 8)}}}};
   auto next = Apply(ThreeFragments(), rewrite).ValueOrDie();

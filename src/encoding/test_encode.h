@@ -12,7 +12,12 @@
 
 #include <arrow/util/compression.h>
 
+#include "encoding/bitpacking/bitpacking_encode.h"
 #include "encoding/codec.h"
+#include "encoding/flat/flat_encode.h"
+#include "encoding/fsst/fsst_page.h"
+#include "encoding/rle/rle_page.h"
+#include "encoding/variable/variable_encode.h"
 
 namespace pilum::encoding {
 
@@ -121,35 +126,9 @@ std::string VariableBlock(const std::vector<std::string>& values) {
 
 // Descriptors.
 
-inline Wire FlatWire(uint64_t bits) {
-  Wire wire;
-  wire.mutable_flat()->set_bits_per_value(bits);
-  return wire;
-}
-
-inline Wire VariableWire(uint64_t offset_bits) {
-  Wire wire;
-  *wire.mutable_variable()->mutable_offsets() = FlatWire(offset_bits);
-  return wire;
-}
-
 inline Wire InlineBitpackingWire(uint64_t bits) {
   Wire wire;
   wire.mutable_inline_bitpacking()->set_uncompressed_bits_per_value(bits);
-  return wire;
-}
-
-inline Wire OutOfLineBitpackingWire(uint64_t bits, uint64_t width) {
-  Wire wire;
-  wire.mutable_out_of_line_bitpacking()->set_uncompressed_bits_per_value(bits);
-  *wire.mutable_out_of_line_bitpacking()->mutable_values() = FlatWire(width);
-  return wire;
-}
-
-inline Wire RleWire(uint64_t bits) {
-  Wire wire;
-  *wire.mutable_rle()->mutable_values() = FlatWire(bits);
-  *wire.mutable_rle()->mutable_run_lengths() = FlatWire(8);
   return wire;
 }
 
@@ -164,13 +143,6 @@ inline Wire FixedSizeListWire(uint64_t items, bool has_validity, const Wire& val
   wire.mutable_fixed_size_list()->set_items_per_value(items);
   wire.mutable_fixed_size_list()->set_has_validity(has_validity);
   *wire.mutable_fixed_size_list()->mutable_values() = values;
-  return wire;
-}
-
-inline Wire FsstWire(const std::string& table, const Wire& values) {
-  Wire wire;
-  wire.mutable_fsst()->set_symbol_table(table);
-  *wire.mutable_fsst()->mutable_values() = values;
   return wire;
 }
 

@@ -40,6 +40,9 @@ inline bool IsInner(NodeKind kind) {
          kind == NodeKind::kFixedSizeListOfStruct;
 }
 
+/// The kind of a field that nothing but its Arrow type says something about.
+NodeKind PlainKind(const arrow::DataType& type);
+
 /// A column of a file; without a file the field is not in the fragment and reads as null.
 struct ColumnSource {
   std::shared_ptr<FileReader> file;

@@ -13,6 +13,7 @@
 #include "file/field_read.h"
 #include "file/layer_array.h"
 #include "file/leaf_array.h"
+#include "file/leaf_column.h"
 #include "file/missing_leaf.h"
 #include "file/row_order.h"
 #include "file/structural_read.h"
@@ -25,7 +26,6 @@ using arrow::ArrayData;
 using arrow::Result;
 using arrow::Status;
 using arrow::internal::checked_cast;
-using encoding::Layer;
 
 constexpr uint64_t kMostReserved = 256 << 20;
 
@@ -40,12 +40,9 @@ struct PageRead {
   std::vector<io::Fetch::Id> ids;
 };
 
-struct Leaf {
-  const FieldNode* node = nullptr;
-  std::vector<const FieldNode*> path;  ///< the nodes around it, outermost first, and itself
-  encoding::LevelScheme scheme;
-  encoding::LeafType type;
-  int64_t slots_per_row = 1;
+struct Leaf : LeafColumn {
+  explicit Leaf(LeafColumn column) : LeafColumn(std::move(column)) {}
+
   std::unique_ptr<encoding::LeafBuilder> builder;
   std::vector<PageRead> reads;
   size_t next_read = 0;    ///< to be decoded
@@ -68,12 +65,6 @@ struct Leaf {
     return static_cast<size_t>(ends.first - path.begin());
   }
 };
-
-int64_t ListSize(const FieldNode& node) {
-  return node.kind == NodeKind::kFixedSizeListOfStruct
-             ? checked_cast<const arrow::FixedSizeListType&>(*node.field->type()).list_size()
-             : 1;
-}
 
 Status TooManyItems() {
   return MakeError(ErrorKind::kInvalidArgument,
@@ -101,8 +92,6 @@ class StructuralRead final : public FieldRead {
                        [](const Leaf& leaf) { return leaf.is_blob(); });
   }
 
-  Status AddLeaves(const FieldNode& node, std::vector<const FieldNode*> path,
-                   int64_t slots_per_row);
   Status AddReads(Leaf* leaf);
   Status RequestIndexes(const std::shared_ptr<io::Fetch>& fetch, bool* wants);
   Status RequestValues(const std::shared_ptr<io::Fetch>& fetch, bool* wants);
@@ -149,7 +138,9 @@ const ReadableObject* StructuralRead::OnlyObject() const {
 }
 
 Status StructuralRead::Init() {
-  ARROW_RETURN_NOT_OK(Context(AddLeaves(tree_.root, {}, 1), nullptr));
+  auto columns = LeafColumns(tree_.root);
+  if (!columns.ok()) return Context(columns.status(), nullptr);
+  for (LeafColumn& column : *columns) leaves_.emplace_back(std::move(column));
   const bool nested = leaves_.size() != 1 || !leaves_[0].scheme.flat();
   if (nested && !tree_.in_order) {
     // A nested column appends, so rows wanted in another order are read in storage order and
@@ -160,37 +151,6 @@ Status StructuralRead::Init() {
     permutation_ = ordered.permutation;
   }
   for (Leaf& leaf : leaves_) ARROW_RETURN_NOT_OK(AddReads(&leaf));
-  return Status::OK();
-}
-
-Status StructuralRead::AddLeaves(const FieldNode& node, std::vector<const FieldNode*> path,
-                                 int64_t slots_per_row) {
-  path.push_back(&node);
-  if (path.size() > 64)
-    return MakeError(ErrorKind::kUnsupported, "fields nest deeper than 64 levels");
-  const auto is_list = [](const FieldNode* n) { return n->kind == NodeKind::kList; };
-  if (node.kind == NodeKind::kFixedSizeListOfStruct) {
-    slots_per_row *= ListSize(node);
-    if (std::any_of(path.begin(), path.end(), is_list)) {
-      return MakeError(ErrorKind::kUnsupported,
-                       "fixed-size lists of structs inside lists are not supported");
-    }
-  }
-  if (IsInner(node.kind)) {
-    for (const FieldNode& child : node.children)
-      ARROW_RETURN_NOT_OK(AddLeaves(child, path, slots_per_row));
-    return Status::OK();
-  }
-  std::vector<Layer> layers;  // innermost first
-  for (auto outer = path.rbegin(); outer != path.rend(); ++outer)
-    layers.push_back(is_list(*outer) ? Layer::kList : Layer::kItem);
-  Leaf leaf;
-  leaf.node = &node;
-  leaf.path = std::move(path);
-  leaf.scheme = encoding::LevelScheme(std::move(layers));
-  leaf.slots_per_row = slots_per_row;
-  ARROW_ASSIGN_OR_RAISE(leaf.type, LeafTypeOf(node, /*lists_are_fixed=*/false));
-  leaves_.push_back(std::move(leaf));
   return Status::OK();
 }
 

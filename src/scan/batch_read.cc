@@ -33,18 +33,7 @@ NodeKind KindOf(const dataset::Field& field) {
     case dataset::FieldKind::kPlain:
       break;
   }
-  switch (field.arrow->type()->id()) {
-    case arrow::Type::STRUCT:
-      return field.children.empty() ? NodeKind::kLeaf : NodeKind::kStruct;
-    case arrow::Type::LIST:
-    case arrow::Type::LARGE_LIST:
-    case arrow::Type::MAP:
-      return NodeKind::kList;
-    case arrow::Type::FIXED_SIZE_LIST:
-      return field.children.empty() ? NodeKind::kLeaf : NodeKind::kFixedSizeListOfStruct;
-    default:
-      return NodeKind::kLeaf;
-  }
+  return file::PlainKind(*field.arrow->type());
 }
 
 // The children of a packed struct are read by their Arrow types alone.

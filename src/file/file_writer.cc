@@ -1,0 +1,219 @@
+#include "file/file_writer.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include <arrow/array/concatenate.h>
+#include <arrow/util/byte_size.h>
+
+#include "bytes/byte_writer.h"
+#include "file/leaf_column.h"
+#include "file/page_queue.h"
+#include "lance/file.pb.h"
+#include "lance/file_v2.pb.h"
+#include "lance/well_known.pb.h"
+#include "pilum/error.h"
+
+namespace pilum::file {
+namespace {
+
+using arrow::ArrayData;
+using arrow::Result;
+using arrow::Status;
+using bytes::ByteWriter;
+
+constexpr uint64_t kAlignment = 64;
+constexpr std::byte kGap{0x48};
+constexpr uint64_t kMostRowsPerPage = 1 << 20;  // levels and offsets are held per row
+
+std::string Wrapped(const char* type_url, const std::string& message) {
+  lance::wire::Any any;
+  any.set_type_url(type_url);
+  any.set_value(message);
+  return any.SerializeAsString();
+}
+
+uint64_t BytesOf(const arrow::Array& array) {
+  auto bytes = arrow::util::ReferencedBufferSize(array);
+  return static_cast<uint64_t>(bytes.ok() ? *bytes : arrow::util::TotalBufferSize(array));
+}
+
+}  // namespace
+
+FileWriter::FileWriter(std::unique_ptr<ObjectWriter> out, std::string schema,
+                       const FileWriterOptions& options)
+    : out_(std::move(out)),
+      schema_(std::move(schema)),
+      options_(options),
+      queue_({.large_chunks = options.version == FormatVersion::kV2_2, .pool = options.pool}) {}
+
+Result<std::unique_ptr<FileWriter>> FileWriter::Make(std::unique_ptr<ObjectWriter> out,
+                                                     std::vector<FieldNode> fields,
+                                                     std::string schema,
+                                                     FileWriterOptions options) {
+  std::unique_ptr<FileWriter> writer(new FileWriter(std::move(out), std::move(schema), options));
+  ARROW_RETURN_NOT_OK(writer->AddFields(std::move(fields)));
+  return writer;
+}
+
+Status FileWriter::AddFields(std::vector<FieldNode> fields) {
+  fields_.resize(fields.size());
+  for (size_t i = 0; i < fields.size(); ++i) {
+    PendingField& field = fields_[i];
+    field.node = std::move(fields[i]);
+    const ErrorWhere place{.column = field.node.field->name()};
+    ARROW_RETURN_NOT_OK(WithContext(CheckVersion(field.node), place));
+    auto leaves = LeafColumns(field.node);
+    ARROW_RETURN_NOT_OK(WithContext(leaves.status(), place));
+    field.leaves = *std::move(leaves);
+    field.first_column = static_cast<uint32_t>(columns_.size());
+    columns_.resize(columns_.size() + field.leaves.size());
+  }
+  for (auto& column : columns_) {
+    column.mutable_encoding()->mutable_direct()->set_encoding(
+        Wrapped("/lance.encodings.ColumnEncoding", std::string("\x0a\x00", 2)));  // values {}
+  }
+  return Status::OK();
+}
+
+Status FileWriter::Write(const arrow::RecordBatch& batch) {
+  if (batch.num_columns() != static_cast<int>(fields_.size()))
+    return Status::Invalid("a batch of ", batch.num_columns(), " columns for a file of ",
+                           fields_.size());
+  for (size_t i = 0; i < fields_.size(); ++i) {
+    const auto column = batch.column(static_cast<int>(i));
+    if (!column->type()->Equals(*fields_[i].node.field->type()))
+      return Status::TypeError("column '", fields_[i].node.field->name(), "' of type ",
+                               column->type()->ToString(), " in a file of type ",
+                               fields_[i].node.field->type()->ToString());
+    if (column->length() > 0) ARROW_RETURN_NOT_OK(Add(&fields_[i], column));
+  }
+  num_rows_ += static_cast<uint64_t>(batch.num_rows());
+  return Status::OK();
+}
+
+Result<uint64_t> FileWriter::Finish() {
+  for (PendingField& field : fields_) ARROW_RETURN_NOT_OK(EndPage(&field));
+  while (!queue_.empty()) ARROW_RETURN_NOT_OK(AppendNextPage());
+  ARROW_RETURN_NOT_OK(AppendTail());
+  ARROW_RETURN_NOT_OK(out_->Finish());
+  return out_->size();
+}
+
+// Maps and fixed-size lists of structs came with 2.2.
+Status FileWriter::CheckVersion(const FieldNode& node) const {
+  if (options_.version == FormatVersion::kV2_2) return Status::OK();
+  if (node.kind == NodeKind::kFixedSizeListOfStruct ||
+      node.field->type()->id() == arrow::Type::MAP) {
+    return MakeError(ErrorKind::kUnsupported, "storage version 2.1 cannot hold values of type " +
+                                                  node.field->type()->ToString() + "; 2.2 can");
+  }
+  for (const FieldNode& child : node.children) ARROW_RETURN_NOT_OK(CheckVersion(child));
+  return Status::OK();
+}
+
+// Rows in pieces that are no larger than a page should be.
+Status FileWriter::Add(PendingField* field, const std::shared_ptr<arrow::Array>& rows) {
+  const uint64_t page_bytes = options_.page_bytes * field->leaves.size();
+  const uint64_t size = BytesOf(*rows);
+  const auto n = static_cast<uint64_t>(rows->length());
+  if (n > 1 && (size > page_bytes || n > kMostRowsPerPage)) {
+    const int64_t half = rows->length() / 2;
+    ARROW_RETURN_NOT_OK(Add(field, rows->Slice(0, half)));
+    return Add(field, rows->Slice(half));
+  }
+  if (field->num_rows > 0 &&
+      (field->bytes + size > page_bytes || field->num_rows + n > kMostRowsPerPage))
+    ARROW_RETURN_NOT_OK(EndPage(field));
+  field->rows.push_back(rows);
+  field->bytes += size;
+  field->num_rows += n;
+  return Status::OK();
+}
+
+Status FileWriter::EndPage(PendingField* field) {
+  if (field->rows.empty()) return Status::OK();
+  std::shared_ptr<arrow::Array> rows = field->rows.front();
+  if (field->rows.size() > 1) {
+    ARROW_ASSIGN_OR_RAISE(rows, arrow::Concatenate(field->rows, options_.pool));
+  }
+  for (size_t i = 0; i < field->leaves.size(); ++i) {
+    while (queue_.full()) ARROW_RETURN_NOT_OK(AppendNextPage());
+    queue_.Put({.rows = rows->data(),
+                .leaf = &field->leaves[i],
+                .column = field->first_column + static_cast<uint32_t>(i),
+                .first_row = field->first_row});
+  }
+  field->first_row += field->num_rows;
+  field->rows.clear();
+  field->bytes = field->num_rows = 0;
+  return Status::OK();
+}
+
+Status FileWriter::AppendNextPage() {
+  auto job = queue_.Take();
+  if (!job.ok()) return job.status();
+  auto* page = columns_[job->column].add_pages();
+  for (const auto& buffer : job->page.buffers) {
+    ARROW_RETURN_NOT_OK(Align());
+    page->add_buffer_offsets(out_->size());
+    page->add_buffer_sizes(static_cast<uint64_t>(buffer->size()));
+    ARROW_RETURN_NOT_OK(out_->Append(
+        std::as_bytes(std::span(buffer->data(), static_cast<size_t>(buffer->size())))));
+  }
+  page->set_length(job->page.rows);
+  page->set_priority(job->first_row);
+  page->mutable_encoding()->mutable_direct()->set_encoding(
+      Wrapped("/lance.encodings21.PageLayout", job->page.layout.SerializeAsString()));
+  return Status::OK();
+}
+
+Status FileWriter::Align() {
+  std::byte gap[kAlignment];
+  std::fill(std::begin(gap), std::end(gap), kGap);
+  return out_->Append(std::span(gap).first((kAlignment - out_->size() % kAlignment) % kAlignment));
+}
+
+// Everything behind the pages.
+Status FileWriter::AppendTail() {
+  ARROW_RETURN_NOT_OK(Align());
+  ByteWriter tail(options_.pool);
+  const uint64_t start = out_->size();
+  const auto position = [&] { return start + tail.size(); };
+  const std::string descriptor = Descriptor();
+  tail.Append(std::as_bytes(std::span(descriptor)));
+  const uint64_t columns_at = position();
+  std::vector<std::pair<uint64_t, uint64_t>> places;
+  for (const auto& column : columns_) {
+    const std::string message = column.SerializeAsString();
+    places.emplace_back(position(), message.size());
+    tail.Append(std::as_bytes(std::span(message)));
+  }
+  const uint64_t column_table = position();
+  for (auto [offset, size] : places) {
+    tail.Put(offset);
+    tail.Put(size);
+  }
+  const uint64_t global_table = position();
+  tail.Put(start);
+  tail.Put(uint64_t{descriptor.size()});
+  tail.Put(columns_at);
+  tail.Put(column_table);
+  tail.Put(global_table);
+  tail.Put(uint32_t{1});
+  tail.Put(num_columns());
+  tail.Put(uint16_t{2});
+  tail.Put(uint16_t{options_.version == FormatVersion::kV2_1 ? uint16_t{1} : uint16_t{2}});
+  tail.Append(std::as_bytes(std::span("LANC", 4)));
+  return out_->Append(tail.view());
+}
+
+std::string FileWriter::Descriptor() const {
+  lance::file::FileDescriptor descriptor;
+  descriptor.mutable_schema()->ParseFromString(schema_);
+  descriptor.set_length(num_rows_);
+  return descriptor.SerializeAsString();
+}
+
+}  // namespace pilum::file

@@ -1,0 +1,89 @@
+// FileWriter: record batches become one Lance data file (storage versions 2.1 and 2.2).
+//
+//   batches ─► per field: rows of a page ─► shred into leaves ─► encode (CPU executor) ─► append
+//
+//   page buffers, each from a multiple of 64 on | schema | column metadata | offset tables | footer
+//
+// Memory is bounded: per column what makes a page, and a few pages that wait for their turn.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <arrow/memory_pool.h>
+#include <arrow/record_batch.h>
+#include <arrow/result.h>
+
+#include "file/field_tree.h"
+#include "file/file_reader.h"
+#include "file/leaf_column.h"
+#include "file/page_queue.h"
+#include "lance/file_v2.pb.h"
+#include "pilum/storage.h"
+
+namespace pilum::file {
+
+struct FileWriterOptions {
+  FormatVersion version = FormatVersion::kV2_2;  ///< not 2.0
+  uint64_t page_bytes = 8 << 20;  ///< per column, before encoding; more when single rows are larger
+  arrow::MemoryPool* pool = arrow::default_memory_pool();
+};
+
+/// For one thread.
+class FileWriter {
+ public:
+  /// `fields` are the columns of the batches (without sources); `schema` is the serialised message
+  /// of the file's schema.
+  static arrow::Result<std::unique_ptr<FileWriter>> Make(std::unique_ptr<ObjectWriter> out,
+                                                         std::vector<FieldNode> fields,
+                                                         std::string schema,
+                                                         FileWriterOptions options = {});
+
+  /// Columns of the file: leaves, in the order of the fields.
+  uint32_t num_columns() const { return static_cast<uint32_t>(columns_.size()); }
+  uint64_t num_rows() const { return num_rows_; }  ///< rows so far
+  /// Bytes in the file so far; rows that wait for their page are not in it.
+  uint64_t bytes_written() const { return out_->size(); }
+
+  /// Columns as the fields, in type as well. Returns before all of it is written.
+  arrow::Status Write(const arrow::RecordBatch& batch);
+
+  /// Writes what is left, finishes the object and returns its size.
+  arrow::Result<uint64_t> Finish();
+
+ private:
+  /// A field with the rows that wait for their page.
+  struct PendingField {
+    FieldNode node;
+    std::vector<LeafColumn> leaves;
+    uint32_t first_column = 0;
+    arrow::ArrayVector rows;
+    uint64_t bytes = 0;
+    uint64_t num_rows = 0;
+    uint64_t first_row = 0;  ///< of the page
+  };
+
+  FileWriter(std::unique_ptr<ObjectWriter> out, std::string schema,
+             const FileWriterOptions& options);
+
+  arrow::Status AddFields(std::vector<FieldNode> fields);
+  arrow::Status CheckVersion(const FieldNode& node) const;
+  arrow::Status Add(PendingField* field, const std::shared_ptr<arrow::Array>& rows);
+  arrow::Status EndPage(PendingField* field);
+  arrow::Status AppendNextPage();
+  arrow::Status Align();
+  arrow::Status AppendTail();
+  std::string Descriptor() const;
+
+  std::unique_ptr<ObjectWriter> out_;
+  const std::string schema_;
+  const FileWriterOptions options_;
+  std::vector<PendingField> fields_;
+  std::vector<lance::file::v2::ColumnMetadata> columns_;
+  uint64_t num_rows_ = 0;
+  PageQueue queue_;  // last: its jobs point to leaves
+};
+
+}  // namespace pilum::file

@@ -1,0 +1,57 @@
+// PageQueue: pages that are encoded on the CPU executor and taken in the order they were put.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+
+#include <arrow/array/data.h>
+#include <arrow/memory_pool.h>
+#include <arrow/result.h>
+
+#include "encoding/page_layout/page_writer.h"
+#include "file/leaf_column.h"
+
+namespace pilum::file {
+
+/// A page on its way: the rows of a field that go into one of its columns.
+struct PageJob {
+  std::shared_ptr<arrow::ArrayData> rows;
+  const LeafColumn* leaf = nullptr;
+  uint32_t column = 0;
+  uint64_t first_row = 0;
+  encoding::EncodedPage page;  ///< when it is done
+};
+
+/// For one thread. What the jobs point to must outlive it; the destructor waits for those that run.
+class PageQueue {
+ public:
+  explicit PageQueue(encoding::PageOptions options) : options_(options) {}
+  ~PageQueue();
+
+  void Put(PageJob job);
+  bool empty() const { return tasks_.empty(); }
+  /// Whether so many are under way that the next one should wait.
+  bool full() const;
+  /// The one put first, when it is done. Interruptible (CancelScope).
+  arrow::Result<PageJob> Take();
+
+ private:
+  struct Shared {
+    std::mutex mutex;
+    std::condition_variable changed;
+  };
+  struct Task {
+    PageJob job;
+    arrow::Status status;
+    bool done = false;  // guarded by the shared mutex
+  };
+
+  const encoding::PageOptions options_;
+  std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
+  std::deque<std::shared_ptr<Task>> tasks_;
+  int64_t sequence_ = 0;
+};
+
+}  // namespace pilum::file

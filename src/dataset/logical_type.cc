@@ -187,7 +187,85 @@ TypeResult Parse(std::string_view text, int depth) {
   return Unknown(text);
 }
 
+using TextResult = arrow::Result<std::string>;
+
+std::string UnitText(arrow::TimeUnit::type unit) {
+  switch (unit) {
+    case arrow::TimeUnit::SECOND:
+      return "s";
+    case arrow::TimeUnit::MILLI:
+      return "ms";
+    case arrow::TimeUnit::MICRO:
+      return "us";
+    case arrow::TimeUnit::NANO:
+      break;
+  }
+  return "ns";
+}
+
+std::string FormatDecimal(const arrow::DecimalType& type) {
+  return "decimal:" + std::to_string(type.bit_width()) + ":" + std::to_string(type.precision()) +
+         ":" + std::to_string(type.scale());
+}
+
+TextResult FormatFixedSizeList(const arrow::FixedSizeListType& type) {
+  const arrow::Field& item = *type.value_field();
+  std::string text;
+  if (item.metadata() && item.metadata()->Contains("ARROW:extension:name") &&
+      item.metadata()->Get("ARROW:extension:name") == "lance.bfloat16") {
+    text = "lance.bfloat16";
+  } else {
+    ARROW_ASSIGN_OR_RAISE(text, FormatLogicalType(*item.type()));
+  }
+  text = std::string(kFixedSizeList) + text + ":" + std::to_string(type.list_size());
+  ARROW_RETURN_NOT_OK(ParseLogicalType(text).status());  // refuses items of other kinds
+  return text;
+}
+
+TextResult FormatDictionary(const arrow::DictionaryType& type) {
+  ARROW_ASSIGN_OR_RAISE(std::string value, FormatLogicalType(*type.value_type()));
+  ARROW_ASSIGN_OR_RAISE(std::string index, FormatLogicalType(*type.index_type()));
+  return "dict:" + value + ":" + index + (type.ordered() ? ":true" : ":false");
+}
+
 }  // namespace
+
+TextResult FormatLogicalType(const arrow::DataType& type) {
+  const auto as = [&type]<typename T>() -> const T& { return static_cast<const T&>(type); };
+  switch (type.id()) {
+    case arrow::Type::STRING_VIEW:
+      return "string";
+    case arrow::Type::BINARY_VIEW:
+      return "binary";
+    case arrow::Type::FIXED_SIZE_BINARY:
+      return "fixed_size_binary:" +
+             std::to_string(as.operator()<arrow::FixedSizeBinaryType>().byte_width());
+    case arrow::Type::DECIMAL128:
+    case arrow::Type::DECIMAL256:
+      return FormatDecimal(as.operator()<arrow::DecimalType>());
+    case arrow::Type::TIME32:
+      return "time32:" + UnitText(as.operator()<arrow::TimeType>().unit());
+    case arrow::Type::TIME64:
+      return "time64:" + UnitText(as.operator()<arrow::TimeType>().unit());
+    case arrow::Type::DURATION:
+      return "duration:" + UnitText(as.operator()<arrow::DurationType>().unit());
+    case arrow::Type::TIMESTAMP: {
+      const auto& timestamp = as.operator()<arrow::TimestampType>();
+      return "timestamp:" + UnitText(timestamp.unit()) + ":" +
+             (timestamp.timezone().empty() ? "-" : timestamp.timezone());
+    }
+    case arrow::Type::FIXED_SIZE_LIST:
+      return FormatFixedSizeList(as.operator()<arrow::FixedSizeListType>());
+    case arrow::Type::DICTIONARY:
+      return FormatDictionary(as.operator()<arrow::DictionaryType>());
+    default:
+      break;
+  }
+  for (const NamedType& named : kNamedTypes) {
+    if (named.make()->Equals(type)) return std::string(named.name);
+  }
+  return MakeError(ErrorKind::kUnsupported, "Lance has no values of type " + type.ToString());
+}
 
 TypeResult ParseLogicalType(std::string_view text) { return Parse(text, 0); }
 

@@ -1,0 +1,17 @@
+// Writing rows: how they are laid out in files.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace pilum {
+
+struct WriteOptions {
+  /// "2.1" or "2.2" for a new table, empty for 2.2. A table that exists keeps its own.
+  std::string storage_version;
+  uint64_t max_rows_per_file = 1 << 20;  ///< a fragment ends after so many rows
+  uint64_t max_bytes_per_file =
+      uint64_t{90} << 30;  ///< or when its file has so many bytes, give or take some pages
+};
+
+}  // namespace pilum

@@ -1,0 +1,81 @@
+#include "write/conform.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <arrow/array/util.h>
+#include <arrow/compute/api_scalar.h>
+#include <arrow/compute/cast.h>
+#include <arrow/compute/exec.h>
+#include <arrow/extension_type.h>
+
+#include "pilum/error.h"
+
+namespace pilum::write {
+namespace {
+
+using arrow::Result;
+using arrow::Status;
+
+Result<std::shared_ptr<arrow::Array>> CastTo(const std::shared_ptr<arrow::Array>& array,
+                                             const std::shared_ptr<arrow::DataType>& type,
+                                             arrow::MemoryPool* pool) {
+  if (array->type()->Equals(*type)) return array;
+  if (array->type()->id() == arrow::Type::EXTENSION)
+    return CastTo(static_cast<const arrow::ExtensionArray&>(*array).storage(), type, pool);
+  arrow::compute::ExecContext context(pool);
+  auto cast = arrow::compute::Cast(*array, type, arrow::compute::CastOptions::Safe(), &context);
+  if (cast.ok()) return cast;
+  return MakeError(ErrorKind::kInvalidArgument,
+                   "values of type " + array->type()->ToString() + " do not fit the table's type " +
+                       type->ToString() + ": " + cast.status().message());
+}
+
+Result<std::shared_ptr<arrow::Array>> ColumnFor(const arrow::RecordBatch& batch,
+                                                const arrow::Field& field,
+                                                arrow::MemoryPool* pool) {
+  const auto column = batch.GetColumnByName(field.name());
+  if (!column) return arrow::MakeArrayOfNull(field.type(), batch.num_rows(), pool);
+  ARROW_ASSIGN_OR_RAISE(auto cast, CastTo(column, field.type(), pool));
+  if (!field.nullable() && cast->null_count() > 0) {
+    return MakeError(ErrorKind::kInvalidArgument,
+                     std::to_string(cast->null_count()) + " of " + std::to_string(cast->length()) +
+                         " values are null, but the column is not nullable");
+  }
+  return cast;
+}
+
+}  // namespace
+
+Status CheckColumns(const arrow::Schema& from, const arrow::Schema& to) {
+  for (const auto& field : from.fields()) {
+    if (from.GetAllFieldIndices(field->name()).size() > 1)
+      return MakeError(ErrorKind::kInvalidArgument,
+                       "the data has several columns of the name '" + field->name() + "'");
+    if (!to.GetFieldByName(field->name())) {
+      return MakeError(ErrorKind::kInvalidArgument,
+                       "field '" + field->name() + "' does not exist in table schema");
+    }
+  }
+  for (const auto& field : to.fields()) {
+    if (field->nullable() || from.GetFieldByName(field->name())) continue;
+    return MakeError(ErrorKind::kInvalidArgument,
+                     "the data lacks the column '" + field->name() + "', which is not nullable");
+  }
+  return Status::OK();
+}
+
+Result<std::shared_ptr<arrow::RecordBatch>> Conform(const arrow::RecordBatch& batch,
+                                                    const std::shared_ptr<arrow::Schema>& to,
+                                                    arrow::MemoryPool* pool) {
+  std::vector<std::shared_ptr<arrow::Array>> columns;
+  for (const auto& field : to->fields()) {
+    auto column = ColumnFor(batch, *field, pool);
+    if (!column.ok()) return WithContext(column.status(), {.column = field->name()});
+    columns.push_back(*std::move(column));
+  }
+  return arrow::RecordBatch::Make(to, batch.num_rows(), std::move(columns));
+}
+
+}  // namespace pilum::write

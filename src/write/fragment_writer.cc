@@ -1,0 +1,151 @@
+#include "write/fragment_writer.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "dataset/to_message.h"
+#include "dataset/transaction.h"
+#include "file/file_writer.h"
+#include "pilum/error.h"
+#include "pilum/runtime.h"
+#include "write/conform.h"
+
+namespace pilum::write {
+namespace {
+
+using arrow::Result;
+using arrow::Status;
+
+std::string FileSchema(const dataset::Schema& schema) {
+  lance::file::Schema message;
+  for (auto& field : dataset::ToMessages(schema)) *message.add_fields() = std::move(field);
+  const auto& metadata = schema.arrow->metadata();
+  for (int64_t i = 0; metadata && i < metadata->size(); ++i)
+    (*message.mutable_metadata())[metadata->key(i)] = metadata->value(i);
+  return message.SerializeAsString();
+}
+
+file::FieldNode NodeOf(const dataset::Field& field) {
+  file::FieldNode node{.field = field.arrow, .kind = file::PlainKind(*field.arrow->type())};
+  for (const auto& child : field.children) node.children.push_back(NodeOf(child));
+  return node;
+}
+
+/// The ids of the leaves, which are the columns of a file.
+void AddLeafIds(const dataset::Field& field, std::vector<int32_t>* ids) {
+  if (!file::IsInner(file::PlainKind(*field.arrow->type()))) ids->push_back(field.id);
+  for (const auto& child : field.children) AddLeafIds(child, ids);
+}
+
+Status CheckWritable(const dataset::Field& field) {
+  if (field.kind != dataset::FieldKind::kPlain)
+    return MakeError(ErrorKind::kUnsupported,
+                     "writing blob, JSON and packed struct columns is not supported yet",
+                     {.column = field.name});
+  for (const auto& child : field.children) ARROW_RETURN_NOT_OK(CheckWritable(child));
+  return Status::OK();
+}
+
+class FragmentWriter {
+ public:
+  FragmentWriter(std::shared_ptr<ObjectStore> store, const dataset::Schema& schema,
+                 dataset::FileVersion version, const WriteOptions& options)
+      : store_(std::move(store)), schema_(schema), version_(version), options_(options) {}
+
+  ~FragmentWriter() {
+    file_.reset();
+    for (const std::string& path : written_) (void)store_->Delete(path);
+  }
+
+  Status Write(const arrow::RecordBatch& batch) {
+    for (int64_t first = 0; first < batch.num_rows();) {
+      if (!file_) ARROW_RETURN_NOT_OK(Begin());
+      const int64_t room = static_cast<int64_t>(options_.max_rows_per_file - file_->num_rows());
+      const int64_t count = std::min(room, batch.num_rows() - first);
+      ARROW_RETURN_NOT_OK(file_->Write(*batch.Slice(first, count)));
+      first += count;
+      if (file_->num_rows() >= options_.max_rows_per_file ||
+          file_->bytes_written() >= options_.max_bytes_per_file)
+        ARROW_RETURN_NOT_OK(End());
+    }
+    return Status::OK();
+  }
+
+  Result<std::vector<dataset::Fragment>> Finish() {
+    if (file_) ARROW_RETURN_NOT_OK(End());
+    written_.clear();  // they stay
+    return std::move(fragments_);
+  }
+
+ private:
+  Status Begin() {
+    name_ = dataset::MakeUuid() + ".lance";
+    ARROW_ASSIGN_OR_RAISE(auto object, store_->Create("data/" + name_));
+    std::vector<file::FieldNode> nodes;
+    for (const auto& field : schema_.fields) nodes.push_back(NodeOf(field));
+    file::FileWriterOptions options;
+    options.version = version_ == dataset::FileVersion::kV2_1 ? file::FormatVersion::kV2_1
+                                                              : file::FormatVersion::kV2_2;
+    options.pool = GetMemoryPool();
+    ARROW_ASSIGN_OR_RAISE(file_, file::FileWriter::Make(std::move(object), std::move(nodes),
+                                                        FileSchema(schema_), options));
+    return Status::OK();
+  }
+
+  Status End() {
+    dataset::Fragment fragment;
+    fragment.physical_rows = file_->num_rows();
+    dataset::DataFile file{.path = name_, .version = version_};
+    for (const auto& field : schema_.fields) AddLeafIds(field, &file.fields);
+    for (size_t i = 0; i < file.fields.size(); ++i)
+      file.column_indices.push_back(static_cast<int32_t>(i));
+    ARROW_ASSIGN_OR_RAISE(file.size, file_->Finish());
+    file_.reset();
+    written_.push_back("data/" + name_);
+    fragment.files.push_back(std::move(file));
+    fragments_.push_back(std::move(fragment));
+    return Status::OK();
+  }
+
+  std::shared_ptr<ObjectStore> store_;
+  const dataset::Schema& schema_;
+  const dataset::FileVersion version_;
+  const WriteOptions options_;
+  std::string name_;
+  std::unique_ptr<file::FileWriter> file_;
+  std::vector<std::string> written_;  // to be removed unless all goes well
+  std::vector<dataset::Fragment> fragments_;
+};
+
+Status CheckOptions(const WriteOptions& options) {
+  if (options.max_rows_per_file > 0 && options.max_bytes_per_file > 0) return Status::OK();
+  return MakeError(ErrorKind::kInvalidArgument,
+                   "max_rows_per_file and max_bytes_per_file must be positive");
+}
+
+}  // namespace
+
+Result<std::vector<dataset::Fragment>> WriteFragments(const std::shared_ptr<ObjectStore>& store,
+                                                      const dataset::Schema& schema,
+                                                      dataset::FileVersion version,
+                                                      const WriteOptions& options,
+                                                      arrow::RecordBatchReader* rows) {
+  ARROW_RETURN_NOT_OK(CheckOptions(options));
+  if (version == dataset::FileVersion::kV2_0)
+    return MakeError(ErrorKind::kUnsupported, "writing storage version 2.0 is not supported yet");
+  for (const auto& field : schema.fields) ARROW_RETURN_NOT_OK(CheckWritable(field));
+  ARROW_RETURN_NOT_OK(CheckColumns(*rows->schema(), *schema.arrow));
+  FragmentWriter writer(store, schema, version, options);
+  while (true) {
+    ARROW_RETURN_NOT_OK(CancelScope::Check());
+    std::shared_ptr<arrow::RecordBatch> batch;
+    ARROW_RETURN_NOT_OK(rows->ReadNext(&batch));
+    if (!batch) return writer.Finish();
+    ARROW_ASSIGN_OR_RAISE(auto conformed, Conform(*batch, schema.arrow, GetMemoryPool()));
+    ARROW_RETURN_NOT_OK(writer.Write(*conformed));
+  }
+}
+
+}  // namespace pilum::write

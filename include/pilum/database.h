@@ -29,6 +29,13 @@ class Database {
   /// kNotFound if there is no such table, kInvalidArgument for names with other characters than
   /// letters, digits, '_', '-' and '.'.
   virtual arrow::Result<std::shared_ptr<Table>> OpenTable(const std::string& name) = 0;
+  /// Makes a table of these rows, none of which is fine. kAlreadyExists if there is one.
+  virtual arrow::Result<std::shared_ptr<Table>> CreateTable(const std::string& name,
+                                                            arrow::RecordBatchReader* rows,
+                                                            const WriteOptions& options = {}) = 0;
+  /// Removes a table with all its versions; kNotFound if there is none. Readers of it fail from
+  /// then on.
+  virtual arrow::Status DropTable(const std::string& name) = 0;
 };
 
 /// Opens a database: "memory://" (fresh and private to the result), a path or "file://" URI
@@ -42,6 +49,11 @@ std::shared_ptr<Database> OpenDatabase(std::shared_ptr<ObjectStore> store, std::
 /// Opens the table in the folder `uri` itself ("…/images.lance"). kNotFound if there is none; for
 /// schemes as Connect, and kInvalidArgument for "memory://", whose tables have no addresses.
 arrow::Result<std::shared_ptr<Table>> OpenTableAt(const std::string& uri);
+
+/// Makes a table in the folder `uri`. kAlreadyExists if there is one.
+arrow::Result<std::shared_ptr<Table>> CreateTableAt(const std::string& uri,
+                                                    arrow::RecordBatchReader* rows,
+                                                    const WriteOptions& options = {});
 
 /// The table whose folder a store is; `name` and `uri` are for messages. kNotFound if there is
 /// none.

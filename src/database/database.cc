@@ -67,6 +67,18 @@ Status CheckScheme(const std::string& uri) {
                                                     "': valid are a path, file:// and memory://");
 }
 
+/// Manifests first: from then on there is no table, whatever is left of it.
+Status DeleteBelow(ObjectStore& store, const std::string& folder) {
+  ARROW_ASSIGN_OR_RAISE(auto folders, store.ListFolders(folder));
+  std::partition(folders.begin(), folders.end(),
+                 [](const std::string& name) { return name == "_versions"; });
+  for (const std::string& name : folders)
+    ARROW_RETURN_NOT_OK(DeleteBelow(store, folder + "/" + name));
+  ARROW_ASSIGN_OR_RAISE(auto objects, store.List(folder));
+  for (const ObjectInfo& object : objects) ARROW_RETURN_NOT_OK(store.Delete(object.path));
+  return Status::OK();
+}
+
 class StoreDatabase final : public Database {
  public:
   StoreDatabase(std::shared_ptr<ObjectStore> store, std::string uri)
@@ -80,7 +92,12 @@ class StoreDatabase final : public Database {
     for (const std::string& folder : folders) {
       if (!folder.ends_with(kExtension)) continue;
       std::string name = folder.substr(0, folder.size() - kExtension.size());
-      if (CheckTableName(name).ok()) names.push_back(std::move(name));
+      if (!CheckTableName(name).ok()) continue;
+      // A folder may be left of a table that was dropped, or of one that was not finished.
+      ARROW_ASSIGN_OR_RAISE(auto parts, store_->ListFolders(folder));
+      if (std::find(parts.begin(), parts.end(), "_versions") == parts.end()) continue;
+      ARROW_ASSIGN_OR_RAISE(auto manifests, store_->List(folder + "/_versions"));
+      if (!manifests.empty()) names.push_back(std::move(name));
     }
     std::sort(names.begin(), names.end());
     return names;
@@ -88,15 +105,53 @@ class StoreDatabase final : public Database {
 
   Result<std::shared_ptr<Table>> OpenTable(const std::string& name) override {
     ARROW_RETURN_NOT_OK(CheckTableName(name));
-    const std::string folder = name + std::string(kExtension);
-    return table::LanceTable::Open(SubStore(store_, folder), name,
-                                   uri_.ends_with('/') ? uri_ + folder : uri_ + "/" + folder);
+    return table::LanceTable::Open(FolderOf(name), name, UriOf(name));
+  }
+
+  Result<std::shared_ptr<Table>> CreateTable(const std::string& name,
+                                             arrow::RecordBatchReader* rows,
+                                             const WriteOptions& options) override {
+    ARROW_RETURN_NOT_OK(CheckTableName(name));
+    return table::LanceTable::Create(FolderOf(name), name, UriOf(name), rows, options);
+  }
+
+  Status DropTable(const std::string& name) override {
+    ARROW_RETURN_NOT_OK(OpenTable(name).status());
+    return DeleteBelow(*store_, name + std::string(kExtension));
   }
 
  private:
+  std::shared_ptr<ObjectStore> FolderOf(const std::string& name) const {
+    return SubStore(store_, name + std::string(kExtension));
+  }
+  std::string UriOf(const std::string& name) const {
+    return uri_ + (uri_.ends_with('/') ? "" : "/") + name + std::string(kExtension);
+  }
+
   std::shared_ptr<ObjectStore> store_;
   std::string uri_;
 };
+
+/// A table by itself, in a folder of its own.
+struct TablePlace {
+  std::shared_ptr<ObjectStore> store;
+  std::string name;
+  std::string path;
+};
+
+Result<TablePlace> PlaceOf(const std::string& uri) {
+  ARROW_RETURN_NOT_OK(CheckScheme(uri));
+  if (uri.starts_with("memory://")) {
+    return MakeError(ErrorKind::kInvalidArgument,
+                     "a table in memory has no address of its own; open it through its database");
+  }
+  TablePlace place;
+  ARROW_ASSIGN_OR_RAISE(place.path, LocalPath(uri));
+  place.name = std::filesystem::path(place.path).filename().string();
+  if (place.name.ends_with(kExtension)) place.name.resize(place.name.size() - kExtension.size());
+  ARROW_ASSIGN_OR_RAISE(place.store, OpenLocalStore(place.path));
+  return place;
+}
 
 }  // namespace
 
@@ -116,16 +171,15 @@ std::shared_ptr<Database> OpenDatabase(std::shared_ptr<ObjectStore> store, std::
 }
 
 Result<std::shared_ptr<Table>> OpenTableAt(const std::string& uri) {
-  ARROW_RETURN_NOT_OK(CheckScheme(uri));
-  if (uri.starts_with("memory://")) {
-    return MakeError(ErrorKind::kInvalidArgument,
-                     "a table in memory has no address of its own; open it through its database");
-  }
-  ARROW_ASSIGN_OR_RAISE(std::string path, LocalPath(uri));
-  std::string name = std::filesystem::path(path).filename().string();
-  if (name.ends_with(kExtension)) name.resize(name.size() - kExtension.size());
-  ARROW_ASSIGN_OR_RAISE(auto store, OpenLocalStore(path));
-  return OpenTableIn(std::move(store), std::move(name), std::move(path));
+  ARROW_ASSIGN_OR_RAISE(TablePlace place, PlaceOf(uri));
+  return OpenTableIn(std::move(place.store), std::move(place.name), std::move(place.path));
+}
+
+Result<std::shared_ptr<Table>> CreateTableAt(const std::string& uri, arrow::RecordBatchReader* rows,
+                                             const WriteOptions& options) {
+  ARROW_ASSIGN_OR_RAISE(TablePlace place, PlaceOf(uri));
+  return table::LanceTable::Create(std::move(place.store), std::move(place.name),
+                                   std::move(place.path), rows, options);
 }
 
 Result<std::shared_ptr<Table>> OpenTableIn(std::shared_ptr<ObjectStore> store, std::string name,

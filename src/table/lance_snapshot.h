@@ -15,6 +15,8 @@ class LanceSnapshot final : public Snapshot {
   explicit LanceSnapshot(std::shared_ptr<const scan::DatasetReader> reader)
       : reader_(std::move(reader)) {}
 
+  const std::shared_ptr<const scan::DatasetReader>& reader() const { return reader_; }
+
   const std::shared_ptr<arrow::Schema>& schema() const override {
     return reader_->manifest().schema.arrow;
   }

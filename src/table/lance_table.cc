@@ -5,11 +5,11 @@
 #include "dataset/manifest.h"
 #include "pilum/error.h"
 #include "pilum/runtime.h"
-#include "table/lance_snapshot.h"
 
 namespace pilum::table {
 
 using arrow::Result;
+using arrow::Status;
 
 LanceTable::LanceTable(std::shared_ptr<ObjectStore> store, std::string name, std::string uri,
                        std::string branch)
@@ -34,7 +34,8 @@ Result<std::shared_ptr<Table>> LanceTable::Open(std::shared_ptr<ObjectStore> sto
   return table;
 }
 
-Result<std::shared_ptr<const Snapshot>> LanceTable::OpenManifest(std::optional<uint64_t> version) {
+Result<std::shared_ptr<const LanceSnapshot>> LanceTable::OpenManifest(
+    std::optional<uint64_t> version) {
   ARROW_ASSIGN_OR_RAISE(auto versions, dataset::ListVersions(*store_));
   if (versions.empty()) {
     return MakeError(ErrorKind::kNotFound, "Table '" + name_ + "' was not found", {.path = uri_});
@@ -48,7 +49,7 @@ Result<std::shared_ptr<const Snapshot>> LanceTable::OpenManifest(std::optional<u
   ARROW_ASSIGN_OR_RAISE(auto manifest, dataset::ReadListed(*store_, found));
   auto reader = std::make_shared<scan::DatasetReader>(
       store_, branch_.empty() ? nullptr : main_store_, std::move(manifest), files_);
-  std::shared_ptr<const Snapshot> snapshot = std::make_shared<LanceSnapshot>(std::move(reader));
+  auto snapshot = std::make_shared<const LanceSnapshot>(std::move(reader));
   auto replaced = snapshot;  // what it was goes after the lock
   std::lock_guard<runtime::ForkMutex> lock(mutex_);
   last_.swap(replaced);
@@ -107,6 +108,25 @@ Result<std::vector<TagInfo>> LanceTable::Tags() {
   std::vector<TagInfo> tags;
   for (auto& tag : listed) tags.push_back({tag.name, tag.branch, tag.version});
   return tags;
+}
+
+Result<dataset::VersionInfo> LanceTable::FindVersion(uint64_t version) {
+  ARROW_ASSIGN_OR_RAISE(auto versions, dataset::ListVersions(*store_));
+  return dataset::FindVersion(*store_, versions, version);
+}
+
+Status LanceTable::CreateTag(const std::string& tag, uint64_t version) {
+  ARROW_ASSIGN_OR_RAISE(auto found, FindVersion(version));
+  return dataset::CreateTag(*main_store_, tag, branch_, found);
+}
+
+Status LanceTable::UpdateTag(const std::string& tag, uint64_t version) {
+  ARROW_ASSIGN_OR_RAISE(auto found, FindVersion(version));
+  return dataset::UpdateTag(*main_store_, tag, branch_, found);
+}
+
+Status LanceTable::DeleteTag(const std::string& tag) {
+  return dataset::DeleteTag(*main_store_, tag);
 }
 
 Result<std::vector<std::string>> LanceTable::Branches() {

@@ -6,11 +6,13 @@
 #include <string>
 
 #include "dataset/manifest.h"
+#include "dataset/transaction.h"
 #include "pilum/storage.h"
 #include "pilum/table.h"
 #include "runtime/fork_mutex.h"
 #include "scan/dataset_reader.h"
 #include "scan/file_cache.h"
+#include "table/lance_snapshot.h"
 
 namespace pilum::table {
 
@@ -21,6 +23,12 @@ class LanceTable final : public Table {
                                                     std::string name, std::string uri,
                                                     std::string branch = "");
 
+  /// A new table in an empty folder.
+  static arrow::Result<std::shared_ptr<Table>> Create(std::shared_ptr<ObjectStore> store,
+                                                      std::string name, std::string uri,
+                                                      arrow::RecordBatchReader* rows,
+                                                      const WriteOptions& options);
+
   const std::string& name() const override { return name_; }
   const std::string& uri() const override { return uri_; }
   arrow::Result<std::shared_ptr<const Snapshot>> Latest() override;
@@ -30,12 +38,32 @@ class LanceTable final : public Table {
   arrow::Result<std::vector<VersionInfo>> Versions() override;
   arrow::Result<std::vector<TagInfo>> Tags() override;
   arrow::Result<std::vector<std::string>> Branches() override;
+  arrow::Result<std::shared_ptr<const Snapshot>> Append(arrow::RecordBatchReader* rows,
+                                                        const WriteOptions& options) override;
+  arrow::Result<std::shared_ptr<const Snapshot>> Overwrite(arrow::RecordBatchReader* rows,
+                                                           const WriteOptions& options) override;
+  arrow::Result<RowChange> Delete(const std::string& condition) override;
+  arrow::Result<RowChange> Update(
+      const std::vector<std::pair<std::string, std::string>>& assignments,
+      const std::optional<std::string>& condition) override;
+  arrow::Result<std::shared_ptr<const Snapshot>> Restore(uint64_t version) override;
+  arrow::Result<CompactionStats> Compact(uint64_t target_rows) override;
+  arrow::Result<CleanupStats> Cleanup(std::chrono::seconds older_than,
+                                      bool delete_unverified) override;
+  arrow::Status CreateTag(const std::string& tag, uint64_t version) override;
+  arrow::Status UpdateTag(const std::string& tag, uint64_t version) override;
+  arrow::Status DeleteTag(const std::string& tag) override;
 
  private:
   LanceTable(std::shared_ptr<ObjectStore> store, std::string name, std::string uri,
              std::string branch);
 
-  arrow::Result<std::shared_ptr<const Snapshot>> OpenManifest(std::optional<uint64_t> version);
+  arrow::Result<std::shared_ptr<const LanceSnapshot>> OpenManifest(std::optional<uint64_t> version);
+  /// The newest version, if this table can be changed.
+  arrow::Result<std::shared_ptr<const LanceSnapshot>> OpenForWriting();
+  arrow::Result<dataset::VersionInfo> FindVersion(uint64_t version);
+  arrow::Result<std::shared_ptr<const LanceSnapshot>> Commit(uint64_t read_version,
+                                                             dataset::Operation operation);
 
   std::shared_ptr<ObjectStore> main_store_;
   std::shared_ptr<ObjectStore> store_;  // of the branch
@@ -44,7 +72,7 @@ class LanceTable final : public Table {
   std::string branch_;
   std::shared_ptr<scan::FileCache> files_;
   runtime::ForkMutex mutex_;  // guards what follows: the version opened last
-  std::shared_ptr<const Snapshot> last_;
+  std::shared_ptr<const LanceSnapshot> last_;
   dataset::VersionInfo last_version_;
 };
 

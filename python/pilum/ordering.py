@@ -61,7 +61,9 @@ def sorted_positions(rows: pa.Table, ordering: Sequence[ColumnOrdering]) -> pa.A
         add(values, column.ascending)
     names = [str(number) for number in range(len(keys))]
     try:
-        return pc.sort_indices(pa.table(keys, names), sort_keys=list(zip(names, directions)))
+        return pc.sort_indices(
+            pa.table(keys, names), sort_keys=list(zip(names, directions, strict=True))
+        )
     except (pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
         types = ", ".join(f"{c.column_name}: {rows[c.column_name].type}" for c in ordering)
         raise InvalidArgumentError(f"rows cannot be ordered by {types}: {error}") from error

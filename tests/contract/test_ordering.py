@@ -50,7 +50,7 @@ def compared(ordering):
     chunk=st.integers(1, 10),
 )
 def test_sorted_positions(rows, ordering, chunk):
-    rows = [dict(zip(("number", "text", "flag"), row)) for row in rows]
+    rows = [dict(zip(("number", "text", "flag"), row, strict=True)) for row in rows]
     schema = pa.schema(
         {"number": pa.float64(), "text": pa.dictionary(pa.int8(), pa.string()), "flag": pa.bool_()}
     )

@@ -59,6 +59,14 @@ nb::object BatchToPython(const arrow::RecordBatch& batch, nb::handle schema) {
   return StopIfUnwound([&] { return nb::handle(import_batch)(c_array.address(), schema); });
 }
 
+std::shared_ptr<arrow::RecordBatchReader> StreamFromPython(nb::handle object) {
+  const nb::object capsule = StopIfUnwound([&] { return object.attr("__arrow_c_stream__")(); });
+  auto* stream =
+      static_cast<ArrowArrayStream*>(PyCapsule_GetPointer(capsule.ptr(), kStreamCapsule));
+  if (stream == nullptr) nb::raise_python_error();
+  return ValueOrRaise(arrow::ImportRecordBatchReader(stream));
+}
+
 nb::object StreamToPython(std::shared_ptr<arrow::RecordBatchReader> reader) {
   auto stream = std::make_unique<Owned<ArrowArrayStream>>();
   Check(arrow::ExportRecordBatchReader(std::move(reader), stream.get()));

@@ -4,6 +4,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include "arrow_bridge.h"
 #include "bindings.h"
 #include "errors.h"
 #include "gil.h"
@@ -22,7 +23,30 @@ void BindDatabase(nb::module_& module) {
           [](Database& self, const std::string& name) {
             return ValueOrRaise(Interruptibly([&] { return self.OpenTable(name); }));
           },
+          nb::arg("name"))
+      .def(
+          "create_table",
+          [](Database& self, const std::string& name, nb::handle rows,
+             const WriteOptions& options) {
+            auto stream = StreamFromPython(rows);
+            return ValueOrRaise(
+                Interruptibly([&] { return self.CreateTable(name, stream.get(), options); }));
+          },
+          nb::arg("name"), nb::arg("rows"), nb::arg("options"))
+      .def(
+          "drop_table",
+          [](Database& self, const std::string& name) {
+            Check(Interruptibly([&] { return self.DropTable(name); }));
+          },
           nb::arg("name"));
+  module.def(
+      "create_table_at",
+      [](const std::string& uri, nb::handle rows, const WriteOptions& options) {
+        auto stream = StreamFromPython(rows);
+        return ValueOrRaise(
+            Interruptibly([&] { return CreateTableAt(uri, stream.get(), options); }));
+      },
+      nb::arg("uri"), nb::arg("rows"), nb::arg("options"));
   module.def(
       "connect",
       [](const std::string& uri) {

@@ -1,5 +1,6 @@
 #include "pilum/table.h"
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/unique_ptr.h>
@@ -82,7 +84,31 @@ VerifyReport Verify(const PinnedSnapshot& self, nb::handle progress) {
   return ValueOrRaise(std::move(result));
 }
 
+/// The version afterwards, and how many rows were changed.
+std::pair<std::unique_ptr<PinnedSnapshot>, uint64_t> Changed(arrow::Result<RowChange> change) {
+  RowChange done = ValueOrRaise(std::move(change));
+  return {Pin(std::move(done.snapshot)), done.rows};
+}
+
 void BindValues(nb::module_& module) {
+  nb::class_<WriteOptions>(module, "WriteOptions")
+      .def(
+          "__init__",
+          [](WriteOptions* self, std::string storage_version, uint64_t max_rows_per_file,
+             uint64_t max_bytes_per_file) {
+            new (self)
+                WriteOptions{std::move(storage_version), max_rows_per_file, max_bytes_per_file};
+          },
+          nb::kw_only(), nb::arg("storage_version") = "",
+          nb::arg("max_rows_per_file") = WriteOptions().max_rows_per_file,
+          nb::arg("max_bytes_per_file") = WriteOptions().max_bytes_per_file);
+  nb::class_<CompactionStats>(module, "CompactionStats")
+      .def_ro("fragments_removed", &CompactionStats::fragments_removed)
+      .def_ro("fragments_added", &CompactionStats::fragments_added);
+  nb::class_<CleanupStats>(module, "CleanupStats")
+      .def_ro("versions", &CleanupStats::versions)
+      .def_ro("files", &CleanupStats::files)
+      .def_ro("bytes", &CleanupStats::bytes);
   nb::class_<FragmentInfo>(module, "FragmentInfo")
       .def_ro("id", &FragmentInfo::id)
       .def_ro("physical_rows", &FragmentInfo::physical_rows)
@@ -151,6 +177,71 @@ void BindTable(nb::module_& module) {
             return ValueOrRaise(Interruptibly([&] { return self.OpenBranch(branch); }));
           },
           nb::arg("branch"))
+      .def(
+          "append",
+          [](Table& self, nb::handle rows, const WriteOptions& options) {
+            auto stream = StreamFromPython(rows);
+            return Pin(Interruptibly([&] { return self.Append(stream.get(), options); }));
+          },
+          nb::arg("rows"), nb::arg("options"))
+      .def(
+          "overwrite",
+          [](Table& self, nb::handle rows, const WriteOptions& options) {
+            auto stream = StreamFromPython(rows);
+            return Pin(Interruptibly([&] { return self.Overwrite(stream.get(), options); }));
+          },
+          nb::arg("rows"), nb::arg("options"))
+      .def(
+          "delete",
+          [](Table& self, const std::string& condition) {
+            return Changed(Interruptibly([&] { return self.Delete(condition); }));
+          },
+          nb::arg("condition"))
+      .def(
+          "update",
+          [](Table& self, const std::vector<std::pair<std::string, std::string>>& assignments,
+             const std::optional<std::string>& condition) {
+            return Changed(Interruptibly([&] { return self.Update(assignments, condition); }));
+          },
+          nb::arg("assignments"), nb::arg("condition").none() = nb::none())
+      .def(
+          "restore",
+          [](Table& self, uint64_t version) {
+            return Pin(Interruptibly([&] { return self.Restore(version); }));
+          },
+          nb::arg("version"))
+      .def(
+          "compact",
+          [](Table& self, uint64_t target_rows) {
+            return ValueOrRaise(Interruptibly([&] { return self.Compact(target_rows); }));
+          },
+          nb::arg("target_rows"))
+      .def(
+          "cleanup",
+          [](Table& self, int64_t older_than_seconds, bool delete_unverified) {
+            return ValueOrRaise(Interruptibly([&] {
+              return self.Cleanup(std::chrono::seconds(older_than_seconds), delete_unverified);
+            }));
+          },
+          nb::arg("older_than_seconds"), nb::arg("delete_unverified"))
+      .def(
+          "create_tag",
+          [](Table& self, const std::string& tag, uint64_t version) {
+            Check(Interruptibly([&] { return self.CreateTag(tag, version); }));
+          },
+          nb::arg("tag"), nb::arg("version"))
+      .def(
+          "update_tag",
+          [](Table& self, const std::string& tag, uint64_t version) {
+            Check(Interruptibly([&] { return self.UpdateTag(tag, version); }));
+          },
+          nb::arg("tag"), nb::arg("version"))
+      .def(
+          "delete_tag",
+          [](Table& self, const std::string& tag) {
+            Check(Interruptibly([&] { return self.DeleteTag(tag); }));
+          },
+          nb::arg("tag"))
       .def("versions",
            [](Table& self) { return ValueOrRaise(Interruptibly([&] { return self.Versions(); })); })
       .def("tags",

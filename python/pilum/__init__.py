@@ -39,7 +39,7 @@ def _wrong_pyarrow(needed: str) -> str:
 __version__ = _load_extension()
 
 from pilum.database import DBConnection, LanceDBConnection, connect  # noqa: E402
-from pilum.dataset import Dataset, dataset  # noqa: E402
+from pilum.dataset import Dataset, dataset, write_dataset  # noqa: E402
 from pilum.errors import (  # noqa: E402
     AccessError,
     AlreadyExistsError,
@@ -78,4 +78,5 @@ __all__ = [
     "__version__",
     "connect",
     "dataset",
+    "write_dataset",
 ]

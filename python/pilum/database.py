@@ -10,9 +10,12 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, SupportsIndex
 
+import pyarrow as pa
+
 from pilum import _pilum
-from pilum.errors import InvalidArgumentError
+from pilum.errors import InvalidArgumentError, NotFoundError
 from pilum.handle import TableHandle, check_text, check_uri
+from pilum.ingest import Rows, reraise
 from pilum.scanner import check_count
 from pilum.table import Table
 
@@ -81,6 +84,89 @@ class DBConnection(abc.ABC):
         _refuse_namespaces(namespace_path)
         return self._open(check_text("the name of a table", name), branch, version)
 
+    def create_table(
+        self,
+        name: str,
+        data: Any = None,
+        schema: pa.Schema | None = None,
+        mode: str = "create",
+        exist_ok: bool = False,
+        *,
+        namespace_path: Sequence[str] | None = None,
+        storage_options: Mapping[str, str] | None = None,
+        data_storage_version: str | None = None,
+    ) -> Table:
+        """Make a table of the rows of `data`, or an empty one of a `schema`.
+
+        data         whatever `pilum.ingest` reads: Arrow data, data frames, lists of dicts,
+                     generators of these, …, read once, and written with bounded memory
+        schema       the columns; data is cast to it without loss, missing columns are null
+        mode         "create": the table must not exist; "overwrite": one that does is replaced,
+                     its old versions stay
+        exist_ok     with "create": a table that exists is opened, and `data` not looked at
+        data_storage_version   "2.1" or "2.2" (default) for a new table
+
+        Raises AlreadyExistsError if there is such a table, InvalidArgumentError for values that do
+        not fit, UnsupportedError for types that Lance does not have.
+        """
+        _refuse_namespaces(namespace_path)
+        check_text("the name of a table", name)
+        if mode not in ("create", "overwrite"):
+            raise InvalidArgumentError(f"mode must be 'create' or 'overwrite', not {mode!r}")
+        if data is None and schema is None:
+            raise InvalidArgumentError("a table is made of data or of a schema; neither is given")
+        if mode == "create" and exist_ok and name in self:
+            return self._open_same(name, schema)
+        rows = Rows([] if data is None else data, schema)
+        with reraise(rows):
+            return self._create(
+                name,
+                rows.reader,
+                _pilum.WriteOptions(storage_version=data_storage_version or ""),
+                overwrite=mode == "overwrite",
+            )
+
+    def drop_table(
+        self,
+        name: str,
+        namespace_path: Sequence[str] | None = None,
+        ignore_missing: bool = False,
+    ) -> None:
+        """Remove a table with all its versions."""
+        _refuse_namespaces(namespace_path)
+        try:
+            self._drop(check_text("the name of a table", name))
+        except NotFoundError:
+            if not ignore_missing:
+                raise
+
+    def drop_all_tables(self) -> None:
+        """Remove every table."""
+        for name in self.table_names():
+            self.drop_table(name, ignore_missing=True)
+
+    def _open_same(self, name: str, schema: pa.Schema | None) -> Table:
+        table = self.open_table(name)
+        if schema is not None and not schema.equals(table.schema):
+            raise InvalidArgumentError(
+                f"schema does not match existing table '{name}': {schema} is not {table.schema}"
+            )
+        return table
+
+    @abc.abstractmethod
+    def _create(
+        self,
+        name: str,
+        rows: pa.RecordBatchReader,
+        options: _pilum.WriteOptions,
+        *,
+        overwrite: bool,
+    ) -> Table:
+        """Make a table of these rows, or replace those of the one that exists."""
+
+    @abc.abstractmethod
+    def _drop(self, name: str) -> None: ...
+
     def list_tables(
         self,
         namespace_path: Sequence[str] | None = None,
@@ -136,6 +222,24 @@ class LanceDBConnection(DBConnection):
         if version is not None:
             table.checkout(version)
         return table
+
+    def _create(
+        self,
+        name: str,
+        rows: pa.RecordBatchReader,
+        options: _pilum.WriteOptions,
+        *,
+        overwrite: bool,
+    ) -> Table:
+        if overwrite and name in self:
+            native = self._database().open_table(name)
+            native.overwrite(rows, options)
+        else:
+            native = self._database().create_table(name, rows, options)
+        return Table(name, TableHandle(native.uri, native=native), native.latest(), self._interval)
+
+    def _drop(self, name: str) -> None:
+        self._database().drop_table(name)
 
     def __repr__(self) -> str:
         return f"LanceDBConnection(uri={self._uri!r})"

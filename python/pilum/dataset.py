@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 import pyarrow as pa
 
 from pilum import _pilum
-from pilum.errors import InvalidArgumentError, RowNotFoundError
+from pilum.errors import InvalidArgumentError, NotFoundError, RowNotFoundError
 from pilum.handle import TableHandle, Tags, check_uri
-from pilum.scanner import Columns, Scanner, check_count, conditions_of
+from pilum.ingest import Rows, reraise
+from pilum.scanner import Columns, Scanner, check_count, check_filter, conditions_of
 
 if TYPE_CHECKING:
     import os
@@ -33,6 +34,56 @@ def dataset(
     native = _pilum.open_table_at(check_uri("dataset", uri))
     handle = TableHandle(native.uri, native=native).on_branch(branch)
     return _open(handle, version)
+
+
+def write_dataset(
+    data: Any,
+    uri: str | os.PathLike[str],
+    schema: pa.Schema | None = None,
+    mode: str = "create",
+    *,
+    max_rows_per_file: SupportsIndex = 1024 * 1024,
+    max_bytes_per_file: SupportsIndex = 90 * 1024**3,
+    max_rows_per_group: SupportsIndex | None = None,
+    data_storage_version: str | None = None,
+    storage_options: Mapping[str, str] | None = None,
+) -> Dataset:
+    """Write a table to a folder, with bounded memory, and open it.
+
+    data                   whatever `pilum.ingest` reads
+    mode                   "create": there must be none; "append"; "overwrite": rows and schema of
+                           one that exists are replaced, its old versions stay
+    max_rows_per_file      rows of a fragment at most
+    data_storage_version   "2.1" or "2.2"; by default 2.2 for a new table, else what the table has
+
+    `max_rows_per_group` is of an older format, and `storage_options` of remote tables; both do
+    nothing.
+    """
+    if mode not in ("create", "append", "overwrite"):
+        raise InvalidArgumentError(f"mode must be 'create', 'append' or 'overwrite', not {mode!r}")
+    uri = check_uri("dataset", uri)
+    options = _pilum.WriteOptions(
+        storage_version=data_storage_version or "",
+        max_rows_per_file=check_count("max_rows_per_file", max_rows_per_file, 1),
+        max_bytes_per_file=check_count("max_bytes_per_file", max_bytes_per_file, 1),
+    )
+    rows = Rows(data, schema)
+    with reraise(rows):
+        native = _existing(uri) if mode != "create" else None
+        if native is None:
+            native = _pilum.create_table_at(uri, rows.reader, options)
+        elif mode == "append":
+            native.append(rows.reader, options)
+        else:
+            native.overwrite(rows.reader, options)
+    return Dataset(TableHandle(native.uri, native=native), native.latest())
+
+
+def _existing(uri: str) -> _pilum.Table | None:
+    try:
+        return _pilum.open_table_at(uri)
+    except NotFoundError:
+        return None
 
 
 def _open(handle: TableHandle, version: SupportsIndex | str | None) -> Dataset:
@@ -134,8 +185,8 @@ class Scannable(abc.ABC):
 
 
 class Dataset(Scannable):
-    """One version of a table; it never changes. Pickles by path and version. Thread-safe, and
-    usable in forked children.
+    """One version of a table. What writes through it moves it to the version that it makes; else it
+    never changes. Pickles by path and version. Thread-safe, and usable in forked children.
     """
 
     def __init__(self, handle: TableHandle, snapshot: _pilum.Snapshot) -> None:
@@ -221,6 +272,35 @@ class Dataset(Scannable):
     def get_fragment(self, fragment_id: int) -> Fragment | None:
         """None if there is no such fragment."""
         return next((f for f in self.get_fragments() if f.fragment_id == fragment_id), None)
+
+    # --------------------------------------------------------------------------------- writing
+    def insert(self, data: Any, mode: str = "append") -> None:
+        """Add rows ("append"), or put them in the place of all that there are ("overwrite")."""
+        if mode not in ("append", "overwrite"):
+            raise InvalidArgumentError(f"mode must be 'append' or 'overwrite', not {mode!r}")
+        native = self._handle.native
+        rows = Rows(data)
+        with reraise(rows):
+            write = native.append if mode == "append" else native.overwrite
+            self._move(write(rows.reader, _pilum.WriteOptions()))
+
+    def delete(self, predicate: str) -> None:
+        """Delete the rows of the newest version for which the SQL condition is true."""
+        self._move(self._handle.native.delete(check_filter(predicate))[0])
+
+    def update(self, updates: Mapping[str, str], where: str | None = None) -> dict[str, int]:
+        """Set columns, by SQL over their old values, in the rows where the condition is true."""
+        condition = None if where is None else check_filter(where)
+        snapshot, rows = self._handle.native.update(list(updates.items()), condition)
+        self._move(snapshot)
+        return {"num_rows_updated": rows}
+
+    def restore(self) -> None:
+        """Make this version the newest again."""
+        self._move(self._handle.native.restore(self._version))
+
+    def _move(self, snapshot: _pilum.Snapshot) -> None:
+        self._version, self._opened = snapshot.version, snapshot
 
     # -------------------------------------------------------------------------------- versions
     def versions(self) -> list[dict[str, Any]]:

@@ -112,6 +112,21 @@ class Tags:
             for tag in self._handle.native.tags()
         }
 
+    def create(self, tag: str, version: SupportsIndex) -> None:
+        """Name a version, which cleanup then spares. AlreadyExistsError if the tag exists."""
+        self._handle.native.create_tag(check_text("tag", tag), self._number(version))
+
+    def update(self, tag: str, version: SupportsIndex) -> None:
+        """Move a tag; NotFoundError if there is none."""
+        self._handle.native.update_tag(check_text("tag", tag), self._number(version))
+
+    def delete(self, tag: str) -> None:
+        """Remove a tag; its version stays."""
+        self._handle.native.delete_tag(check_text("tag", tag))
+
+    def _number(self, version: SupportsIndex) -> int:
+        return self._handle.open_version(version).version
+
     def get_version(self, tag: str) -> int:
         """The version that a tag names."""
         return self._handle.find_tag(tag).version

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import os
 import threading
@@ -12,19 +13,40 @@ import pyarrow as pa
 
 from pilum import _pilum
 from pilum.collate import let_batches_through
-from pilum.errors import RowNotFoundError
+from pilum.errors import InvalidArgumentError, RowNotFoundError
 from pilum.handle import TableHandle, Tags
+from pilum.ingest import Rows, reraise
+from pilum.literal import literal
 from pilum.query import Query, TakeQuery
-from pilum.scanner import Scanner, conditions_of
+from pilum.scanner import Scanner, check_count, check_filter, conditions_of
 
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import pandas
     import polars
 
     from pilum.dataset import Dataset
+
+
+class AddResult(NamedTuple):
+    version: int
+
+
+class DeleteResult(NamedTuple):
+    num_deleted_rows: int
+    version: int
+
+
+class UpdateResult(NamedTuple):
+    rows_updated: int
+    version: int
+
+
+class OptimizeResult(NamedTuple):
+    compaction: _pilum.CompactionStats
+    cleanup: _pilum.CleanupStats | None
 
 
 class _Place(NamedTuple):
@@ -176,7 +198,102 @@ class Table:
         _pilum.check_rows(row_ids)
         return TakeQuery(self._snapshot, row_ids, _pilum.RowKey.ROW_ID)
 
+    # --------------------------------------------------------------------------------- writing
+    def add(self, data: Any, mode: str = "append") -> AddResult:
+        """Add rows ("append"), or put them in the place of all that there are ("overwrite").
+
+        `data` is whatever `pilum.ingest` reads. Appended columns are matched by name and cast where
+        that loses nothing; those that are missing are null. No rows: no new version.
+        """
+        if mode not in ("append", "overwrite"):
+            raise InvalidArgumentError(f"mode must be 'append' or 'overwrite', not {mode!r}")
+        native = self._writable()
+        rows = Rows(data, native.latest().schema if mode == "append" else None)
+        write = native.append if mode == "append" else native.overwrite
+        with reraise(rows):
+            snapshot = write(rows.reader, _pilum.WriteOptions())
+        self._move(self._handle, snapshot, checked_out=False)
+        return AddResult(snapshot.version)
+
+    def delete(self, where: str) -> DeleteResult:
+        """Delete the rows for which the SQL condition is true. None: no new version."""
+        snapshot, rows = self._writable().delete(check_filter(where))
+        self._move(self._handle, snapshot, checked_out=False)
+        return DeleteResult(rows, snapshot.version)
+
+    def update(
+        self,
+        where: str | None = None,
+        values: Mapping[str, Any] | None = None,
+        *,
+        values_sql: Mapping[str, str] | None = None,
+    ) -> UpdateResult:
+        """Set columns in the rows for which the condition is true, or in all.
+
+        `values` are Python values, `values_sql` SQL expressions over the old ones; exactly one of
+        the two. Changed rows move to the end of the storage order.
+        """
+        if (values is None) == (values_sql is None):
+            raise InvalidArgumentError("exactly one of values and values_sql must be given")
+        if values_sql is None:
+            values_sql = {name: literal(value) for name, value in (values or {}).items()}
+        if not values_sql:
+            raise InvalidArgumentError("no column to set is given")
+        condition = None if where is None else check_filter(where)
+        snapshot, rows = self._writable().update(list(values_sql.items()), condition)
+        self._move(self._handle, snapshot, checked_out=False)
+        return UpdateResult(rows, snapshot.version)
+
+    def optimize(
+        self,
+        *,
+        cleanup_older_than: datetime.timedelta | None = None,
+        delete_unverified: bool = False,
+        target_rows: SupportsIndex = 1024 * 1024,
+    ) -> OptimizeResult:
+        """Join small fragments and drop deleted rows, so that reading has fewer files to open.
+
+        cleanup_older_than   also remove versions that are older, but for the newest one and those
+                             that tags name, with the files that only they need
+        delete_unverified    and files of writes that did not end, whatever their age; destroys
+                             what is being written at the moment
+        target_rows          rows of a fragment
+        """
+        native = self._writable()
+        compaction = native.compact(check_count("target_rows", target_rows, 1))
+        cleanup = None
+        if cleanup_older_than is not None:
+            seconds = math.ceil(cleanup_older_than.total_seconds())
+            cleanup = native.cleanup(seconds, bool(delete_unverified))
+        self._move(self._handle, native.latest(), checked_out=False)
+        return OptimizeResult(compaction, cleanup)
+
+    def _writable(self) -> _pilum.Table:
+        place = self._place
+        if place.checked_out:
+            raise InvalidArgumentError(
+                f"table '{self._name}' cannot be modified when a specific version is checked out; "
+                "call checkout_latest() first, or restore()"
+            )
+        return self._handle.native
+
     # -------------------------------------------------------------------------------- versions
+    def restore(self, version: SupportsIndex | str | None = None) -> None:
+        """Make an old version, by default the one checked out, the newest again.
+
+        The handle is on the newest version then, and can be written to.
+        """
+        place = self._place
+        if version is None:
+            if not place.checked_out:
+                raise InvalidArgumentError("restore() without a version needs one checked out")
+            number = place.version
+        elif isinstance(version, str):
+            number = self._handle.find_tag(version).version
+        else:
+            number = self._handle.open_version(version).version
+        self._move(self._handle, self._handle.native.restore(number), checked_out=False)
+
     def list_versions(self) -> list[dict[str, Any]]:
         """The versions that exist, ascending: dicts of version, timestamp and metadata."""
         return self._handle.list_versions()

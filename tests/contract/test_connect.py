@@ -3,10 +3,12 @@
 import os
 import pathlib
 import pickle
+import shutil
 
 import pytest
 
 import pilum
+from reference import golden
 
 NAMES = ["digits", "empty", "history", "mixed", "names_v1", "stable"]
 
@@ -137,9 +139,12 @@ def test_other_files_are_no_tables(tmp_path):
     assert len(db) == 0
 
 
-def test_only_names_that_can_be_opened_are_listed(tmp_path):
+def test_only_tables_that_can_be_opened_are_listed(tmp_path):
+    table = os.fsencode(golden("names-v1").uri)
     for name in (b"\xff.lance", b"a b.lance", b".lance", b"good.lance"):
-        os.mkdir(os.fsencode(tmp_path) + b"/" + name)
+        shutil.copytree(table, os.fsencode(tmp_path) + b"/" + name)
+    (tmp_path / "dropped.lance" / "_versions").mkdir(parents=True)
+    (tmp_path / "unfinished.lance" / "data").mkdir(parents=True)
     assert pilum.connect(tmp_path).table_names() == ["good"]
 
 

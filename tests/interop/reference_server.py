@@ -12,6 +12,11 @@ One JSON line in, one out:
                                 a table of the columns in filter_columns.py; expected: "answers",
                                 with the ids that each text selects, or its failure
 
+    {"draw": file, "seed": n, "storage": "2.1", "rows": n}
+                                no table, but the rows of a random one: expected: "rows"
+    {"check": uri, "folder": folder}
+                                what somebody else wrote; expected: a table for each version
+
 Answers {"uri": ..., "expected": {branch: IPC stream of what the reference library reads}}, with
 "refused": {column: why} for the unusual columns that the storage version does not have; or
 {"lost": why} when the library fails to write a random table or to read it back; or {"error": ...}.
@@ -330,8 +335,29 @@ def make_filtered(folder, texts):
     return {"uri": uri, "expected": {"answers": written(table, folder / "answers.arrow")}}
 
 
+def draw(folder, seed, storage, rows):
+    table = random_table(seed, storage, rows)
+    return {"uri": "", "expected": {"rows": written(table, folder / "rows.arrow")}}
+
+
+def check(folder, uri):
+    dataset = lance.dataset(uri)
+    dataset.validate()
+    files = {}
+    for version in [version["version"] for version in dataset.versions()]:
+        old = lance.dataset(uri, version=version)
+        files[str(version)] = expected(old, folder / f"{version}.arrow")
+        rows = list(range(0, old.count_rows(), 97))[::-1]
+        if rows:
+            taken = old.take(rows, columns=[field.name for field in old.schema])
+            files[f"{version} taken"] = written(taken, folder / f"{version}-taken.arrow")
+    return {"uri": uri, "expected": files}
+
+
 def answer(request):
     for name, action in (
+        ("draw", draw),
+        ("check", check),
         ("make", make),
         ("make_branches", make_branches),
         ("make_blobs", make_blobs),

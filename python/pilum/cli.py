@@ -1,10 +1,11 @@
-"""The command `pilum`: look into tables from a shell.
+"""The command `pilum`: look into tables from a shell, and keep them in order.
 
 Exit status: 0, or 1 when a verification found damage, or 2 when something could not be done.
 """
 
 from __future__ import annotations
 
+import datetime
 import os
 import pathlib
 import sys
@@ -25,7 +26,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Look into Lance tables. TABLE is the folder of one, or a database followed by a NAME.",
+    help="Look into Lance tables, and keep them in order. TABLE is the folder of one, or a "
+    "database followed by a NAME.",
 )
 
 _CELL_WIDTH = 80
@@ -179,6 +181,71 @@ def verify(table: TablePath, name: TableName = None, version: Version = None) ->
     )
     if report.damages:
         raise typer.Exit(1)
+
+
+@app.command()
+def compact(
+    table: TablePath,
+    name: TableName = None,
+    target_rows: Annotated[
+        int, typer.Option("--target-rows", min=1, help="Rows of a fragment.")
+    ] = 1024 * 1024,
+) -> None:
+    """Join small fragments of a table and drop deleted rows, as a new version."""
+    dataset = _open(table, name, None)
+    stats = dataset.optimize.compact_files(target_rows_per_fragment=target_rows)
+    print(
+        f"version {dataset.version}: {stats.fragments_removed} fragments became "
+        f"{stats.fragments_added}"
+    )
+
+
+@app.command()
+def cleanup(
+    table: TablePath,
+    name: TableName = None,
+    days: Annotated[
+        float, typer.Option("--older-than", min=0, help="Days that versions stay.")
+    ] = 14,
+    delete_unverified: Annotated[
+        bool,
+        typer.Option(
+            help="Also remove files of writes that did not end, whatever their age. Destroys what "
+            "is being written at the moment."
+        ),
+    ] = False,
+) -> None:
+    """Remove old versions of a table, but for those that tags name, and files nobody needs."""
+    stats = _open(table, name, None).cleanup_old_versions(
+        datetime.timedelta(days=days), delete_unverified=delete_unverified
+    )
+    print(f"removed: versions {stats.versions}, files {stats.files}, {in_bytes(stats.bytes)}")
+
+
+@app.command()
+def tag(
+    table: TablePath,
+    name: TableName = None,
+    create: Annotated[str | None, typer.Option(help="Name a version.")] = None,
+    move: Annotated[str | None, typer.Option(help="Have a tag name another version.")] = None,
+    delete: Annotated[str | None, typer.Option(help="Remove a tag.")] = None,
+    version: Version = None,
+) -> None:
+    """List, create, move and delete the tags of a table. Cleanup spares the versions they name."""
+    dataset = _open(table, name, version)
+    if create is not None:
+        dataset.tags.create(create, dataset.version)
+    if move is not None:
+        dataset.tags.update(move, dataset.version)
+    if delete is not None:
+        dataset.tags.delete(delete)
+    _print_rows(
+        ["tag", "version", "branch"],
+        (
+            [tag, str(about["version"]), about["branch"] or "main"]
+            for tag, about in dataset.tags.list().items()
+        ),
+    )
 
 
 def _open(table: str, name: str | None, version: str | None) -> pilum.Dataset:

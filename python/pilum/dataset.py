@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import abc
+import datetime
+import math
 import operator
 import random
 from typing import TYPE_CHECKING, Any, SupportsIndex
@@ -299,6 +301,25 @@ class Dataset(Scannable):
         """Make this version the newest again."""
         self._move(self._handle.native.restore(self._version))
 
+    @property
+    def optimize(self) -> Optimizer:
+        return Optimizer(self)
+
+    def cleanup_old_versions(
+        self,
+        older_than: datetime.timedelta = datetime.timedelta(days=14),
+        *,
+        delete_unverified: bool = False,
+    ) -> _pilum.CleanupStats:
+        """Remove versions that are older, but for the newest one and those that tags name, with the
+        files that only they need.
+
+        Files of writes that did not end go when they are a week old, or at once with
+        `delete_unverified`, which destroys what is being written at the moment.
+        """
+        seconds = math.ceil(older_than.total_seconds())
+        return self._handle.native.cleanup(seconds, bool(delete_unverified))
+
     def _move(self, snapshot: _pilum.Snapshot) -> None:
         self._version, self._opened = snapshot.version, snapshot
 
@@ -337,6 +358,24 @@ class Dataset(Scannable):
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_opened": None}
+
+
+class Optimizer:
+    """What makes reading a dataset faster."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+
+    def compact_files(
+        self, *, target_rows_per_fragment: SupportsIndex = 1024 * 1024
+    ) -> _pilum.CompactionStats:
+        """Join fragments of fewer rows, and drop deleted rows. The dataset moves on to the version
+        that this makes, if there is anything to do."""
+        native = self._dataset._handle.native
+        rows = check_count("target_rows_per_fragment", target_rows_per_fragment, 1)
+        stats = native.compact(rows)
+        self._dataset._move(native.latest())
+        return stats
 
 
 class Branches:

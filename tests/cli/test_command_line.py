@@ -300,6 +300,38 @@ def test_nothing_is_coloured_elsewhere(command):
 
 
 # ------------------------------------------------------------------------------------------- guide
+# ------------------------------------------------------------------------------------ keeping order
+
+
+@pytest.fixture
+def changed(tmp_path) -> pathlib.Path:
+    """A table of ten small fragments and as many versions."""
+    for i in range(10):
+        mode = "append" if i else "create"
+        pilum.write_dataset([{"id": i}], tmp_path / "t.lance", mode=mode)
+    return tmp_path / "t.lance"
+
+
+def test_compact(changed):
+    assert lines("compact", changed) == [["version 12: 10 fragments became 1"]]
+    assert lines("compact", changed) == [["version 12: 0 fragments became 0"]]
+    assert lines("count", changed) == [["10"]]
+    assert start("compact", changed, "--target-rows", "0").returncode == FAILED
+
+
+def test_tags_and_cleanup(changed):
+    assert records("tag", changed, "--create", "kept", "--version", "3") == [
+        {"tag": "kept", "version": "3", "branch": "main"}
+    ]
+    assert "already" in start("tag", changed, "--create", "kept").stderr
+    assert records("tag", changed, "--move", "kept", "--version", "4")[0]["version"] == "4"
+    assert lines("cleanup", changed)[0][0].startswith("removed: versions 0, files 0")
+    assert lines("cleanup", changed, "--older-than", "0")[0][0].startswith("removed: versions 8")
+    assert [about["version"] for about in records("versions", changed)] == ["4", "10"]
+    assert lines("tag", changed, "--delete", "kept") == [["tag", "version", "branch"]]
+    assert lines("verify", changed)[-1][0].startswith("version 10: damaged places 0, rows 10")
+
+
 def documented_commands():
     page = (ROOT / "docs/guide/command-line.md").read_text()
     for block in re.findall(r"^```console\n(.*?)^```", page, re.DOTALL | re.MULTILINE):

@@ -1,0 +1,324 @@
+"""Writing through tables, databases and datasets: what there is afterwards, what is refused."""
+
+import datetime
+import decimal
+import math
+import threading
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import pilum
+from equality import assert_same_table
+from reference import golden
+
+ROWS = pa.table({"id": [1, 2, 3], "x": [0.5, None, 1.5], "s": ["a", "b", None]})
+
+
+@pytest.fixture(params=["memory", "disk"])
+def fresh(request, tmp_path) -> pilum.DBConnection:
+    return pilum.connect("memory://" if request.param == "memory" else tmp_path / "db")
+
+
+@pytest.fixture
+def table(fresh) -> pilum.Table:
+    return fresh.create_table("t", ROWS)
+
+
+# ------------------------------------------------------------------------------------- creating
+def test_create(fresh):
+    table = fresh.create_table("t", ROWS)
+    assert (table.name, table.version, len(table)) == ("t", 1, 3)
+    assert_same_table(table.to_arrow(), ROWS)
+    assert_same_table(fresh.open_table("t").to_arrow(), ROWS)
+    assert fresh.table_names() == ["t"]
+
+
+@pytest.mark.parametrize("storage", ["2.1", "2.2"])
+@pytest.mark.parametrize(
+    "name", ["mixed-2.0", "mixed-2.1", "history-2.2", "empty", "encodings-2.1"]
+)
+def test_every_type_comes_back(tmp_path, name, storage):
+    rows = golden(name).rows
+    packed = [f.name for f in rows.schema if b"lance-encoding:packed" in (f.metadata or {})]
+    rows = rows.drop_columns(packed)  # not written yet
+    dataset = pilum.write_dataset(
+        rows, tmp_path / "t.lance", data_storage_version=storage, max_rows_per_file=150
+    )
+    assert dataset.data_storage_version == storage
+    assert_same_table(dataset.to_table(), rows)
+    assert dataset.verify().damages == []
+
+
+def test_what_a_storage_version_cannot_hold(tmp_path):
+    rows = pa.table({"m": pa.array([[("k", 1)]], pa.map_(pa.string(), pa.int32()))})
+    with pytest.raises(pilum.UnsupportedError, match=r"2\.1.*map.*\(column m\)"):
+        pilum.write_dataset(rows, tmp_path / "t.lance", data_storage_version="2.1")
+    with pytest.raises(pilum.UnsupportedError, match=r"2\.0"):
+        pilum.write_dataset(rows, tmp_path / "t.lance", data_storage_version="2.0")
+    with pytest.raises(pilum.InvalidArgumentError, match=r"7\.5"):
+        pilum.write_dataset(rows, tmp_path / "t.lance", data_storage_version="7.5")
+
+
+def test_types_that_lance_lacks(fresh):
+    rows = pa.table({"ok": [1], "bad": pa.array([None], pa.month_day_nano_interval())})
+    with pytest.raises(pilum.UnsupportedError, match="bad"):
+        fresh.create_table("t", rows)
+    assert fresh.table_names() == []
+
+
+def test_existing_tables(fresh, table):
+    with pytest.raises(ValueError, match="Table 't' already exists"):
+        fresh.create_table("t", ROWS)
+    opened = fresh.create_table("t", [{"id": 9}], exist_ok=True)
+    assert len(opened) == 3
+    with pytest.raises(ValueError, match="schema does not match existing table"):
+        fresh.create_table("t", schema=pa.schema({"other": pa.int8()}), exist_ok=True)
+    replaced = fresh.create_table("t", [{"other": "x"}], mode="overwrite")
+    assert (replaced.schema.names, replaced.version) == (["other"], 2)
+    assert_same_table(table.to_arrow(), ROWS)  # a reader keeps its version
+    with pytest.raises(ValueError, match="mode"):
+        fresh.create_table("t", ROWS, mode="replace")
+
+
+def test_without_rows(fresh):
+    empty = fresh.create_table("t", schema=ROWS.schema)
+    assert (len(empty), empty.schema) == (0, ROWS.schema)
+    assert empty.to_arrow().num_rows == 0
+    assert len(fresh.create_table("u", [], ROWS.schema)) == 0
+    with pytest.raises(ValueError, match="Cannot create table from empty list without a schema"):
+        fresh.create_table("v", [])
+    with pytest.raises(ValueError, match="neither"):
+        fresh.create_table("v")
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "..", "a b", "x" * 300])
+def test_bad_names(fresh, name):
+    with pytest.raises(ValueError, match="Invalid table name"):
+        fresh.create_table(name, ROWS)
+
+
+def test_drop(fresh, table):
+    fresh.create_table("u", ROWS)
+    fresh.drop_table("t")
+    assert fresh.table_names() == ["u"]
+    with pytest.raises(ValueError, match="Table 't' was not found"):
+        fresh.drop_table("t")
+    fresh.drop_table("t", ignore_missing=True)
+    assert fresh.create_table("t", [{"a": 1}]).version == 1
+    fresh.drop_all_tables()
+    assert len(fresh) == 0
+
+
+# --------------------------------------------------------------------------------------- adding
+def test_add(table):
+    assert table.add([{"s": "c", "id": 4}]).version == 2
+    assert table.add(pa.table({"id": pa.array([5], pa.int8()), "x": [2]})).version == 3
+    assert table.to_arrow().slice(3).to_pylist() == [
+        {"id": 4, "x": None, "s": "c"},
+        {"id": 5, "x": 2.0, "s": None},
+    ]
+    assert table.add([]).version == 3
+    assert table.add([{"id": 9, "x": 0.0, "s": ""}], mode="overwrite").version == 4
+    assert table.to_arrow()["id"].to_pylist() == [9]
+    with pytest.raises(ValueError, match="mode"):
+        table.add(ROWS, mode="prepend")
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([{"id": 1, "k": 2}], "field 'k' does not exist in table schema"),
+        (pa.table({"k": [2]}), "field 'k' does not exist in table schema"),
+        (pa.table({"id": pa.array([2**63], pa.uint64())}), "id"),
+        (pa.table({"x": ["high"]}), "x"),
+        ({"id": 1}, "single dictionary"),
+    ],
+)
+def test_rows_that_do_not_fit(table, rows, message):
+    with pytest.raises(ValueError, match=message):
+        table.add(rows)
+    assert (table.version, len(table)) == (1, 3)
+
+
+def test_nulls_where_none_are_allowed(fresh):
+    schema = pa.schema([pa.field("a", pa.int32(), nullable=False), pa.field("b", pa.int32())])
+    table = fresh.create_table("t", [{"a": 1}], schema)
+    for rows in ([{"a": None}], [{"b": 1}]):
+        with pytest.raises(ValueError, match=r"'a'|column a"):
+            table.add(rows)
+    assert len(table) == 1
+
+
+def test_streams(fresh):
+    pulled = []
+
+    def batches():
+        for i in range(5):
+            pulled.append(i)
+            yield pa.record_batch({"id": [i] * 1000})
+
+    table = fresh.create_table("t", batches())
+    assert (len(table), pulled) == (5000, list(range(5)))
+    table.add(batches())
+    assert len(table) == 10_000
+
+
+def test_a_generator_that_raises_leaves_nothing(tmp_path):
+    def batches():
+        yield pa.record_batch({"id": [1] * 1000})
+        raise KeyError("mine")
+
+    db = pilum.connect(tmp_path)
+    with pytest.raises(KeyError, match="mine"):
+        db.create_table("t", batches())
+    assert db.table_names() == []
+    table = db.create_table("t", [{"id": 1}])
+    with pytest.raises(KeyError, match="mine"):
+        table.add(batches())
+    assert (table.version, len(table)) == (1, 1)
+    assert len(list((tmp_path / "t.lance" / "data").iterdir())) == 1
+
+
+@given(cuts=st.lists(st.integers(0, 400), max_size=6), per_file=st.integers(1, 500))
+def test_slices_of_every_type(tmp_path_factory, cuts, per_file):
+    rows = golden("mixed-2.2").rows
+    ends = [*sorted(cuts), rows.num_rows]
+    pieces = [rows.slice(a, b - a) for a, b in zip([0, *ends], ends, strict=False)]
+    uri = tmp_path_factory.mktemp("slices") / "t.lance"
+    dataset = pilum.write_dataset(iter(pieces), uri, schema=rows.schema, max_rows_per_file=per_file)
+    assert_same_table(dataset.to_table(), rows)
+
+
+# ------------------------------------------------------------------------------------- changing
+def test_delete(table):
+    assert table.delete("id = 2") == (1, 2)
+    assert table.delete("id = 2") == (0, 2)  # no version for nothing
+    assert table.to_arrow()["id"].to_pylist() == [1, 3]
+    result = table.delete("true")
+    assert (result.num_deleted_rows, result.version, len(table)) == (2, 3, 0)
+    with pytest.raises(ValueError, match="idd"):
+        table.delete("idd = 2")
+
+
+def test_update(table):
+    assert table.update("id = 2", {"s": "it's", "x": 7}) == (1, 2)
+    assert table.update(values_sql={"id": "id * 10"}) == (3, 3)
+    assert sorted(table.to_arrow().to_pylist(), key=lambda row: row["id"]) == [
+        {"id": 10, "x": 0.5, "s": "a"},
+        {"id": 20, "x": 7.0, "s": "it's"},
+        {"id": 30, "x": 1.5, "s": None},
+    ]
+    assert table.update("id = 999", {"s": ""}) == (0, 3)
+    for arguments in ({}, {"values": {"x": 1}, "values_sql": {"x": "1"}}, {"values": {}}):
+        with pytest.raises(ValueError, match=r"exactly one|no column"):
+            table.update(**arguments)
+    with pytest.raises(ValueError, match="field 'k' does not exist"):
+        table.update(values={"k": 1})
+    with pytest.raises(TypeError, match="list"):
+        table.update(values={"s": [1]})
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (pa.int64(), -(2**62)),
+        (pa.float64(), math.inf),
+        (pa.float64(), -0.1),
+        (pa.string(), '\'; DROP \\ "x" é\n'),
+        (pa.binary(), b"\x00\xff'"),
+        (pa.bool_(), True),
+        (pa.date32(), datetime.date(2024, 2, 29)),
+        (pa.timestamp("us"), datetime.datetime(2024, 2, 29, 12, 30, 1, 250_000)),
+        (pa.decimal128(10, 2), decimal.Decimal("-3.25")),
+        (pa.string(), None),
+    ],
+)
+def test_values_of_every_kind(fresh, kind, value):
+    rows = pa.table({"id": [1, 2], "v": pa.nulls(2, kind)})
+    table = fresh.create_table("t", rows)
+    table.update("id = 2", {"v": value})
+    assert table.search().where("id = 2").to_list() == [{"id": 2, "v": value}]
+
+
+def test_nan_can_be_set(table):
+    table.update("id = 1", {"x": math.nan})
+    assert math.isnan(table.search().where("id = 1").to_list()[0]["x"])
+
+
+# ------------------------------------------------------------------------------------- versions
+def test_versions(table):
+    table.add([{"id": 4}])
+    table.checkout(1)
+    for change in (
+        lambda: table.add([{"id": 5}]),
+        lambda: table.delete("true"),
+        lambda: table.update(values={"id": 1}),
+        table.optimize,
+    ):
+        with pytest.raises(ValueError, match="cannot be modified when a specific version"):
+            change()
+    table.restore()
+    assert (table.version, len(table)) == (3, 3)
+    table.add([{"id": 6}])
+    assert (table.version, len(table)) == (4, 4)
+    table.restore(2)
+    assert (table.version, len(table)) == (5, 4)
+    with pytest.raises(ValueError, match="checked out"):
+        table.restore()
+    with pytest.raises(ValueError, match="Version 77 no longer exists"):
+        table.restore(77)
+
+
+def test_tags(table):
+    table.add([{"id": 4}])
+    table.tags.create("first", 1)
+    assert table.tags.list() == {"first": {"version": 1, "branch": None}}
+    with pytest.raises(ValueError, match="'first'"):
+        table.tags.create("first", 2)
+    table.tags.update("first", 2)
+    assert table.tags.get_version("first") == 2
+    table.tags.delete("first")
+    assert table.tags.list() == {}
+    for missing in (lambda: table.tags.update("no", 1), lambda: table.tags.delete("no")):
+        with pytest.raises(ValueError, match="'no'"):
+            missing()
+    with pytest.raises(ValueError, match="Version 9 no longer exists"):
+        table.tags.create("x", 9)
+
+
+def test_optimize(table):
+    for i in range(20):
+        table.add([{"id": 100 + i}])
+    table.delete("id % 3 = 0")
+    table.tags.create("kept", 5)
+    rows = table.to_arrow()
+    done = table.optimize().compaction
+    assert (done.fragments_added, len(table.to_lance().get_fragments())) == (1, 1)
+    assert_same_table(table.to_arrow(), rows)
+    assert table.optimize().compaction.fragments_added == 0
+    table.optimize(cleanup_older_than=datetime.timedelta(0))
+    assert [about["version"] for about in table.list_versions()] == [5, table.version]
+    assert_same_table(table.to_arrow(), rows)
+    assert table.to_lance().verify().damages == []
+
+
+def test_threads_lose_nothing(fresh, table):
+    """Appends on handles of their own and on a shared one."""
+
+    def work(number):
+        handle = fresh.open_table("t") if number % 2 else table
+        for i in range(10):
+            handle.add([{"id": 1000 * (number + 1) + i}])
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    table.checkout_latest()
+    found = sorted(table.to_arrow()["id"].to_pylist())
+    assert found == [1, 2, 3, *(1000 * (n + 1) + i for n in range(4) for i in range(10))]
+    assert table.version == 41

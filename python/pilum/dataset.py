@@ -281,7 +281,7 @@ class Dataset(Scannable):
         if mode not in ("append", "overwrite"):
             raise InvalidArgumentError(f"mode must be 'append' or 'overwrite', not {mode!r}")
         native = self._handle.native
-        rows = Rows(data)
+        rows = Rows(data, native.latest().schema if mode == "append" else None)
         with reraise(rows):
             write = native.append if mode == "append" else native.overwrite
             self._move(write(rows.reader, _pilum.WriteOptions()))

@@ -32,10 +32,18 @@ def literal(value: Any) -> str:
     if isinstance(value, datetime.date):
         return f"date {_quoted(value.isoformat())}"
     if isinstance(value, decimal.Decimal) and value.is_finite():
-        return format(value, "f")
+        return _decimal(value)
     raise TypeError(
         f"values of type {type(value).__name__} cannot be set; pass an SQL expression in values_sql"
     )
+
+
+def _decimal(value: decimal.Decimal) -> str:
+    """As text that is cast: a plain number would be read as a double, which has fewer digits."""
+    text = format(value, "f")
+    digits = text.lstrip("-").replace(".", "").lstrip("0")
+    scale = len(text.partition(".")[2])
+    return f"CAST('{text}' AS decimal({max(len(digits), scale, 1)}, {scale}))"
 
 
 def _quoted(text: str) -> str:

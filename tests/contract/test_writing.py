@@ -233,6 +233,8 @@ def test_update(table):
         (pa.date32(), datetime.date(2024, 2, 29)),
         (pa.timestamp("us"), datetime.datetime(2024, 2, 29, 12, 30, 1, 250_000)),
         (pa.decimal128(10, 2), decimal.Decimal("-3.25")),
+        (pa.decimal128(20, 4), decimal.Decimal("1234567890123456.7891")),
+        (pa.decimal128(20, 4), decimal.Decimal("0.0500")),
         (pa.string(), None),
     ],
 )
@@ -270,6 +272,12 @@ def test_versions(table):
         table.restore()
     with pytest.raises(ValueError, match="Version 77 no longer exists"):
         table.restore(77)
+
+
+def test_inserting_nothing_makes_no_version(tmp_path):
+    dataset = pilum.write_dataset(ROWS, tmp_path / "t.lance")
+    dataset.insert([])
+    assert (dataset.version, len(dataset)) == (1, 3)
 
 
 def test_tags(table):

@@ -115,8 +115,11 @@ class DBConnection(abc.ABC):
             raise InvalidArgumentError(f"mode must be 'create' or 'overwrite', not {mode!r}")
         if data is None and schema is None:
             raise InvalidArgumentError("a table is made of data or of a schema; neither is given")
-        if mode == "create" and exist_ok and name in self:
-            return self._open_same(name, schema)
+        if mode == "create" and exist_ok:
+            try:
+                return self._open_same(name, schema)
+            except NotFoundError:
+                pass
         rows = Rows([] if data is None else data, schema)
         with reraise(rows):
             return self._create(
@@ -231,12 +234,18 @@ class LanceDBConnection(DBConnection):
         *,
         overwrite: bool,
     ) -> Table:
-        if overwrite and name in self:
-            native = self._database().open_table(name)
-            native.overwrite(rows, options)
-        else:
+        native = self._existing(name) if overwrite else None
+        if native is None:
             native = self._database().create_table(name, rows, options)
+        else:
+            native.overwrite(rows, options)
         return Table(name, TableHandle(native.uri, native=native), native.latest(), self._interval)
+
+    def _existing(self, name: str) -> _pilum.Table | None:
+        try:
+            return self._database().open_table(name)
+        except NotFoundError:
+            return None
 
     def _drop(self, name: str) -> None:
         self._database().drop_table(name)

@@ -34,7 +34,7 @@ Status CheckNames(const arrow::FieldVector& fields) {
 }
 
 // Values of these types have no Arrow type in Lance that holds the same.
-Status CheckKnown(const arrow::Field& field, const Field& made) {
+Status CheckKnown(const Field& made) {
   const bool blob = made.metadata.contains("lance-encoding:blob") || made.logical_type == "blob";
   const auto extension = made.metadata.find(kExtensionName);
   const std::string name = extension == made.metadata.end() ? "" : extension->second;
@@ -67,7 +67,7 @@ class FieldMaker {
       type = extension.storage_type();
     }
     ARROW_RETURN_NOT_OK(MakeType(*type, depth, &made));
-    ARROW_RETURN_NOT_OK(CheckKnown(field, made));
+    ARROW_RETURN_NOT_OK(CheckKnown(made));
     return made;
   }
 

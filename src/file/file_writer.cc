@@ -41,7 +41,7 @@ uint64_t BytesOf(const arrow::Array& array) {
 
 }  // namespace
 
-FileWriter::FileWriter(std::unique_ptr<ObjectWriter> out, std::string schema,
+FileWriter::FileWriter(std::unique_ptr<ObjectWriter> out, lance::file::Schema schema,
                        const FileWriterOptions& options)
     : out_(std::move(out)),
       schema_(std::move(schema)),
@@ -50,7 +50,7 @@ FileWriter::FileWriter(std::unique_ptr<ObjectWriter> out, std::string schema,
 
 Result<std::unique_ptr<FileWriter>> FileWriter::Make(std::unique_ptr<ObjectWriter> out,
                                                      std::vector<FieldNode> fields,
-                                                     std::string schema,
+                                                     lance::file::Schema schema,
                                                      FileWriterOptions options) {
   std::unique_ptr<FileWriter> writer(new FileWriter(std::move(out), std::move(schema), options));
   ARROW_RETURN_NOT_OK(writer->AddFields(std::move(fields)));
@@ -211,7 +211,7 @@ Status FileWriter::AppendTail() {
 
 std::string FileWriter::Descriptor() const {
   lance::file::FileDescriptor descriptor;
-  descriptor.mutable_schema()->ParseFromString(schema_);
+  *descriptor.mutable_schema() = schema_;
   descriptor.set_length(num_rows_);
   return descriptor.SerializeAsString();
 }

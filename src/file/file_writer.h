@@ -20,6 +20,7 @@
 #include "file/file_reader.h"
 #include "file/leaf_column.h"
 #include "file/page_queue.h"
+#include "lance/file.pb.h"
 #include "lance/file_v2.pb.h"
 #include "pilum/storage.h"
 
@@ -34,11 +35,11 @@ struct FileWriterOptions {
 /// For one thread.
 class FileWriter {
  public:
-  /// `fields` are the columns of the batches (without sources); `schema` is the serialised message
-  /// of the file's schema.
+  /// `fields` are the columns of the batches (without sources); `schema` is what the file
+  /// says of itself.
   static arrow::Result<std::unique_ptr<FileWriter>> Make(std::unique_ptr<ObjectWriter> out,
                                                          std::vector<FieldNode> fields,
-                                                         std::string schema,
+                                                         lance::file::Schema schema,
                                                          FileWriterOptions options = {});
 
   /// Columns of the file: leaves, in the order of the fields.
@@ -65,7 +66,7 @@ class FileWriter {
     uint64_t first_row = 0;  ///< of the page
   };
 
-  FileWriter(std::unique_ptr<ObjectWriter> out, std::string schema,
+  FileWriter(std::unique_ptr<ObjectWriter> out, lance::file::Schema schema,
              const FileWriterOptions& options);
 
   arrow::Status AddFields(std::vector<FieldNode> fields);
@@ -78,7 +79,7 @@ class FileWriter {
   std::string Descriptor() const;
 
   std::unique_ptr<ObjectWriter> out_;
-  const std::string schema_;
+  const lance::file::Schema schema_;
   const FileWriterOptions options_;
   std::vector<PendingField> fields_;
   std::vector<lance::file::v2::ColumnMetadata> columns_;

@@ -44,7 +44,7 @@ arrow::Result<Written> WriteColumn(const arrow::ArrayVector& pieces, FileWriterO
   ARROW_ASSIGN_OR_RAISE(auto object, store->Create("x.lance"));
   const auto field = arrow::field("f", pieces[0]->type());
   FieldNode node = NodeOf(field);
-  ARROW_ASSIGN_OR_RAISE(auto writer, FileWriter::Make(std::move(object), {node}, "", options));
+  ARROW_ASSIGN_OR_RAISE(auto writer, FileWriter::Make(std::move(object), {node}, {}, options));
   for (const auto& piece : pieces) {
     ARROW_RETURN_NOT_OK(
         writer->Write(*arrow::RecordBatch::Make(arrow::schema({field}), piece->length(), {piece})));

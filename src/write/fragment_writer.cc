@@ -18,13 +18,13 @@ namespace {
 using arrow::Result;
 using arrow::Status;
 
-std::string FileSchema(const dataset::Schema& schema) {
+lance::file::Schema FileSchema(const dataset::Schema& schema) {
   lance::file::Schema message;
   for (auto& field : dataset::ToMessages(schema)) *message.add_fields() = std::move(field);
   const auto& metadata = schema.arrow->metadata();
   for (int64_t i = 0; metadata && i < metadata->size(); ++i)
     (*message.mutable_metadata())[metadata->key(i)] = metadata->value(i);
-  return message.SerializeAsString();
+  return message;
 }
 
 file::FieldNode NodeOf(const dataset::Field& field) {

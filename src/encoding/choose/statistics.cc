@@ -108,19 +108,6 @@ uint64_t Count(const ValuesT& values, size_t n, uint64_t limit, DistinctValues* 
 
 }  // namespace
 
-bool AllEqual(const std::byte* values, size_t width, size_t n) {
-  return n < 2 || std::memcmp(values, values + width, (n - 1) * width) == 0;
-}
-
-bool AllEqual(std::span<const uint32_t> offsets, Bytes bytes) {
-  if (offsets.size() < 3) return true;
-  const uint32_t size = offsets[1] - offsets[0];
-  for (size_t i = 2; i < offsets.size(); ++i) {
-    if (offsets[i] - offsets[i - 1] != size) return false;
-  }
-  return size == 0 || AllEqual(bytes.data() + offsets[0], size, offsets.size() - 1);
-}
-
 uint64_t CountDistinct(const std::byte* values, size_t width, size_t n, uint64_t limit,
                        DistinctValues* found) {
   switch (width) {

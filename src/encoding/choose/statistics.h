@@ -11,11 +11,6 @@
 
 namespace pilum::encoding {
 
-/// Whether `n` values of `width` bytes are all the same; so are none and one.
-bool AllEqual(const std::byte* values, size_t width, size_t n);
-/// The same for values [offsets[i], offsets[i + 1]) of `bytes`.
-bool AllEqual(std::span<const uint32_t> offsets, Bytes bytes);
-
 /// Values as indices of distinct ones, which are numbered as they appear.
 struct DistinctValues {
   std::vector<uint32_t> first;    ///< where each distinct value appears first

@@ -105,36 +105,5 @@ TEST(CountDistinct, TakesNothingForNothing) {
   EXPECT_TRUE(found.indices.empty());
 }
 
-TEST(AllEqual, ComparesEveryValue) {
-  for (size_t width : {1, 2, 4, 8, 16, 33}) {
-    EXPECT_TRUE(AllEqual(nullptr, width, 0));
-    for (size_t n : {1, 2, 3, 100}) {
-      std::string bytes;
-      for (size_t i = 0; i < n; ++i) bytes += std::string(width - 1, 'a') + "b";
-      EXPECT_TRUE(AllEqual(AsBytes(bytes).data(), width, n));
-      if (n == 1) continue;
-      for (size_t at : {size_t{0}, bytes.size() / 2, bytes.size() - 1}) {
-        std::string other = bytes;
-        other[at] = 'c';
-        EXPECT_FALSE(AllEqual(AsBytes(other).data(), width, n)) << width << " " << n << " " << at;
-      }
-    }
-  }
-}
-
-TEST(AllEqual, ComparesStrings) {
-  const auto equal = [](const std::vector<std::string>& values) {
-    const Strings strings(values);
-    return AllEqual(strings.offsets, AsBytes(strings.bytes));
-  };
-  EXPECT_TRUE(equal({}));
-  EXPECT_TRUE(equal({"a"}));
-  EXPECT_TRUE(equal({"", "", ""}));
-  EXPECT_TRUE(equal({"abc", "abc", "abc"}));
-  EXPECT_FALSE(equal({"aa", "a"}));
-  EXPECT_FALSE(equal({"ab", "ab", "ac"}));
-  EXPECT_FALSE(equal({"", "a"}));
-}
-
 }  // namespace
 }  // namespace pilum::encoding

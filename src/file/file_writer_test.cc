@@ -215,6 +215,13 @@ TEST(FileWriter, ManyEmptyListsBetweenTwoValues) {
   }
 }
 
+TEST(FileWriter, ErrorsOfPagesNameTheColumn) {
+  auto written = WriteColumn({FromJson(arrow::struct_({}), "[{}, null]")}, {});
+  EXPECT_EQ(GetErrorKind(written.status()), ErrorKind::kInvalidArgument) << written.status();
+  ASSERT_NE(GetErrorDetail(written.status()), nullptr);
+  EXPECT_EQ(GetErrorDetail(written.status())->where().column, "f");
+}
+
 TEST(FileWriter, RefusesWhatTheVersionCannotHold) {
   const ArrayPtr array = FromJson(arrow::map(arrow::utf8(), arrow::int32()), "[[[\"a\",1]]]");
   auto written = WriteColumn({array}, {.version = FormatVersion::kV2_1});

@@ -44,7 +44,8 @@ void PageQueue::Put(PageJob job) {
   task->job = std::move(job);
   tasks_.push_back(task);
   runtime::Runtime::Get().cpu().Submit(sequence_++, [task, shared = shared_, options = options_] {
-    arrow::Status status = Encode(options, &task->job);
+    arrow::Status status = WithContext(Encode(options, &task->job),
+                                       {.column = task->job.leaf->path.front()->field->name()});
     std::lock_guard<std::mutex> lock(shared->mutex);
     task->status = std::move(status);
     task->done = true;

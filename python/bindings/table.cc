@@ -94,12 +94,12 @@ void BindValues(nb::module_& module) {
   nb::class_<WriteOptions>(module, "WriteOptions")
       .def(
           "__init__",
-          [](WriteOptions* self, std::string storage_version, uint64_t max_rows_per_file,
-             uint64_t max_bytes_per_file) {
-            new (self)
-                WriteOptions{std::move(storage_version), max_rows_per_file, max_bytes_per_file};
+          [](WriteOptions* self, std::string storage_version, bool stable_row_ids,
+             uint64_t max_rows_per_file, uint64_t max_bytes_per_file) {
+            new (self) WriteOptions{std::move(storage_version), stable_row_ids, max_rows_per_file,
+                                    max_bytes_per_file};
           },
-          nb::kw_only(), nb::arg("storage_version") = "",
+          nb::kw_only(), nb::arg("storage_version") = "", nb::arg("stable_row_ids") = false,
           nb::arg("max_rows_per_file") = WriteOptions().max_rows_per_file,
           nb::arg("max_bytes_per_file") = WriteOptions().max_bytes_per_file);
   nb::class_<CompactionStats>(module, "CompactionStats")

@@ -10,6 +10,7 @@
 
 #include "dataset/compatibility.h"
 #include "dataset/index_section.h"
+#include "dataset/row_ids_write.h"
 #include "dataset/to_message.h"
 #include "pilum/error.h"
 
@@ -41,20 +42,16 @@ arrow::Result<uint64_t> TakeFragmentIds(uint64_t count, lance::table::Manifest* 
 }
 
 std::string RowIdRange(uint64_t first, uint64_t count) {
-  lance::table::RowIdSequence sequence;
-  auto* range = sequence.add_segments()->mutable_range();
-  range->set_start(first);
-  range->set_end(first + count);
-  return sequence.SerializeAsString();
+  RowIdsWriter ids;
+  ids.Append(first, count);
+  return ids.Finish();
 }
 
 /// All rows are of one version.
 std::string VersionRun(uint64_t version, uint64_t rows) {
-  lance::table::RowDatasetVersionSequence sequence;
-  auto* run = sequence.add_runs();
-  run->mutable_span()->mutable_range()->set_end(rows);
-  run->set_version(version);
-  return sequence.SerializeAsString();
+  RowVersionsWriter versions;
+  versions.Append(version, rows);
+  return versions.Finish();
 }
 
 bool HasStableRowIds(const lance::table::Manifest& manifest) {

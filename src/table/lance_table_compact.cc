@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "dataset/cleanup.h"
+#include "dataset/moved_rows.h"
 #include "pilum/error.h"
 #include "table/lance_table.h"
 #include "write/fragment_writer.h"
@@ -48,6 +49,35 @@ std::vector<dataset::Rewrite::Group> GroupFragments(const std::vector<dataset::F
   return groups;
 }
 
+/// The offsets of the rows of a fragment that are not deleted.
+std::vector<uint32_t> LiveOffsets(const dataset::Fragment& fragment,
+                                  const dataset::DeletionVector& deletions) {
+  std::vector<uint32_t> offsets;
+  offsets.reserve(fragment.live_rows());
+  auto deleted = deletions.offsets().begin();
+  for (uint32_t offset = 0; offset < fragment.physical_rows; ++offset) {
+    if (deleted != deletions.offsets().end() && *deleted == offset)
+      ++deleted;
+    else
+      offsets.push_back(offset);
+  }
+  return offsets;
+}
+
+/// Gives the new fragments of a group the ids of the rows of its old ones.
+Status KeepRowIds(const scan::DatasetReader& reader, dataset::Rewrite::Group* group) {
+  dataset::MovedRows moved;
+  for (const auto& fragment : group->before) {
+    const auto index = reader.FragmentWithId(static_cast<uint32_t>(fragment.id));
+    if (!index) return Status::Invalid("there is no fragment ", fragment.id);
+    ARROW_ASSIGN_OR_RAISE(auto ids, reader.RowIds(*index));
+    ARROW_ASSIGN_OR_RAISE(auto deletions, reader.Deletions(*index));
+    ARROW_RETURN_NOT_OK(moved.Add(fragment, *ids, LiveOffsets(fragment, *deletions)));
+  }
+  moved.Name(&group->after);
+  return Status::OK();
+}
+
 ScanOptions ScanOf(const dataset::Rewrite::Group& group) {
   ScanOptions options;
   options.fragments.emplace();
@@ -65,14 +95,12 @@ Result<CompactionStats> LanceTable::Compact(uint64_t target_rows) {
   dataset::Rewrite rewrite{GroupFragments(manifest.fragments, target_rows)};
   CompactionStats stats;
   if (rewrite.groups.empty()) return stats;
-  if (manifest.stable_row_ids)
-    return MakeError(ErrorKind::kUnsupported,
-                     "compacting tables with stable row ids is not supported yet", {.path = uri_});
   for (auto& group : rewrite.groups) {
     ARROW_ASSIGN_OR_RAISE(auto rows, latest->Scan(ScanOf(group)));
     ARROW_ASSIGN_OR_RAISE(group.after,
                           write::WriteFragments(store_, manifest.schema, manifest.file_version,
                                                 {.max_rows_per_file = target_rows}, rows.get()));
+    if (manifest.stable_row_ids) ARROW_RETURN_NOT_OK(KeepRowIds(*latest->reader(), &group));
     stats.fragments_removed += group.before.size();
     stats.fragments_added += group.after.size();
   }

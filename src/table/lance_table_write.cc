@@ -6,6 +6,7 @@
 
 #include "dataset/commit.h"
 #include "dataset/deletion_write.h"
+#include "dataset/moved_rows.h"
 #include "dataset/schema_write.h"
 #include "pilum/error.h"
 #include "table/lance_table.h"
@@ -33,6 +34,7 @@ Result<dataset::Overwrite> WriteAnew(const std::shared_ptr<ObjectStore>& store,
                                      arrow::RecordBatchReader* rows) {
   dataset::Overwrite overwrite;
   overwrite.file_version = version;
+  overwrite.stable_row_ids = options.stable_row_ids;
   ARROW_ASSIGN_OR_RAISE(overwrite.schema, dataset::SchemaFromArrow(*rows->schema()));
   ARROW_ASSIGN_OR_RAISE(overwrite.fragments,
                         write::WriteFragments(store, overwrite.schema, version, options, rows));
@@ -93,6 +95,20 @@ Result<Deletions> WriteDeletions(ObjectStore& store, const scan::DatasetReader& 
     deletions.updated.push_back(std::move(fragment));
   }
   return deletions;
+}
+
+/// Gives new fragments the ids of the rows that were moved into them, in the order of a scan.
+Status KeepRowIds(const scan::DatasetReader& reader, const RowsByFragment& rows,
+                  std::vector<dataset::Fragment>* fragments) {
+  dataset::MovedRows moved;
+  for (size_t i = 0; i < reader.num_fragments(); ++i) {
+    const auto found = rows.find(reader.fragment(i).id);
+    if (found == rows.end()) continue;
+    ARROW_ASSIGN_OR_RAISE(auto ids, reader.RowIds(i));
+    ARROW_RETURN_NOT_OK(moved.Add(reader.fragment(i), *ids, found->second));
+  }
+  moved.Name(fragments);
+  return Status::OK();
 }
 
 /// The rows of a stream with their addresses in the last column, which it takes off and keeps.
@@ -211,9 +227,6 @@ Result<RowChange> LanceTable::Update(
     const std::optional<std::string>& condition) {
   ARROW_ASSIGN_OR_RAISE(auto latest, OpenForWriting());
   const dataset::Manifest& manifest = latest->reader()->manifest();
-  if (manifest.stable_row_ids)
-    return MakeError(ErrorKind::kUnsupported,
-                     "updating tables with stable row ids is not supported yet", {.path = uri_});
   ScanOptions scan;
   ARROW_ASSIGN_OR_RAISE(scan.columns.expressions, UpdatedColumns(*latest->schema(), assignments));
   scan.columns.with_row_address = true;
@@ -226,6 +239,8 @@ Result<RowChange> LanceTable::Update(
   ARROW_ASSIGN_OR_RAISE(update.added, write::WriteFragments(store_, manifest.schema,
                                                             manifest.file_version, {}, &changed));
   if (update.added.empty()) return RowChange{latest, 0};
+  if (manifest.stable_row_ids)
+    ARROW_RETURN_NOT_OK(KeepRowIds(*latest->reader(), changed.rows(), &update.added));
   ARROW_ASSIGN_OR_RAISE(auto deletions, WriteDeletions(*store_, *latest->reader(), changed.rows()));
   update.updated = std::move(deletions.updated);
   update.removed = std::move(deletions.removed);

@@ -36,24 +36,30 @@ class Database {
   /// Removes a table with all its versions; kNotFound if there is none. Readers of it fail from
   /// then on.
   virtual arrow::Status DropTable(const std::string& name) = 0;
+  /// Gives a table another name. kNotFound if there is none, kAlreadyExists if the new name is
+  /// taken. Tables that are open under the old name fail from then on.
+  virtual arrow::Status RenameTable(const std::string& name, const std::string& new_name) = 0;
 };
 
 /// Opens a database: "memory://" (fresh and private to the result), a path or "file://" URI
 /// (created if it does not exist; "~" and relative paths are resolved now). "s3://" and "db://" are
 /// kUnsupported, other schemes kInvalidArgument with the list of valid ones.
-arrow::Result<std::shared_ptr<Database>> Connect(const std::string& uri);
+arrow::Result<std::shared_ptr<Database>> Connect(const std::string& uri,
+                                                 const StorageOptions& options = {});
 
 /// A database over any store.
 std::shared_ptr<Database> OpenDatabase(std::shared_ptr<ObjectStore> store, std::string uri);
 
 /// Opens the table in the folder `uri` itself ("…/images.lance"). kNotFound if there is none; for
 /// schemes as Connect, and kInvalidArgument for "memory://", whose tables have no addresses.
-arrow::Result<std::shared_ptr<Table>> OpenTableAt(const std::string& uri);
+arrow::Result<std::shared_ptr<Table>> OpenTableAt(const std::string& uri,
+                                                  const StorageOptions& options = {});
 
 /// Makes a table in the folder `uri`. kAlreadyExists if there is one.
 arrow::Result<std::shared_ptr<Table>> CreateTableAt(const std::string& uri,
                                                     arrow::RecordBatchReader* rows,
-                                                    const WriteOptions& options = {});
+                                                    const WriteOptions& options = {},
+                                                    const StorageOptions& storage = {});
 
 /// The table whose folder a store is; `name` and `uri` are for messages. kNotFound if there is
 /// none.

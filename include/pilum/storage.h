@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -97,6 +98,13 @@ class ObjectStore {
 
   /// Removes an object; removing what is not there is not an error.
   virtual arrow::Status Delete(std::string_view path) = 0;
+
+  /// Removes a folder with all that is below it. Not atomic; what is not there is not an error.
+  virtual arrow::Status DeleteFolder(std::string_view path) = 0;
+
+  /// Gives a folder another name, atomically. kNotFound if it does not exist, kAlreadyExists if the
+  /// new name is taken; then nothing has changed. Objects that are open stay readable.
+  virtual arrow::Status RenameFolder(std::string_view from, std::string_view to) = 0;
 };
 
 struct LocalStoreOptions {
@@ -104,6 +112,10 @@ struct LocalStoreOptions {
   /// flushed to disk before a write returns. Without, writes are still atomic for other processes.
   bool sync = true;
 };
+
+/// Settings of a store by name, as users give them: {"sync": "false"} for LocalStoreOptions. Names
+/// that a store does not know are left to others.
+using StorageOptions = std::map<std::string, std::string>;
 
 /// A directory of the local file system. Paths with empty or ".." parts are kInvalidArgument.
 arrow::Result<std::shared_ptr<ObjectStore>> OpenLocalStore(std::string directory,

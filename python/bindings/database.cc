@@ -1,5 +1,6 @@
 #include "pilum/database.h"
 
+#include <nanobind/stl/map.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
@@ -38,27 +39,34 @@ void BindDatabase(nb::module_& module) {
           [](Database& self, const std::string& name) {
             Check(Interruptibly([&] { return self.DropTable(name); }));
           },
-          nb::arg("name"));
+          nb::arg("name"))
+      .def(
+          "rename_table",
+          [](Database& self, const std::string& name, const std::string& new_name) {
+            Check(Interruptibly([&] { return self.RenameTable(name, new_name); }));
+          },
+          nb::arg("name"), nb::arg("new_name"));
   module.def(
       "create_table_at",
-      [](const std::string& uri, nb::handle rows, const WriteOptions& options) {
+      [](const std::string& uri, nb::handle rows, const WriteOptions& options,
+         const StorageOptions& storage) {
         auto stream = StreamFromPython(rows);
         return ValueOrRaise(
-            Interruptibly([&] { return CreateTableAt(uri, stream.get(), options); }));
+            Interruptibly([&] { return CreateTableAt(uri, stream.get(), options, storage); }));
       },
-      nb::arg("uri"), nb::arg("rows"), nb::arg("options"));
+      nb::arg("uri"), nb::arg("rows"), nb::arg("options"), nb::arg("storage_options"));
   module.def(
       "connect",
-      [](const std::string& uri) {
-        return ValueOrRaise(Interruptibly([&] { return Connect(uri); }));
+      [](const std::string& uri, const StorageOptions& options) {
+        return ValueOrRaise(Interruptibly([&] { return Connect(uri, options); }));
       },
-      nb::arg("uri"));
+      nb::arg("uri"), nb::arg("storage_options"));
   module.def(
       "open_table_at",
-      [](const std::string& uri) {
-        return ValueOrRaise(Interruptibly([&] { return OpenTableAt(uri); }));
+      [](const std::string& uri, const StorageOptions& options) {
+        return ValueOrRaise(Interruptibly([&] { return OpenTableAt(uri, options); }));
       },
-      nb::arg("uri"));
+      nb::arg("uri"), nb::arg("storage_options"));
 }
 
 }  // namespace pilum::python

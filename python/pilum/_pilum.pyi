@@ -4,7 +4,7 @@ Calls that may wait release the GIL. Errors are those of `pilum.errors`.
 """
 
 import enum
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, final
 
 import pyarrow as pa
@@ -14,9 +14,11 @@ from pilum.scanner import Columns
 __version__: str
 ARROW_MAJOR: int  # of the Arrow libraries that the engine is linked to
 
-def connect(uri: str) -> Database: ...
-def open_table_at(uri: str) -> Table: ...
-def create_table_at(uri: str, rows: Any, options: WriteOptions) -> Table: ...
+def connect(uri: str, storage_options: Mapping[str, str]) -> Database: ...
+def open_table_at(uri: str, storage_options: Mapping[str, str]) -> Table: ...
+def create_table_at(
+    uri: str, rows: Any, options: WriteOptions, storage_options: Mapping[str, str]
+) -> Table: ...
 def check_rows(rows: Any) -> None: ...
 
 @final
@@ -27,6 +29,7 @@ class Database:
     def open_table(self, name: str) -> Table: ...
     def create_table(self, name: str, rows: Any, options: WriteOptions) -> Table: ...
     def drop_table(self, name: str) -> None: ...
+    def rename_table(self, name: str, new_name: str) -> None: ...
 
 @final
 class Table:
@@ -108,6 +111,7 @@ class WriteOptions:
         self,
         *,
         storage_version: str = "",
+        stable_row_ids: bool = False,
         max_rows_per_file: int = ...,
         max_bytes_per_file: int = ...,
     ) -> None: ...

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from pilum import _pilum
 from pilum.errors import InvalidArgumentError, NotFoundError
-from pilum.handle import TableHandle, check_text, check_uri
+from pilum.handle import TableHandle, check_storage_options, check_text, check_uri
 from pilum.ingest import Rows, reraise
 from pilum.scanner import check_count
 from pilum.table import Table
@@ -35,13 +35,20 @@ def connect(
     """Open a database: a path, a `file://` URI, or `memory://` (fresh and private).
 
     A directory that does not exist is created. `read_consistency_interval` says how often an open
-    table looks for newer versions by itself: None never, zero at every read. The other options
-    belong to remote databases, which this version cannot open, or to caches that it does not have;
-    they do nothing.
+    table looks for newer versions by itself: None never, zero at every read.
+
+    `storage_options={"sync": "false"}` leaves it to the system when what is written gets to the
+    disk: faster, but a crash of the machine (not of the process) may take commits with it. Names
+    of options that belong to other stores are left alone. The other arguments belong to remote
+    databases, which this version cannot open, or to caches that it does not have; they do nothing.
     """
     if uri is None:
         raise ValueError("the uri of a database is a path, file://… or memory://, not None")
-    return LanceDBConnection(check_uri("database", uri), read_consistency_interval)
+    return LanceDBConnection(
+        check_uri("database", uri),
+        read_consistency_interval,
+        check_storage_options(storage_options),
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +86,8 @@ class DBConnection(abc.ABC):
     ) -> Table:
         """Open a table, or one of its versions to stay on.
 
-        `storage_options` and `index_cache_size` do nothing for local databases.
+        `storage_options` of the database hold for its tables; those here, and `index_cache_size`,
+        do nothing.
         """
         _refuse_namespaces(namespace_path)
         return self._open(check_text("the name of a table", name), branch, version)
@@ -143,6 +151,24 @@ class DBConnection(abc.ABC):
             if not ignore_missing:
                 raise
 
+    def rename_table(
+        self,
+        cur_name: str,
+        new_name: str,
+        cur_namespace_path: Sequence[str] | None = None,
+        new_namespace_path: Sequence[str] | None = None,
+    ) -> None:
+        """Give a table another name; objects that are open under the old one fail from then on.
+
+        Raises NotFoundError if there is no such table, AlreadyExistsError if the name is taken.
+        """
+        _refuse_namespaces(cur_namespace_path)
+        _refuse_namespaces(new_namespace_path)
+        self._rename(
+            check_text("the name of a table", cur_name),
+            check_text("the new name of a table", new_name),
+        )
+
     def drop_all_tables(self) -> None:
         """Remove every table."""
         for name in self.table_names():
@@ -169,6 +195,9 @@ class DBConnection(abc.ABC):
 
     @abc.abstractmethod
     def _drop(self, name: str) -> None: ...
+
+    @abc.abstractmethod
+    def _rename(self, name: str, new_name: str) -> None: ...
 
     def list_tables(
         self,
@@ -201,10 +230,14 @@ class LanceDBConnection(DBConnection):
     """A database on a local disk or in memory. Pickles by its uri."""
 
     def __init__(
-        self, uri: str, read_consistency_interval: datetime.timedelta | None = None
+        self,
+        uri: str,
+        read_consistency_interval: datetime.timedelta | None = None,
+        storage_options: Mapping[str, str] | None = None,
     ) -> None:
         _check_interval(read_consistency_interval)
-        self._native: _pilum.Database | None = _pilum.connect(uri)
+        self._storage_options = dict(storage_options or {})
+        self._native: _pilum.Database | None = _pilum.connect(uri, self._storage_options)
         self._uri = self._native.uri
         self._interval = read_consistency_interval
 
@@ -220,7 +253,7 @@ class LanceDBConnection(DBConnection):
 
     def _open(self, name: str, branch: str | None, version: SupportsIndex | str | None) -> Table:
         native = self._database().open_table(name)
-        handle = TableHandle(native.uri, native=native).on_branch(branch)
+        handle = self._handle(native).on_branch(branch)
         table = Table(name, handle, handle.native.latest(), self._interval)
         if version is not None:
             table.checkout(version)
@@ -239,7 +272,10 @@ class LanceDBConnection(DBConnection):
             native = self._database().create_table(name, rows, options)
         else:
             native.overwrite(rows, options)
-        return Table(name, TableHandle(native.uri, native=native), native.latest(), self._interval)
+        return Table(name, self._handle(native), native.latest(), self._interval)
+
+    def _handle(self, native: _pilum.Table) -> TableHandle:
+        return TableHandle(native.uri, None, self._storage_options, native)
 
     def _existing(self, name: str) -> _pilum.Table | None:
         try:
@@ -250,6 +286,9 @@ class LanceDBConnection(DBConnection):
     def _drop(self, name: str) -> None:
         self._database().drop_table(name)
 
+    def _rename(self, name: str, new_name: str) -> None:
+        self._database().rename_table(name, new_name)
+
     def __repr__(self) -> str:
         return f"LanceDBConnection(uri={self._uri!r})"
 
@@ -258,7 +297,7 @@ class LanceDBConnection(DBConnection):
 
     def _database(self) -> _pilum.Database:
         if self._native is None:  # a copy that was unpickled
-            self._native = _pilum.connect(self._uri)
+            self._native = _pilum.connect(self._uri, self._storage_options)
         return self._native
 
 

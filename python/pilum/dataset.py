@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from pilum import _pilum
 from pilum.errors import InvalidArgumentError, NotFoundError, RowNotFoundError
-from pilum.handle import TableHandle, Tags, check_uri
+from pilum.handle import TableHandle, Tags, check_storage_options, check_uri
 from pilum.ingest import Rows, reraise
 from pilum.scanner import Columns, Scanner, check_count, check_filter, conditions_of
 
@@ -31,10 +31,11 @@ def dataset(
 ) -> Dataset:
     """Open the table in a folder: the newest version, one by number, or one by its tag.
 
-    `storage_options` do nothing for local tables.
+    `storage_options` are those of `connect`.
     """
-    native = _pilum.open_table_at(check_uri("dataset", uri))
-    handle = TableHandle(native.uri, native=native).on_branch(branch)
+    storage = check_storage_options(storage_options)
+    native = _pilum.open_table_at(check_uri("dataset", uri), storage)
+    handle = TableHandle(native.uri, None, storage, native).on_branch(branch)
     return _open(handle, version)
 
 
@@ -48,6 +49,7 @@ def write_dataset(
     max_bytes_per_file: SupportsIndex = 90 * 1024**3,
     max_rows_per_group: SupportsIndex | None = None,
     data_storage_version: str | None = None,
+    enable_stable_row_ids: bool = False,
     storage_options: Mapping[str, str] | None = None,
 ) -> Dataset:
     """Write a table to a folder, with bounded memory, and open it.
@@ -57,33 +59,36 @@ def write_dataset(
                            one that exists are replaced, its old versions stay
     max_rows_per_file      rows of a fragment at most
     data_storage_version   "2.1" or "2.2"; by default 2.2 for a new table, else what the table has
+    enable_stable_row_ids  of a new table: rows keep their ids when they are updated or compacted
+    storage_options        those of `connect`
 
-    `max_rows_per_group` is of an older format, and `storage_options` of remote tables; both do
-    nothing.
+    `max_rows_per_group` is of an older format and does nothing.
     """
     if mode not in ("create", "append", "overwrite"):
         raise InvalidArgumentError(f"mode must be 'create', 'append' or 'overwrite', not {mode!r}")
     uri = check_uri("dataset", uri)
+    storage = check_storage_options(storage_options)
     options = _pilum.WriteOptions(
         storage_version=data_storage_version or "",
+        stable_row_ids=bool(enable_stable_row_ids),
         max_rows_per_file=check_count("max_rows_per_file", max_rows_per_file, 1),
         max_bytes_per_file=check_count("max_bytes_per_file", max_bytes_per_file, 1),
     )
     rows = Rows(data, schema)
     with reraise(rows):
-        native = _existing(uri) if mode != "create" else None
+        native = _existing(uri, storage) if mode != "create" else None
         if native is None:
-            native = _pilum.create_table_at(uri, rows.reader, options)
+            native = _pilum.create_table_at(uri, rows.reader, options, storage)
         elif mode == "append":
             native.append(rows.reader, options)
         else:
             native.overwrite(rows.reader, options)
-    return Dataset(TableHandle(native.uri, native=native), native.latest())
+    return Dataset(TableHandle(native.uri, None, storage, native), native.latest())
 
 
-def _existing(uri: str) -> _pilum.Table | None:
+def _existing(uri: str, storage_options: Mapping[str, str]) -> _pilum.Table | None:
     try:
-        return _pilum.open_table_at(uri)
+        return _pilum.open_table_at(uri, storage_options)
     except NotFoundError:
         return None
 

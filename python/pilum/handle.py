@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import operator
 import os
+from collections.abc import Mapping
 from typing import Any, SupportsIndex
 
 from pilum import _pilum
@@ -25,6 +26,20 @@ def check_text(name: str, value: object) -> str:
     return value
 
 
+def check_storage_options(options: object) -> dict[str, str]:
+    """Settings of a store, texts by name; none by default."""
+    if options is None:
+        return {}
+    if not isinstance(options, Mapping):
+        raise TypeError(f"storage_options must be a dict of str, not {type(options).__name__}")
+    return {
+        check_text("the name of a storage option", name): check_text(
+            f"the storage option {name!r}", value
+        )
+        for name, value in options.items()
+    }
+
+
 def check_uri(what: str, uri: str | os.PathLike[str]) -> str:
     """Where `what` is, as the engine takes it."""
     return check_text(f"the uri of a {what}", os.fspath(uri))
@@ -34,16 +49,21 @@ class TableHandle:
     """One line of versions of a table. Pickles as an address and is opened at first use."""
 
     def __init__(
-        self, uri: str, branch: str | None = None, native: _pilum.Table | None = None
+        self,
+        uri: str,
+        branch: str | None = None,
+        storage_options: Mapping[str, str] | None = None,
+        native: _pilum.Table | None = None,
     ) -> None:
         self.uri = uri
+        self.storage_options = dict(storage_options or {})
         self.branch = branch  #: None: the main one
         self._native = native
 
     @property
     def native(self) -> _pilum.Table:
         if self._native is None:
-            table = _pilum.open_table_at(self.uri)
+            table = _pilum.open_table_at(self.uri, self.storage_options)
             self._native = table.open_branch(self.branch) if self.branch else table
         return self._native
 
@@ -52,7 +72,7 @@ class TableHandle:
         branch = _branch_or_main(branch)
         if branch == self.branch:
             return self
-        handle = TableHandle(self.uri, branch)
+        handle = TableHandle(self.uri, branch, self.storage_options)
         handle.native  # noqa: B018
         return handle
 
@@ -93,7 +113,11 @@ class TableHandle:
         ]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"uri": self.uri, "branch": self.branch}
+        return {
+            "uri": self.uri,
+            "branch": self.branch,
+            "storage_options": self.storage_options,
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state)  # type: ignore[misc]

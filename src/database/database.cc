@@ -67,16 +67,16 @@ Status CheckScheme(const std::string& uri) {
                                                     "': valid are a path, file:// and memory://");
 }
 
-/// Manifests first: from then on there is no table, whatever is left of it.
-Status DeleteBelow(ObjectStore& store, const std::string& folder) {
-  ARROW_ASSIGN_OR_RAISE(auto folders, store.ListFolders(folder));
-  std::partition(folders.begin(), folders.end(),
-                 [](const std::string& name) { return name == "_versions"; });
-  for (const std::string& name : folders)
-    ARROW_RETURN_NOT_OK(DeleteBelow(store, folder + "/" + name));
-  ARROW_ASSIGN_OR_RAISE(auto objects, store.List(folder));
-  for (const ObjectInfo& object : objects) ARROW_RETURN_NOT_OK(store.Delete(object.path));
-  return Status::OK();
+/// Of a local store.
+Result<LocalStoreOptions> LocalOptions(const StorageOptions& options) {
+  LocalStoreOptions local;
+  const auto sync = options.find("sync");
+  if (sync == options.end()) return local;
+  if (sync->second != "true" && sync->second != "false")
+    return MakeError(ErrorKind::kInvalidArgument, "the storage option 'sync' is 'true' or 'false'" +
+                                                      (", not '" + sync->second + "'"));
+  local.sync = sync->second == "true";
+  return local;
 }
 
 class StoreDatabase final : public Database {
@@ -117,7 +117,20 @@ class StoreDatabase final : public Database {
 
   Status DropTable(const std::string& name) override {
     ARROW_RETURN_NOT_OK(OpenTable(name).status());
-    return DeleteBelow(*store_, name + std::string(kExtension));
+    // Without manifests there is no table, whatever is left of it.
+    const std::string folder = name + std::string(kExtension);
+    ARROW_RETURN_NOT_OK(store_->DeleteFolder(folder + "/_versions"));
+    return store_->DeleteFolder(folder);
+  }
+
+  Status RenameTable(const std::string& name, const std::string& new_name) override {
+    ARROW_RETURN_NOT_OK(CheckTableName(new_name));
+    ARROW_RETURN_NOT_OK(OpenTable(name).status());
+    const Status renamed =
+        store_->RenameFolder(name + std::string(kExtension), new_name + std::string(kExtension));
+    if (GetErrorKind(renamed) != ErrorKind::kAlreadyExists) return renamed;
+    return MakeError(ErrorKind::kAlreadyExists, "Table '" + new_name + "' already exists",
+                     {.path = UriOf(new_name)});
   }
 
  private:
@@ -139,7 +152,7 @@ struct TablePlace {
   std::string path;
 };
 
-Result<TablePlace> PlaceOf(const std::string& uri) {
+Result<TablePlace> PlaceOf(const std::string& uri, const StorageOptions& options) {
   ARROW_RETURN_NOT_OK(CheckScheme(uri));
   if (uri.starts_with("memory://")) {
     return MakeError(ErrorKind::kInvalidArgument,
@@ -149,20 +162,22 @@ Result<TablePlace> PlaceOf(const std::string& uri) {
   ARROW_ASSIGN_OR_RAISE(place.path, LocalPath(uri));
   place.name = std::filesystem::path(place.path).filename().string();
   if (place.name.ends_with(kExtension)) place.name.resize(place.name.size() - kExtension.size());
-  ARROW_ASSIGN_OR_RAISE(place.store, OpenLocalStore(place.path));
+  ARROW_ASSIGN_OR_RAISE(auto local, LocalOptions(options));
+  ARROW_ASSIGN_OR_RAISE(place.store, OpenLocalStore(place.path, local));
   return place;
 }
 
 }  // namespace
 
-Result<std::shared_ptr<Database>> Connect(const std::string& uri) {
+Result<std::shared_ptr<Database>> Connect(const std::string& uri, const StorageOptions& options) {
   ARROW_RETURN_NOT_OK(CheckScheme(uri));
   if (uri.starts_with("memory://")) return OpenDatabase(MakeMemoryStore(), uri);
   ARROW_ASSIGN_OR_RAISE(std::string path, LocalPath(uri));
+  ARROW_ASSIGN_OR_RAISE(auto local, LocalOptions(options));
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (error) return io::ErrnoError(error.value(), "create the folder", path);
-  ARROW_ASSIGN_OR_RAISE(auto store, OpenLocalStore(path));
+  ARROW_ASSIGN_OR_RAISE(auto store, OpenLocalStore(path, local));
   return OpenDatabase(std::move(store), path);
 }
 
@@ -170,14 +185,15 @@ std::shared_ptr<Database> OpenDatabase(std::shared_ptr<ObjectStore> store, std::
   return std::make_shared<StoreDatabase>(std::move(store), std::move(uri));
 }
 
-Result<std::shared_ptr<Table>> OpenTableAt(const std::string& uri) {
-  ARROW_ASSIGN_OR_RAISE(TablePlace place, PlaceOf(uri));
+Result<std::shared_ptr<Table>> OpenTableAt(const std::string& uri, const StorageOptions& options) {
+  ARROW_ASSIGN_OR_RAISE(TablePlace place, PlaceOf(uri, options));
   return OpenTableIn(std::move(place.store), std::move(place.name), std::move(place.path));
 }
 
 Result<std::shared_ptr<Table>> CreateTableAt(const std::string& uri, arrow::RecordBatchReader* rows,
-                                             const WriteOptions& options) {
-  ARROW_ASSIGN_OR_RAISE(TablePlace place, PlaceOf(uri));
+                                             const WriteOptions& options,
+                                             const StorageOptions& storage) {
+  ARROW_ASSIGN_OR_RAISE(TablePlace place, PlaceOf(uri, storage));
   return table::LanceTable::Create(std::move(place.store), std::move(place.name),
                                    std::move(place.path), rows, options);
 }

@@ -194,4 +194,14 @@ arrow::Status FaultStore::Delete(std::string_view path) {
   return store_->Delete(path);
 }
 
+arrow::Status FaultStore::DeleteFolder(std::string_view path) {
+  ARROW_RETURN_NOT_OK(Enter(Call::kDelete, path));
+  return store_->DeleteFolder(path);
+}
+
+arrow::Status FaultStore::RenameFolder(std::string_view from, std::string_view to) {
+  ARROW_RETURN_NOT_OK(Enter(Call::kRename, from));
+  return store_->RenameFolder(from, to);
+}
+
 }  // namespace pilum::io

@@ -33,7 +33,7 @@ struct WhichCalls {
 
 class FaultStore final : public ObjectStore, public std::enable_shared_from_this<FaultStore> {
  public:
-  enum class Call { kOpen, kRead, kList, kPut, kCreate, kAppend, kFinish, kDelete };
+  enum class Call { kOpen, kRead, kList, kPut, kCreate, kAppend, kFinish, kDelete, kRename };
 
   explicit FaultStore(std::shared_ptr<ObjectStore> store) : store_(std::move(store)) {}
 
@@ -63,6 +63,8 @@ class FaultStore final : public ObjectStore, public std::enable_shared_from_this
                     bool create_only = false) override;
   arrow::Result<std::unique_ptr<ObjectWriter>> Create(std::string_view path) override;
   arrow::Status Delete(std::string_view path) override;
+  arrow::Status DeleteFolder(std::string_view path) override;
+  arrow::Status RenameFolder(std::string_view from, std::string_view to) override;
 
  private:
   class FaultObject;

@@ -166,6 +166,17 @@ arrow::Status PutLocalFile(const LocalTarget& target, std::span<const std::byte>
   return file->Publish(target, create_only);
 }
 
+arrow::Status RenameLocalFolder(const std::string& from, const LocalTarget& target) {
+  if (::rename(from.c_str(), target.path().c_str()) != 0) {
+    if (errno == ENOTEMPTY || errno == ENOTDIR) errno = EEXIST;
+    return ErrnoError(errno, "rename '" + from + "' to", target.path());
+  }
+  if (!target.sync) return arrow::Status::OK();
+  ARROW_RETURN_NOT_OK(SyncFolder(target.folder));
+  const std::string folder = from.substr(0, from.rfind('/'));
+  return folder == target.folder ? arrow::Status::OK() : SyncFolder(folder);
+}
+
 arrow::Result<std::unique_ptr<ObjectWriter>> CreateLocalFile(LocalTarget target) {
   ARROW_ASSIGN_OR_RAISE(auto file, MakeTemporaryFile(target));
   return std::make_unique<LocalWriter>(std::move(target), std::move(file));

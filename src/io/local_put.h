@@ -37,4 +37,8 @@ arrow::Status PutLocalFile(const LocalTarget& target, std::span<const std::byte>
 /// The same in pieces; never replaces.
 arrow::Result<std::unique_ptr<ObjectWriter>> CreateLocalFile(LocalTarget target);
 
+/// Renames a folder, and flushes both names if the target says so. What stands at the target and is
+/// not an empty folder is kAlreadyExists.
+arrow::Status RenameLocalFolder(const std::string& from, const LocalTarget& target);
+
 }  // namespace pilum::io

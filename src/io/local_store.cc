@@ -125,6 +125,21 @@ class LocalStore final : public ObjectStore {
     return io::ErrnoError(errno, "remove", absolute);
   }
 
+  arrow::Status DeleteFolder(std::string_view path) override {
+    ARROW_RETURN_NOT_OK(io::CheckObjectPath(root_, path));
+    const std::string absolute = Absolute(path);
+    std::error_code error;
+    std::filesystem::remove_all(absolute, error);
+    if (error) return io::ErrnoError(error.value(), "remove the folder", absolute);
+    return arrow::Status::OK();
+  }
+
+  arrow::Status RenameFolder(std::string_view from, std::string_view to) override {
+    ARROW_RETURN_NOT_OK(io::CheckObjectPath(root_, from));
+    ARROW_RETURN_NOT_OK(io::CheckObjectPath(root_, to));
+    return io::RenameLocalFolder(Absolute(from), TargetOf(to));
+  }
+
  private:
   std::string Absolute(std::string_view path) const {
     return path.empty() ? root_ : (root_ == "/" ? "" : root_) + "/" + std::string(path);

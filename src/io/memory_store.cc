@@ -133,7 +133,49 @@ class MemoryStore final : public ObjectStore, public std::enable_shared_from_thi
     return arrow::Status::OK();
   }
 
+  arrow::Status DeleteFolder(std::string_view path) override {
+    ARROW_RETURN_NOT_OK(io::CheckObjectPath(root_, path));
+    Objects removed;  // and freed after the lock
+    std::lock_guard<runtime::ForkMutex> lock(objects_mutex);
+    removed = ExtractBelow(std::string(path) + "/");
+    return arrow::Status::OK();
+  }
+
+  arrow::Status RenameFolder(std::string_view from, std::string_view to) override {
+    ARROW_RETURN_NOT_OK(io::CheckObjectPath(root_, from));
+    ARROW_RETURN_NOT_OK(io::CheckObjectPath(root_, to));
+    const std::string prefix = std::string(from) + "/", target = std::string(to) + "/";
+    std::lock_guard<runtime::ForkMutex> lock(objects_mutex);
+    if (auto taken = objects_.lower_bound(target);
+        taken != objects_.end() && taken->first.starts_with(target)) {
+      return MakeError(ErrorKind::kAlreadyExists, "the folder exists already",
+                       {.path = root_ + std::string(to)});
+    }
+    Objects moved = ExtractBelow(prefix);
+    if (moved.empty()) {
+      return MakeError(ErrorKind::kNotFound, "there is no such folder",
+                       {.path = root_ + std::string(from)});
+    }
+    while (!moved.empty()) {
+      auto object = moved.extract(moved.begin());
+      object.key() = target + object.key().substr(prefix.size());
+      objects_.insert(std::move(object));
+    }
+    return arrow::Status::OK();
+  }
+
  private:
+  using Objects = std::map<std::string, StoredObject, std::less<>>;
+
+  /// Takes out the objects whose paths begin so. Needs the lock.
+  Objects ExtractBelow(const std::string& prefix) {
+    Objects taken;
+    for (auto it = objects_.lower_bound(prefix);
+         it != objects_.end() && it->first.starts_with(prefix);)
+      taken.insert(taken.end(), objects_.extract(it++));
+    return taken;
+  }
+
   /// Calls visit(path, start, slash, object) for every object below the folder, in order of
   /// paths: `start` is where the name begins after the folder's, `slash` the first '/' from there
   /// on, or npos.
@@ -151,7 +193,7 @@ class MemoryStore final : public ObjectStore, public std::enable_shared_from_thi
   }
 
   const std::string root_ = "memory://";
-  std::map<std::string, StoredObject, std::less<>> objects_;  ///< guarded by objects_mutex
+  Objects objects_;  ///< guarded by objects_mutex
 };
 
 class MemoryWriter final : public ObjectWriter {

@@ -317,12 +317,39 @@ TEST_P(StoreConformance, DeleteRemovesAndForgivesWhatIsMissing) {
   EXPECT_EQ(Read("f/x").ValueOrDie(), "2");
 }
 
+TEST_P(StoreConformance, DeleteFolderRemovesWhatIsBelowAndNothingElse) {
+  Put("f/x", "1");
+  Put("f/g/y", "2");
+  Put("f2/x", "3");
+  EXPECT_TRUE(store_->DeleteFolder("f").ok());
+  EXPECT_TRUE(store_->DeleteFolder("f").ok());
+  EXPECT_EQ(store_->ListFolders("").ValueOrDie(), std::vector<std::string>{"f2"});
+  EXPECT_EQ(Read("f2/x").ValueOrDie(), "3");
+}
+
+TEST_P(StoreConformance, RenameFolderMovesAllOfItOrNothing) {
+  Put("f/x", "1");
+  Put("f/g/y", "2");
+  Put("taken/x", "3");
+  EXPECT_EQ(GetErrorKind(store_->RenameFolder("f", "taken")), ErrorKind::kAlreadyExists);
+  EXPECT_EQ(GetErrorKind(store_->RenameFolder("nowhere", "new")), ErrorKind::kNotFound);
+  EXPECT_EQ(Read("f/g/y").ValueOrDie(), "2");
+  EXPECT_TRUE(store_->RenameFolder("f", "new").ok());
+  EXPECT_EQ(Read("new/x").ValueOrDie(), "1");
+  EXPECT_EQ(Read("new/g/y").ValueOrDie(), "2");
+  EXPECT_EQ(Read("taken/x").ValueOrDie(), "3");
+  EXPECT_EQ(GetErrorKind(store_->Open("f/x").status()), ErrorKind::kNotFound);
+}
+
 TEST_P(StoreConformance, RejectsPathsThatLeaveTheStoreOrAreAmbiguous) {
   for (std::string_view path : kBadPaths) {
     EXPECT_EQ(GetErrorKind(store_->Open(path).status()), ErrorKind::kInvalidArgument) << path;
     EXPECT_EQ(GetErrorKind(store_->Put(path, AsBytes("x"))), ErrorKind::kInvalidArgument) << path;
     EXPECT_EQ(GetErrorKind(store_->Create(path).status()), ErrorKind::kInvalidArgument) << path;
     EXPECT_EQ(GetErrorKind(store_->Delete(path)), ErrorKind::kInvalidArgument) << path;
+    EXPECT_EQ(GetErrorKind(store_->DeleteFolder(path)), ErrorKind::kInvalidArgument) << path;
+    EXPECT_EQ(GetErrorKind(store_->RenameFolder(path, "x")), ErrorKind::kInvalidArgument) << path;
+    EXPECT_EQ(GetErrorKind(store_->RenameFolder("x", path)), ErrorKind::kInvalidArgument) << path;
   }
   for (std::string_view path : {"/", "/a", "a//b", "..", "a/../..", "."}) {
     EXPECT_EQ(GetErrorKind(store_->List(path).status()), ErrorKind::kInvalidArgument) << path;

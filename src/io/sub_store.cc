@@ -50,6 +50,17 @@ class SubStoreView final : public ObjectStore {
     return store_->Delete(Inner(path));
   }
 
+  arrow::Status DeleteFolder(std::string_view path) override {
+    ARROW_RETURN_NOT_OK(io::CheckObjectPath(root_, path));
+    return store_->DeleteFolder(Inner(path));
+  }
+
+  arrow::Status RenameFolder(std::string_view from, std::string_view to) override {
+    ARROW_RETURN_NOT_OK(io::CheckObjectPath(root_, from));
+    ARROW_RETURN_NOT_OK(io::CheckObjectPath(root_, to));
+    return store_->RenameFolder(Inner(from), Inner(to));
+  }
+
  private:
   std::string Inner(std::string_view path) const { return io::JoinPath(prefix_, path); }
 

@@ -3,6 +3,7 @@
 import datetime
 import decimal
 import math
+import pickle
 import threading
 
 import pyarrow as pa
@@ -330,3 +331,64 @@ def test_threads_lose_nothing(fresh, table):
     found = sorted(table.to_arrow()["id"].to_pylist())
     assert found == [1, 2, 3, *(1000 * (n + 1) + i for n in range(4) for i in range(10))]
     assert table.version == 41
+
+
+# ------------------------------------------------------------------------------- stable row ids
+def test_stable_row_ids_stay_with_their_rows(tmp_path):
+    rows = [{"id": i, "text": f"text {i}"} for i in range(100)]
+    dataset = pilum.write_dataset(
+        rows[:60], tmp_path / "t.lance", max_rows_per_file=25, enable_stable_row_ids=True
+    )
+    dataset.insert(rows[60:])
+    dataset.delete("id % 10 = 3")
+    dataset.update({"text": "'new'"}, "id % 7 = 1")
+    dataset.optimize.compact_files()
+    dataset.update({"text": "'newer'"}, "id % 11 = 1")
+    content = dataset.to_table(with_row_id=True)
+    assert sorted(content["id"].to_pylist()) == [i for i in range(100) if i % 10 != 3]
+    assert content["_rowid"].to_pylist() == content["id"].to_pylist()
+    assert dataset.verify().damages == []
+    assert len(dataset.get_fragments()) == 2
+
+
+# ---------------------------------------------------------------------------- renaming and dropping
+def test_renamed_table(fresh, table):
+    fresh.rename_table("t", "other")
+    assert fresh.table_names() == ["other"]
+    assert_same_table(fresh.open_table("other").to_arrow(), ROWS)
+    with pytest.raises(pilum.NotFoundError, match="Table 't' was not found"):
+        fresh.open_table("t")
+    fresh.create_table("t", ROWS)
+    with pytest.raises(pilum.AlreadyExistsError, match="Table 'other' already exists"):
+        fresh.rename_table("t", "other")
+    with pytest.raises(ValueError, match="Table 'missing' was not found"):
+        fresh.rename_table("missing", "new")
+    with pytest.raises(pilum.InvalidArgumentError, match="Invalid table name"):
+        fresh.rename_table("t", "a/b")
+
+
+def test_dropped_table_leaves_nothing(tmp_path):
+    database = pilum.connect(tmp_path)
+    database.create_table("t", ROWS).delete("id = 1")
+    database.drop_table("t")
+    assert list(tmp_path.iterdir()) == []
+
+
+# ------------------------------------------------------------------------------ storage options
+def test_writing_without_flushing(tmp_path):
+    options = {"sync": "false", "region": "of another store"}
+    database = pilum.connect(tmp_path, storage_options=options)
+    database.create_table("t", ROWS).add(ROWS)
+    copy = pickle.loads(pickle.dumps(database.open_table("t")))
+    assert len(copy) == 6
+    dataset = pilum.write_dataset(ROWS, tmp_path / "d.lance", storage_options=options)
+    assert len(pilum.dataset(dataset.uri, storage_options=options)) == 3
+
+
+def test_bad_storage_options(tmp_path):
+    with pytest.raises(pilum.InvalidArgumentError, match="'sync' is 'true' or 'false', not 'no'"):
+        pilum.connect(tmp_path, storage_options={"sync": "no"})
+    with pytest.raises(TypeError, match="the storage option 'sync' must be a str, not bool"):
+        pilum.connect(tmp_path, storage_options={"sync": False})
+    with pytest.raises(TypeError, match="storage_options must be a dict"):
+        pilum.write_dataset(ROWS, tmp_path / "t.lance", storage_options="sync=false")

@@ -2,6 +2,7 @@
 
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <arrow/extension_type.h>
@@ -21,6 +22,8 @@ using arrow::Status;
 using arrow::internal::checked_cast;
 
 constexpr char kExtensionName[] = "ARROW:extension:name";
+constexpr char kBlobExtension[] = "lance.blob.v2";
+constexpr char kBlobKey[] = "lance-encoding:blob";
 constexpr char kExtensionMetadata[] = "ARROW:extension:metadata";
 
 Status CheckNames(const arrow::FieldVector& fields) {
@@ -33,22 +36,21 @@ Status CheckNames(const arrow::FieldVector& fields) {
   return Status::OK();
 }
 
-// Values of these types have no Arrow type in Lance that holds the same.
-Status CheckKnown(const Field& made) {
-  const bool blob = made.metadata.contains("lance-encoding:blob") || made.logical_type == "blob";
-  const auto extension = made.metadata.find(kExtensionName);
-  const std::string name = extension == made.metadata.end() ? "" : extension->second;
-  if (blob || name == "lance.blob.v2" || name == "arrow.json" || name == "lance.json" ||
-      made.metadata.contains("lance-encoding:packed") || made.metadata.contains("packed")) {
-    return MakeError(ErrorKind::kUnsupported,
-                     "writing blob, JSON and packed struct columns is not supported yet");
-  }
-  return Status::OK();
+/// A field that the format knows by the name of an extension.
+bool IsExtension(const Field& field, std::string_view name) {
+  const auto found = field.metadata.find(kExtensionName);
+  return found != field.metadata.end() && found->second == name;
+}
+
+bool IsText(const arrow::DataType& type) {
+  return type.id() == arrow::Type::STRING || type.id() == arrow::Type::LARGE_STRING;
 }
 
 /// Makes the tree of a schema, numbering fields depth first.
 class FieldMaker {
  public:
+  explicit FieldMaker(FileVersion version) : version_(version) {}
+
   Result<Field> Make(const arrow::Field& field, int depth) {
     if (depth > kMaxNesting)
       return MakeError(ErrorKind::kUnsupported,
@@ -66,12 +68,51 @@ class FieldMaker {
       made.metadata[kExtensionMetadata] = extension.Serialize();
       type = extension.storage_type();
     }
-    ARROW_RETURN_NOT_OK(MakeType(*type, depth, &made));
-    ARROW_RETURN_NOT_OK(CheckKnown(made));
+    if (IsExtension(made, "arrow.json") || IsExtension(made, "lance.json")) {
+      ARROW_RETURN_NOT_OK(MakeJson(*type, &made));
+    } else if (IsExtension(made, kBlobExtension) || made.metadata.contains(kBlobKey)) {
+      ARROW_RETURN_NOT_OK(MakeBlob(*type, depth, &made));
+    } else {
+      ARROW_RETURN_NOT_OK(MakeType(*type, depth, &made));
+    }
     return made;
   }
 
  private:
+  static Status MakeJson(const arrow::DataType& type, Field* made) {
+    if (!IsText(type)) {
+      return MakeError(ErrorKind::kInvalidArgument,
+                       "JSON is given as text, not as " + type.ToString());
+    }
+    made->logical_type = "json";
+    made->metadata[kExtensionName] = "lance.json";
+    made->metadata.try_emplace(kExtensionMetadata, "");
+    return Status::OK();
+  }
+
+  // From 2.2 on, blobs are the structs of version 2, whatever they are given as.
+  Status MakeBlob(const arrow::DataType& type, int depth, Field* made) {
+    const bool given_as_struct = type.id() == arrow::Type::STRUCT;
+    if (!given_as_struct && type.id() != arrow::Type::LARGE_BINARY &&
+        type.id() != arrow::Type::BINARY) {
+      return MakeError(ErrorKind::kInvalidArgument,
+                       "blobs are given as large_binary, not as " + type.ToString());
+    }
+    if (version_ == FileVersion::kV2_2) {
+      static const auto kParts = arrow::struct_(
+          {arrow::field("data", arrow::large_binary()), arrow::field("uri", arrow::utf8())});
+      made->metadata.erase(kBlobKey);
+      made->metadata[kExtensionName] = kBlobExtension;
+      return MakeType(given_as_struct ? type : *kParts, depth, made);
+    }
+    if (given_as_struct) {
+      return MakeError(ErrorKind::kUnsupported,
+                       "blobs of the type lance.blob.v2 need storage version 2.2");
+    }
+    made->logical_type = "large_binary";
+    return Status::OK();
+  }
+
   Status MakeType(const arrow::DataType& type, int depth, Field* made) {
     switch (type.id()) {
       case arrow::Type::STRUCT:
@@ -111,15 +152,16 @@ class FieldMaker {
     return Status::OK();
   }
 
+  const FileVersion version_;
   int32_t next_id_ = 0;
 };
 
 }  // namespace
 
-Result<Schema> SchemaFromArrow(const arrow::Schema& schema) {
+Result<Schema> SchemaFromArrow(const arrow::Schema& schema, FileVersion version) {
   ARROW_RETURN_NOT_OK(CheckNames(schema.fields()));
   Schema made;
-  FieldMaker maker;
+  FieldMaker maker(version);
   for (const auto& field : schema.fields()) {
     auto child = maker.Make(*field, 1);
     if (!child.ok()) return WithContext(child.status(), {.column = field->name()});

@@ -7,8 +7,6 @@
 namespace pilum::dataset {
 namespace {
 
-constexpr int32_t kNoParent = -1;
-
 std::pair<uint32_t, uint32_t> NumbersOf(FileVersion version) {
   switch (version) {
     case FileVersion::kV2_0:
@@ -62,27 +60,6 @@ uint32_t KeyPosition(const Field& field, const std::string& key) {
   return position;
 }
 
-lance::file::Field FieldMessage(const Field& field, int32_t parent) {
-  constexpr char kPrimaryKey[] = "lance-schema:unenforced-primary-key";
-  constexpr char kClusteringKey[] = "lance-schema:unenforced-clustering-key";
-  lance::file::Field message;
-  message.set_id(field.id);
-  message.set_parent_id(parent);
-  message.set_name(field.name);
-  message.set_logical_type(field.logical_type);
-  message.set_nullable(field.nullable);
-  message.set_encoding(EncodingOf(field.logical_type));
-  if (message.encoding() == lance::file::DICTIONARY) message.mutable_dictionary();
-  for (const auto& [key, value] : field.metadata) (*message.mutable_metadata())[key] = value;
-  auto extension = field.metadata.find("ARROW:extension:name");
-  if (extension != field.metadata.end()) message.set_extension_name(extension->second);
-  auto primary = field.metadata.find(kPrimaryKey);
-  message.set_unenforced_primary_key(primary != field.metadata.end() && primary->second == "true");
-  message.set_unenforced_primary_key_position(KeyPosition(field, kPrimaryKey));
-  message.set_unenforced_clustering_key_position(KeyPosition(field, kClusteringKey));
-  return message;
-}
-
 void AddFields(const std::vector<Field>& fields, int32_t parent,
                std::vector<lance::file::Field>* messages) {
   for (const Field& field : fields) {
@@ -113,6 +90,27 @@ void SetFiles(const std::vector<DataFile>& files, lance::table::DataFragment* me
 }
 
 }  // namespace
+
+lance::file::Field FieldMessage(const Field& field, int32_t parent) {
+  constexpr char kPrimaryKey[] = "lance-schema:unenforced-primary-key";
+  constexpr char kClusteringKey[] = "lance-schema:unenforced-clustering-key";
+  lance::file::Field message;
+  message.set_id(field.id);
+  message.set_parent_id(parent);
+  message.set_name(field.name);
+  message.set_logical_type(field.logical_type);
+  message.set_nullable(field.nullable);
+  message.set_encoding(EncodingOf(field.logical_type));
+  if (message.encoding() == lance::file::DICTIONARY) message.mutable_dictionary();
+  for (const auto& [key, value] : field.metadata) (*message.mutable_metadata())[key] = value;
+  auto extension = field.metadata.find("ARROW:extension:name");
+  if (extension != field.metadata.end()) message.set_extension_name(extension->second);
+  auto primary = field.metadata.find(kPrimaryKey);
+  message.set_unenforced_primary_key(primary != field.metadata.end() && primary->second == "true");
+  message.set_unenforced_primary_key_position(KeyPosition(field, kPrimaryKey));
+  message.set_unenforced_clustering_key_position(KeyPosition(field, kClusteringKey));
+  return message;
+}
 
 void SetFragment(const Fragment& fragment, lance::table::DataFragment* message) {
   message->set_id(fragment.id);

@@ -16,6 +16,11 @@ void SetFragment(const Fragment& fragment, lance::table::DataFragment* message);
 
 lance::table::DataFragment ToMessage(const Fragment& fragment);
 
+inline constexpr int32_t kNoParent = -1;
+
+/// A field by itself, without its children.
+lance::file::Field FieldMessage(const Field& field, int32_t parent);
+
 /// The fields of a schema as a flat list, parents before their children.
 std::vector<lance::file::Field> ToMessages(const Schema& schema);
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include <arrow/array.h>
@@ -23,6 +24,8 @@ struct LeafRows {
   uint64_t slots = 0;         ///< entries that own a value, be it null
   Values values;              ///< of the slots; those of nulls may be anything
   std::shared_ptr<arrow::Array> dictionary;  ///< the values are keys into it
+  /// The values are rows of packed structs without a fixed width, encoded already, in this way.
+  std::optional<Wire> row_wire;
 
   std::vector<std::shared_ptr<arrow::Buffer>> memory;  ///< what `values` points into
 };

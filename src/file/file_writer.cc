@@ -8,6 +8,7 @@
 #include <arrow/util/byte_size.h>
 
 #include "bytes/byte_writer.h"
+#include "file/leaf_array.h"
 #include "file/leaf_column.h"
 #include "file/page_queue.h"
 #include "lance/file.pb.h"
@@ -41,15 +42,14 @@ uint64_t BytesOf(const arrow::Array& array) {
 
 }  // namespace
 
-FileWriter::FileWriter(std::unique_ptr<ObjectWriter> out, lance::file::Schema schema,
-                       const FileWriterOptions& options)
-    : out_(std::move(out)),
+FileWriter::FileWriter(FileOutput out, lance::file::Schema schema, const FileWriterOptions& options)
+    : out_(std::move(out.file)),
       schema_(std::move(schema)),
       options_(options),
+      blobs_(out_.get(), std::move(out.make_sidecar), options.pool),
       queue_({.large_chunks = options.version == FormatVersion::kV2_2, .pool = options.pool}) {}
 
-Result<std::unique_ptr<FileWriter>> FileWriter::Make(std::unique_ptr<ObjectWriter> out,
-                                                     std::vector<FieldNode> fields,
+Result<std::unique_ptr<FileWriter>> FileWriter::Make(FileOutput out, std::vector<FieldNode> fields,
                                                      lance::file::Schema schema,
                                                      FileWriterOptions options) {
   std::unique_ptr<FileWriter> writer(new FileWriter(std::move(out), std::move(schema), options));
@@ -87,7 +87,11 @@ Status FileWriter::Write(const arrow::RecordBatch& batch) {
       return Status::TypeError("column '", fields_[i].node.field->name(), "' of type ",
                                column->type()->ToString(), " in a file of type ",
                                fields_[i].node.field->type()->ToString());
-    if (column->length() > 0) ARROW_RETURN_NOT_OK(Add(&fields_[i], column));
+    if (column->length() == 0) continue;
+    auto stored = blobs_.Store(fields_[i].node, column);
+    if (!stored.ok())
+      return WithContext(stored.status(), {.column = fields_[i].node.field->name()});
+    ARROW_RETURN_NOT_OK(Add(&fields_[i], *stored));
   }
   num_rows_ += static_cast<uint64_t>(batch.num_rows());
   return Status::OK();
@@ -96,14 +100,22 @@ Status FileWriter::Write(const arrow::RecordBatch& batch) {
 Result<uint64_t> FileWriter::Finish() {
   for (PendingField& field : fields_) ARROW_RETURN_NOT_OK(EndPage(&field));
   while (!queue_.empty()) ARROW_RETURN_NOT_OK(AppendNextPage());
+  ARROW_RETURN_NOT_OK(blobs_.Finish());
   ARROW_RETURN_NOT_OK(AppendTail());
   ARROW_RETURN_NOT_OK(out_->Finish());
   return out_->size();
 }
 
-// Maps and fixed-size lists of structs came with 2.2.
+// Maps, fixed-size lists of structs and packed rows without a fixed width came with 2.2.
 Status FileWriter::CheckVersion(const FieldNode& node) const {
   if (options_.version == FormatVersion::kV2_2) return Status::OK();
+  if (node.kind == NodeKind::kPackedStruct) {
+    ARROW_ASSIGN_OR_RAISE(const auto type, LeafTypeOf(node, /*lists_are_fixed=*/false));
+    if (!type.shape.variable) return Status::OK();
+    return MakeError(ErrorKind::kUnsupported,
+                     "storage version 2.1 cannot hold packed structs with strings, binaries or "
+                     "fixed-size lists in them; 2.2 can");
+  }
   if (node.kind == NodeKind::kFixedSizeListOfStruct ||
       node.field->type()->id() == arrow::Type::MAP) {
     return MakeError(ErrorKind::kUnsupported, "storage version 2.1 cannot hold values of type " +

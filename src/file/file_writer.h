@@ -16,6 +16,7 @@
 #include <arrow/record_batch.h>
 #include <arrow/result.h>
 
+#include "file/blob_write.h"
 #include "file/field_tree.h"
 #include "file/file_reader.h"
 #include "file/leaf_column.h"
@@ -25,6 +26,12 @@
 #include "pilum/storage.h"
 
 namespace pilum::file {
+
+/// Where a file and what belongs to it are written.
+struct FileOutput {
+  std::unique_ptr<ObjectWriter> file;
+  SidecarMaker make_sidecar;  ///< for blobs
+};
 
 struct FileWriterOptions {
   FormatVersion version = FormatVersion::kV2_2;  ///< not 2.0
@@ -37,7 +44,7 @@ class FileWriter {
  public:
   /// `fields` are the columns of the batches (without sources); `schema` is what the file
   /// says of itself.
-  static arrow::Result<std::unique_ptr<FileWriter>> Make(std::unique_ptr<ObjectWriter> out,
+  static arrow::Result<std::unique_ptr<FileWriter>> Make(FileOutput out,
                                                          std::vector<FieldNode> fields,
                                                          lance::file::Schema schema,
                                                          FileWriterOptions options = {});
@@ -66,8 +73,7 @@ class FileWriter {
     uint64_t first_row = 0;  ///< of the page
   };
 
-  FileWriter(std::unique_ptr<ObjectWriter> out, lance::file::Schema schema,
-             const FileWriterOptions& options);
+  FileWriter(FileOutput out, lance::file::Schema schema, const FileWriterOptions& options);
 
   arrow::Status AddFields(std::vector<FieldNode> fields);
   arrow::Status CheckVersion(const FieldNode& node) const;
@@ -84,6 +90,7 @@ class FileWriter {
   std::vector<PendingField> fields_;
   std::vector<lance::file::v2::ColumnMetadata> columns_;
   uint64_t num_rows_ = 0;
+  BlobWriter blobs_;
   PageQueue queue_;  // last: its jobs point to leaves
 };
 

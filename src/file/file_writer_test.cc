@@ -21,10 +21,11 @@ ArrayPtr FromJson(const TypePtr& type, const std::string& json) {
   return array.ValueOr(nullptr);
 }
 
-FieldNode NodeOf(const std::shared_ptr<arrow::Field>& field) {
-  FieldNode node{.field = field, .kind = PlainKind(*field->type())};
+FieldNode NodeOf(const std::shared_ptr<arrow::Field>& field, NodeKind kind) {
+  FieldNode node{.field = field, .kind = kind};
   if (!IsInner(node.kind)) return node;
-  for (const auto& child : field->type()->fields()) node.children.push_back(NodeOf(child));
+  for (const auto& child : field->type()->fields())
+    node.children.push_back(NodeOf(child, PlainKind(*child->type())));
   return node;
 }
 
@@ -39,12 +40,14 @@ struct Written {
 };
 
 /// A file of one column, whose rows come in these pieces.
-arrow::Result<Written> WriteColumn(const arrow::ArrayVector& pieces, FileWriterOptions options) {
+arrow::Result<Written> WriteColumn(const arrow::ArrayVector& pieces, FileWriterOptions options,
+                                   std::optional<NodeKind> kind = std::nullopt) {
   auto store = MakeMemoryStore();
   ARROW_ASSIGN_OR_RAISE(auto object, store->Create("x.lance"));
   const auto field = arrow::field("f", pieces[0]->type());
-  FieldNode node = NodeOf(field);
-  ARROW_ASSIGN_OR_RAISE(auto writer, FileWriter::Make(std::move(object), {node}, {}, options));
+  FieldNode node = NodeOf(field, kind.value_or(PlainKind(*field->type())));
+  ARROW_ASSIGN_OR_RAISE(auto writer,
+                        FileWriter::Make({.file = std::move(object)}, {node}, {}, options));
   for (const auto& piece : pieces) {
     ARROW_RETURN_NOT_OK(
         writer->Write(*arrow::RecordBatch::Make(arrow::schema({field}), piece->length(), {piece})));
@@ -79,8 +82,9 @@ void ExpectEqual(const arrow::Array& got, const arrow::Array& want, const std::s
       << what << "\ngot " << got.ToString() << "\nwant " << want.ToString();
 }
 
-void ExpectReadsBack(const arrow::ArrayVector& pieces, const FileWriterOptions& options) {
-  auto written = WriteColumn(pieces, options);
+void ExpectReadsBack(const arrow::ArrayVector& pieces, const FileWriterOptions& options,
+                     std::optional<NodeKind> kind) {
+  auto written = WriteColumn(pieces, options, kind);
   ASSERT_TRUE(written.ok()) << written.status();
   auto want = arrow::Concatenate(pieces).ValueOrDie();
   const auto n = static_cast<uint64_t>(want->length());
@@ -100,6 +104,7 @@ struct Case {
   TypePtr type;
   std::string json;
   bool in_2_1 = true;
+  std::optional<NodeKind> kind = std::nullopt;
 };
 
 std::string Text(size_t n) { return "\"" + std::string(n, 'x') + "\""; }
@@ -158,6 +163,19 @@ std::vector<Case> Cases() {
       {"map", map(utf8(), int32()), "[[[\"a\",1],[\"b\",null]],null,[]]", false},
       {"vector_of_structs", fixed_size_list(Item(), 2),
        "[[{\"a\":1,\"b\":\"x\"},null],null,[{\"a\":3,\"b\":null},{\"a\":4,\"b\":\"w\"}]]", false},
+      {"packed", struct_({field("a", int32()), field("b", float64())}),
+       "[{\"a\":1,\"b\":2},null,{\"a\":3,\"b\":4},{\"a\":5,\"b\":6}]", true,
+       NodeKind::kPackedStruct},
+      {"packed_strings",
+       struct_({field("a", int32()), field("s", utf8()), field("v", fixed_size_list(int16(), 3)),
+                field("l", large_binary())}),
+       "[{\"a\":1,\"s\":\"x\",\"v\":[1,2,3],\"l\":\"\"},null,"
+       "{\"a\":2,\"s\":\"\",\"v\":[4,5,6],\"l\":" +
+           Text(300) + "}]",
+       false, NodeKind::kPackedStruct},
+      {"json", utf8(),
+       R"(["{\"a\":[1,-2,0.5,null,true]}",null,"\"text\"","[]","18446744073709551615"])", true,
+       NodeKind::kJson},
   };
 }
 
@@ -168,11 +186,11 @@ TEST_P(FileWriterTest, ReadsBack) {
   for (FormatVersion version : {FormatVersion::kV2_1, FormatVersion::kV2_2}) {
     if (version == FormatVersion::kV2_1 && !GetParam().in_2_1) continue;
     SCOPED_TRACE(version == FormatVersion::kV2_1 ? "2.1" : "2.2");
-    ExpectReadsBack({array}, {.version = version});
-    ExpectReadsBack({array->Slice(1), array->Slice(0, 2), array->Slice(1, 1)},
-                    {.version = version});
+    ExpectReadsBack({array}, {.version = version}, GetParam().kind);
+    ExpectReadsBack({array->Slice(1), array->Slice(0, 2), array->Slice(1, 1)}, {.version = version},
+                    GetParam().kind);
     ExpectReadsBack({array->Slice(1), array, array->Slice(0, 2)},
-                    {.version = version, .page_bytes = 1});
+                    {.version = version, .page_bytes = 1}, GetParam().kind);
   }
 }
 
@@ -185,7 +203,8 @@ TEST_P(FileWriterTest, ManyRowsReadBack) {
   for (FormatVersion version : {FormatVersion::kV2_1, FormatVersion::kV2_2}) {
     if (version == FormatVersion::kV2_1 && !GetParam().in_2_1) continue;
     SCOPED_TRACE(version == FormatVersion::kV2_1 ? "2.1" : "2.2");
-    auto written = WriteColumn({many->Slice(3)}, {.version = version, .page_bytes = 1 << 16});
+    auto written =
+        WriteColumn({many->Slice(3)}, {.version = version, .page_bytes = 1 << 16}, GetParam().kind);
     ASSERT_TRUE(written.ok()) << written.status();
     const auto n = static_cast<uint64_t>(many->length() - 3);
     auto all = ReadField(written->node, version, n);
@@ -226,6 +245,26 @@ TEST(FileWriter, RefusesWhatTheVersionCannotHold) {
   const ArrayPtr array = FromJson(arrow::map(arrow::utf8(), arrow::int32()), "[[[\"a\",1]]]");
   auto written = WriteColumn({array}, {.version = FormatVersion::kV2_1});
   EXPECT_EQ(GetErrorKind(written.status()), ErrorKind::kUnsupported) << written.status();
+  const ArrayPtr rows = FromJson(arrow::struct_({arrow::field("s", arrow::utf8())}), "[null]");
+  written = WriteColumn({rows}, {.version = FormatVersion::kV2_1}, NodeKind::kPackedStruct);
+  EXPECT_EQ(GetErrorKind(written.status()), ErrorKind::kUnsupported) << written.status();
+}
+
+TEST(FileWriter, PackedStructsHaveNoPlaceForNullsInThem) {
+  const auto vector = arrow::fixed_size_list(arrow::int32(), 2);
+  for (const auto& [type, json] : std::vector<std::pair<TypePtr, std::string>>{
+           {arrow::int32(), "null"}, {arrow::utf8(), "null"}, {vector, "[1,null]"}}) {
+    const auto rows = arrow::struct_({arrow::field("a", type)});
+    auto written =
+        WriteColumn({FromJson(rows, "[null,{\"a\":" + json + "}]")}, {}, NodeKind::kPackedStruct);
+    EXPECT_EQ(GetErrorKind(written.status()), ErrorKind::kInvalidArgument) << written.status();
+  }
+}
+
+TEST(FileWriter, JsonIsChecked) {
+  auto written =
+      WriteColumn({FromJson(arrow::utf8(), R"([null,"{\"a\":}"])")}, {}, NodeKind::kJson);
+  EXPECT_EQ(GetErrorKind(written.status()), ErrorKind::kInvalidArgument) << written.status();
 }
 
 }  // namespace

@@ -21,8 +21,6 @@ using arrow::Result;
 using arrow::Status;
 using bytes::Bytes;
 
-constexpr int kMaxDepth = 128;
-
 enum class Container : uint32_t { kScalar = 1, kObject = 2, kArray = 4 };
 enum class Kind : uint32_t { kNull, kString, kNumber, kFalse, kTrue, kContainer };
 
@@ -193,7 +191,7 @@ Status AppendItems(bytes::ByteReader* reader, uint32_t n, int depth, std::string
 }
 
 Status AppendContainer(bytes::ByteReader* reader, int depth, std::string* text) {
-  if (depth > kMaxDepth) return bytes::Corrupt("JSON nested deeper than 128 levels");
+  if (depth > kMaxJsonDepth) return bytes::Corrupt("JSON nested deeper than 128 levels");
   ARROW_ASSIGN_OR_RAISE(const Bytes word, reader->Take(4, "JSON header"));
   const auto header = static_cast<uint32_t>(BigEndian(word));
   const auto container = static_cast<Container>(header >> 29);

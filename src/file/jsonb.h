@@ -28,6 +28,8 @@
 
 namespace pilum::file {
 
+inline constexpr int kMaxJsonDepth = 128;  ///< of documents that are read, and written
+
 /// Appends a document as JSON text.
 arrow::Status AppendJsonText(bytes::Bytes document, std::string* text);
 

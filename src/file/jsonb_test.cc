@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "file/fuzz.h"
+#include "file/jsonb_write.h"
 #include "pilum/error.h"
 
 namespace pilum::file {
@@ -81,6 +82,38 @@ TEST(Jsonb, FlippedBitsNeverMakeInvalidText) {
       FuzzJsonb(AsBytes(damaged));
     }
   }
+}
+
+TEST(Jsonb, WritesWhatTheReferenceLibraryWrites) {
+  for (const Case& c : Cases()) {
+    if (c.document == " \0\0\0 \0\0\1 "s) continue;  // infinity, which JSON has no text for
+    std::string document;
+    const arrow::Status written = AppendJsonb(c.text, &document);
+    EXPECT_TRUE(written.ok()) << written;
+    EXPECT_EQ(document, c.document) << c.text;
+  }
+}
+
+TEST(Jsonb, TextsThatAreNoJsonAreRefused) {
+  for (const char* text :
+       {"", "{", "[1,]", "nul", "\"\xff\"", "{\"a\":1,\"a\":2}", "1e999", "[1] 2"}) {
+    std::string document;
+    const arrow::Status written = AppendJsonb(text, &document);
+    EXPECT_EQ(GetErrorKind(written), ErrorKind::kInvalidArgument) << text;
+    EXPECT_THAT(written.message(), HasSubstr("is no JSON: ")) << text;
+  }
+  std::string document;
+  const std::string deep =
+      std::string(kMaxJsonDepth + 1, '[') + std::string(kMaxJsonDepth + 1, ']');
+  EXPECT_THAT(AppendJsonb(deep, &document).message(), HasSubstr("deeper than 128"));
+}
+
+TEST(Jsonb, DocumentsAsDeepAsAllowedAreRead) {
+  const size_t depth = kMaxJsonDepth - 1;
+  const std::string text = std::string(depth, '[') + std::string(depth, ']');
+  std::string document;
+  ASSERT_TRUE(AppendJsonb(text, &document).ok());
+  EXPECT_EQ(Text(document).ValueOrDie(), text);
 }
 
 TEST(Jsonb, NestingIsLimited) {

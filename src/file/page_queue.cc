@@ -17,7 +17,9 @@ constexpr std::chrono::milliseconds kSlice(50);
 arrow::Status Encode(encoding::PageOptions options, PageJob* job) try {
   ARROW_ASSIGN_OR_RAISE(options.compression, encoding::ReadRequest(*job->leaf->node->field));
   ARROW_ASSIGN_OR_RAISE(encoding::LeafRows rows, Shred(job->rows, *job->leaf, options.pool));
-  ARROW_ASSIGN_OR_RAISE(job->page, WritePage(rows, job->leaf->scheme, job->leaf->type, options));
+  const auto write =
+      job->leaf->node->kind == NodeKind::kBlobV1 ? encoding::WriteBlobPage : encoding::WritePage;
+  ARROW_ASSIGN_OR_RAISE(job->page, write(rows, job->leaf->scheme, job->leaf->type, options));
   return arrow::Status::OK();
 } catch (const std::bad_alloc&) {
   return arrow::Status::OutOfMemory("no memory left to encode a page");

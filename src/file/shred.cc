@@ -10,6 +10,7 @@
 #include <arrow/util/bitmap_ops.h>
 #include <arrow/util/checked_cast.h>
 
+#include "file/stored_array.h"
 #include "pilum/error.h"
 
 namespace pilum::file {
@@ -227,23 +228,25 @@ class ValueGatherer {
   LeafRows* const rows_;
 };
 
-Status CheckStorable(const LeafColumn& leaf, const ArrayData& array) {
-  const NodeKind kind = leaf.node->kind;
-  if (kind == NodeKind::kPackedStruct || kind == NodeKind::kBlobV1 || kind == NodeKind::kBlobV2 ||
-      kind == NodeKind::kJson) {
-    return MakeError(ErrorKind::kUnsupported,
-                     "writing packed structs, blobs and JSON is not supported yet");
-  }
-  if (array.type->id() == arrow::Type::STRUCT && array.GetNullCount() > 0) {
+/// What the leaf's column holds of its values.
+Result<std::shared_ptr<ArrayData>> ToStored(const LeafColumn& leaf,
+                                            std::shared_ptr<ArrayData> values,
+                                            arrow::MemoryPool* pool, LeafRows* rows) {
+  if (leaf.node->kind == NodeKind::kLeaf && values->type->id() == arrow::Type::STRUCT &&
+      values->GetNullCount() > 0) {
     return MakeError(ErrorKind::kInvalidArgument,
                      "a struct without fields cannot be null in a Lance file");
   }
-  return Status::OK();
+  ARROW_ASSIGN_OR_RAISE(StoredArray stored, MakeStoredArray(*leaf.node, std::move(values), pool));
+  rows->row_wire = std::move(stored.row_wire);
+  return std::move(stored.array);
 }
 
 // A column of rows without structure around them.
-Status ShredFlat(const ArrayData& array, const LeafColumn& leaf, arrow::MemoryPool* pool,
-                 LeafRows* rows) {
+Status ShredFlat(const std::shared_ptr<ArrayData>& field, const LeafColumn& leaf,
+                 arrow::MemoryPool* pool, LeafRows* rows) {
+  ARROW_ASSIGN_OR_RAISE(const auto stored, ToStored(leaf, field, pool, rows));
+  const ArrayData& array = *stored;
   const auto n = static_cast<uint64_t>(array.length);
   rows->rows = rows->entries = rows->slots = n;
   const bool all_null = array.type->id() == arrow::Type::STRUCT;  // as the format has it
@@ -324,8 +327,8 @@ Status ShredNested(const std::shared_ptr<ArrayData>& field, const LeafColumn& le
   entries.def.assign(n, 0);
   for (size_t i = 0; i < n; ++i) entries.at.push_back(static_cast<int64_t>(i));
   Unwrapper unwrapper(leaf, &entries);
-  ARROW_ASSIGN_OR_RAISE(auto array, unwrapper.Unwrap(field));
-  ARROW_RETURN_NOT_OK(CheckStorable(leaf, *array));
+  ARROW_ASSIGN_OR_RAISE(auto values, unwrapper.Unwrap(field));
+  ARROW_ASSIGN_OR_RAISE(auto array, ToStored(leaf, std::move(values), pool, rows));
   // The leaf's own nulls keep their place: a value that is never looked at.
   const bool all_null = array->type->id() == arrow::Type::STRUCT;
   for (size_t i = 0; i < entries.at.size(); ++i) {
@@ -352,8 +355,7 @@ Result<LeafRows> Shred(const std::shared_ptr<ArrayData>& field, const LeafColumn
     ARROW_RETURN_NOT_OK(ShredNested(field, leaf, pool, &rows));
     return rows;
   }
-  ARROW_RETURN_NOT_OK(CheckStorable(leaf, *field));
-  ARROW_RETURN_NOT_OK(ShredFlat(*field, leaf, pool, &rows));
+  ARROW_RETURN_NOT_OK(ShredFlat(field, leaf, pool, &rows));
   return rows;
 }
 

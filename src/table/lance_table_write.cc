@@ -35,7 +35,7 @@ Result<dataset::Overwrite> WriteAnew(const std::shared_ptr<ObjectStore>& store,
   dataset::Overwrite overwrite;
   overwrite.file_version = version;
   overwrite.stable_row_ids = options.stable_row_ids;
-  ARROW_ASSIGN_OR_RAISE(overwrite.schema, dataset::SchemaFromArrow(*rows->schema()));
+  ARROW_ASSIGN_OR_RAISE(overwrite.schema, dataset::SchemaFromArrow(*rows->schema(), version));
   ARROW_ASSIGN_OR_RAISE(overwrite.fragments,
                         write::WriteFragments(store, overwrite.schema, version, options, rows));
   return overwrite;

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include <arrow/array/array_nested.h>
 #include <arrow/array/util.h>
 #include <arrow/compute/api_scalar.h>
 #include <arrow/compute/cast.h>
@@ -18,12 +19,31 @@ namespace {
 using arrow::Result;
 using arrow::Status;
 
+/// The values of blobs that are given as structs of the type lance.blob.v2.
+Result<std::shared_ptr<arrow::Array>> BlobData(const arrow::StructArray& blobs,
+                                               arrow::MemoryPool* pool) {
+  const auto& type = static_cast<const arrow::StructType&>(*blobs.type());
+  const int data = type.GetFieldIndex("data"), uri = type.GetFieldIndex("uri");
+  if (data < 0 || type.field(data)->type()->id() != arrow::Type::LARGE_BINARY) {
+    return MakeError(ErrorKind::kInvalidArgument,
+                     "blobs are large_binary or of the type lance.blob.v2, not " + type.ToString());
+  }
+  if (uri >= 0) {
+    ARROW_ASSIGN_OR_RAISE(auto uris, blobs.GetFlattenedField(uri, pool));
+    if (uris->null_count() < uris->length())
+      return MakeError(ErrorKind::kUnsupported, "blobs outside the table cannot be written");
+  }
+  return blobs.GetFlattenedField(data, pool);
+}
+
 Result<std::shared_ptr<arrow::Array>> CastTo(const std::shared_ptr<arrow::Array>& array,
                                              const std::shared_ptr<arrow::DataType>& type,
                                              arrow::MemoryPool* pool) {
   if (array->type()->Equals(*type)) return array;
   if (array->type()->id() == arrow::Type::EXTENSION)
     return CastTo(static_cast<const arrow::ExtensionArray&>(*array).storage(), type, pool);
+  if (array->type()->id() == arrow::Type::STRUCT && type->id() == arrow::Type::LARGE_BINARY)
+    return BlobData(static_cast<const arrow::StructArray&>(*array), pool);
   arrow::compute::ExecContext context(pool);
   auto cast = arrow::compute::Cast(*array, type, arrow::compute::CastOptions::Safe(), &context);
   if (cast.ok()) return cast;

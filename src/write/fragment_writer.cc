@@ -5,12 +5,12 @@
 #include <string>
 #include <utility>
 
-#include "dataset/to_message.h"
 #include "dataset/transaction.h"
 #include "file/file_writer.h"
 #include "pilum/error.h"
 #include "pilum/runtime.h"
 #include "write/conform.h"
+#include "write/file_schema.h"
 
 namespace pilum::write {
 namespace {
@@ -18,34 +18,11 @@ namespace {
 using arrow::Result;
 using arrow::Status;
 
-lance::file::Schema FileSchema(const dataset::Schema& schema) {
-  lance::file::Schema message;
-  for (auto& field : dataset::ToMessages(schema)) *message.add_fields() = std::move(field);
-  const auto& metadata = schema.arrow->metadata();
-  for (int64_t i = 0; metadata && i < metadata->size(); ++i)
-    (*message.mutable_metadata())[metadata->key(i)] = metadata->value(i);
-  return message;
-}
-
-file::FieldNode NodeOf(const dataset::Field& field) {
-  file::FieldNode node{.field = field.arrow, .kind = file::PlainKind(*field.arrow->type())};
-  for (const auto& child : field.children) node.children.push_back(NodeOf(child));
-  return node;
-}
-
-/// The ids of the leaves, which are the columns of a file.
-void AddLeafIds(const dataset::Field& field, std::vector<int32_t>* ids) {
-  if (!file::IsInner(file::PlainKind(*field.arrow->type()))) ids->push_back(field.id);
-  for (const auto& child : field.children) AddLeafIds(child, ids);
-}
-
-Status CheckWritable(const dataset::Field& field) {
-  if (field.kind != dataset::FieldKind::kPlain)
-    return MakeError(ErrorKind::kUnsupported,
-                     "writing blob, JSON and packed struct columns is not supported yet",
-                     {.column = field.name});
-  for (const auto& child : field.children) ARROW_RETURN_NOT_OK(CheckWritable(child));
-  return Status::OK();
+/// The file of a blob beside its data file: its number in binary, lowest bit first.
+std::string SidecarName(uint32_t blob_id) {
+  std::string name;
+  for (int bit = 0; bit < 32; ++bit) name += (blob_id >> bit & 1) != 0 ? '1' : '0';
+  return name + ".blob";
 }
 
 class FragmentWriter {
@@ -55,7 +32,7 @@ class FragmentWriter {
       : store_(std::move(store)), schema_(schema), version_(version), options_(options) {}
 
   ~FragmentWriter() {
-    file_.reset();
+    file_.reset();  // removes what it has written
     for (const std::string& path : written_) (void)store_->Delete(path);
   }
 
@@ -81,15 +58,19 @@ class FragmentWriter {
 
  private:
   Status Begin() {
-    name_ = dataset::MakeUuid() + ".lance";
-    ARROW_ASSIGN_OR_RAISE(auto object, store_->Create("data/" + name_));
-    std::vector<file::FieldNode> nodes;
-    for (const auto& field : schema_.fields) nodes.push_back(NodeOf(field));
+    const std::string stem = dataset::MakeUuid();
+    name_ = stem + ".lance";
+    file::FileOutput output;
+    ARROW_ASSIGN_OR_RAISE(output.file, store_->Create("data/" + name_));
+    output.make_sidecar = [this, stem](uint32_t blob_id) {
+      written_.push_back("data/" + stem + "/" + SidecarName(blob_id));
+      return store_->Create(written_.back());
+    };
     file::FileWriterOptions options;
     options.version = version_ == dataset::FileVersion::kV2_1 ? file::FormatVersion::kV2_1
                                                               : file::FormatVersion::kV2_2;
     options.pool = GetMemoryPool();
-    ARROW_ASSIGN_OR_RAISE(file_, file::FileWriter::Make(std::move(object), std::move(nodes),
+    ARROW_ASSIGN_OR_RAISE(file_, file::FileWriter::Make(std::move(output), FieldNodes(schema_),
                                                         FileSchema(schema_), options));
     return Status::OK();
   }
@@ -98,7 +79,7 @@ class FragmentWriter {
     dataset::Fragment fragment;
     fragment.physical_rows = file_->num_rows();
     dataset::DataFile file{.path = name_, .version = version_};
-    for (const auto& field : schema_.fields) AddLeafIds(field, &file.fields);
+    file.fields = ColumnIds(schema_);
     for (size_t i = 0; i < file.fields.size(); ++i)
       file.column_indices.push_back(static_cast<int32_t>(i));
     ARROW_ASSIGN_OR_RAISE(file.size, file_->Finish());
@@ -135,7 +116,7 @@ Result<std::vector<dataset::Fragment>> WriteFragments(const std::shared_ptr<Obje
   ARROW_RETURN_NOT_OK(CheckOptions(options));
   if (version == dataset::FileVersion::kV2_0)
     return MakeError(ErrorKind::kUnsupported, "writing storage version 2.0 is not supported yet");
-  for (const auto& field : schema.fields) ARROW_RETURN_NOT_OK(CheckWritable(field));
+  ARROW_RETURN_NOT_OK(CheckWritable(schema));
   ARROW_RETURN_NOT_OK(CheckColumns(*rows->schema(), *schema.arrow));
   FragmentWriter writer(store, schema, version, options);
   while (true) {

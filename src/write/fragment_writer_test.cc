@@ -20,7 +20,8 @@ TEST(FragmentWriter, FragmentsEndAfterTheirMostRows) {
   auto values = arrow::json::ArrayFromJSONString(arrow::int32(), "[1,2,3,4,5,6,7]").ValueOrDie();
   auto table = TableOf(values);
   arrow::TableBatchReader rows(*table);
-  auto schema = dataset::SchemaFromArrow(*table->schema()).ValueOrDie();
+  auto schema =
+      dataset::SchemaFromArrow(*table->schema(), dataset::FileVersion::kV2_2).ValueOrDie();
   auto store = MakeMemoryStore();
   auto fragments =
       WriteFragments(store, schema, dataset::FileVersion::kV2_2, {.max_rows_per_file = 3}, &rows)
@@ -38,7 +39,8 @@ TEST(FragmentWriter, ErrorsLeaveNoFile) {
   arrow::TableBatchReader rows(*table);
   rows.set_chunksize(1);
   auto schema =
-      dataset::SchemaFromArrow(*arrow::schema({arrow::field("values", arrow::int32(), false)}))
+      dataset::SchemaFromArrow(*arrow::schema({arrow::field("values", arrow::int32(), false)}),
+                               dataset::FileVersion::kV2_2)
           .ValueOrDie();
   auto store = MakeMemoryStore();
   auto fragments =

@@ -333,6 +333,93 @@ def test_threads_lose_nothing(fresh, table):
     assert table.version == 41
 
 
+# ------------------------------------------------------------------- blobs, JSON, packed structs
+BLOB = {"lance-encoding:blob": "true"}
+
+
+def blob_field(**thresholds) -> pa.Field:
+    hints = {
+        f"lance-encoding:blob-{key}-size-threshold": value for key, value in thresholds.items()
+    }
+    return pa.field("image", pa.large_binary(), metadata=BLOB | hints)
+
+
+def blob_table(values, field) -> pa.Table:
+    columns = [pa.array(values, pa.large_binary()), pa.array(range(len(values)))]
+    return pa.table(columns, schema=pa.schema([field, pa.field("id", pa.int64())]))
+
+
+@pytest.mark.parametrize("storage", ["2.1", "2.2"])
+def test_blobs_through_the_life_of_a_table(tmp_path, storage):
+    field = blob_field(inline="10", dedicated="1000", **{"pack-file": "1500"})
+    values = [b"", None, b"x", b"y" * 10, b"z" * 11, b"p" * 900, b"q" * 900, b"d" * 5000, None]
+    rows = blob_table(values, field)
+    dataset = pilum.write_dataset(
+        rows, tmp_path / "t.lance", data_storage_version=storage, max_rows_per_file=5
+    )
+    dataset.insert(rows)
+    sidecars = {path.name for path in (tmp_path / "t.lance").glob("data/*/*.blob")}
+    # One file for what is packed, another when it is full, and one of its own for what is large.
+    assert len(sidecars) == (0 if storage == "2.1" else 3)
+    assert dataset.to_table()["image"].to_pylist() == values + values
+    dataset.update({"id": "id + 100"}, "id = 7")
+    dataset.delete("id = 4")
+    dataset.optimize.compact_files()
+    dataset.cleanup_old_versions(datetime.timedelta(0), delete_unverified=True)
+    found = dataset.to_table()
+    expected = [v for i, v in enumerate(values) if i not in (4, 7)] * 2 + [values[7]] * 2
+    assert found["image"].to_pylist() == expected
+    assert dataset.verify().damages == []
+    assert len(list((tmp_path / "t.lance").glob("data/*.lance"))) == 1
+
+
+def test_blobs_in_structs_and_lists(tmp_path):
+    item = pa.field("b", pa.large_binary(), metadata=BLOB)
+    rows = [{"b": b"x" * 70_000}, None, {"b": None}, {"b": b""}]
+    table = pa.table(
+        {"s": pa.array(rows, pa.struct([item]))},
+        schema=pa.schema([pa.field("s", pa.struct([item]))]),
+    )
+    dataset = pilum.write_dataset(table.slice(1), tmp_path / "t.lance")
+    dataset.insert(table)
+    assert dataset.to_table()["s"].to_pylist() == rows[1:] + rows
+    with pytest.raises(pilum.UnsupportedError, match="blobs inside lists.*column l"):
+        schema = pa.schema([pa.field("l", pa.list_(item))])
+        pilum.write_dataset([], tmp_path / "l.lance", schema)
+
+
+def test_json(fresh):
+    texts = ['{"b": [1, 2.5, null], "a": "é"}', None, "7", ' { "x" : { } } ']
+    table = fresh.create_table("t", pa.table({"doc": pa.array(texts, pa.json_())}))
+    assert table.schema.field("doc").type == pa.json_()
+    assert table.to_arrow()["doc"].to_pylist() == [
+        '{"a":"é","b":[1,2.5,null]}',
+        None,
+        "7",
+        '{"x":{}}',
+    ]
+    table.add([{"doc": "[true]"}])
+    table.update("doc IS NULL", {"doc": "{}"})
+    assert table.to_arrow()["doc"].to_pylist()[-2:] == ["[true]", "{}"]
+    with pytest.raises(pilum.InvalidArgumentError, match="'{' is no JSON: .*column doc"):
+        table.add([{"doc": "{"}])
+    assert len(table) == 5
+
+
+@pytest.mark.parametrize("storage", ["2.1", "2.2"])
+def test_packed_structs(tmp_path, storage):
+    point = pa.struct([("x", pa.float32()), ("n", pa.int64())])
+    rows = [{"x": i / 2, "n": i} if i % 3 else None for i in range(100)]
+    field = pa.field("p", point, metadata={"lance-encoding:packed": "true"})
+    table = pa.table([pa.array(rows, point)], schema=pa.schema([field]))
+    dataset = pilum.write_dataset(table, tmp_path / "t.lance", data_storage_version=storage)
+    dataset.insert(table.slice(1, 50))
+    assert dataset.to_table()["p"].to_pylist() == rows + rows[1:51]
+    assert dataset.take([100, 4])["p"].to_pylist() == [rows[1], rows[4]]
+    with pytest.raises(pilum.InvalidArgumentError, match="field 'x' of a packed struct has nulls"):
+        dataset.insert(pa.table([pa.array([{"x": None, "n": 1}], point)], schema=table.schema))
+
+
 # ------------------------------------------------------------------------------- stable row ids
 def test_stable_row_ids_stay_with_their_rows(tmp_path):
     rows = [{"id": i, "text": f"text {i}"} for i in range(100)]

@@ -69,6 +69,12 @@ Wire FlatWire(uint64_t bits) {
 }
 
 Wire FixedWire(const ValueShape& shape, const Values& values) {
+  if (!shape.fields.empty()) {
+    Wire rows;
+    for (const uint64_t bits : shape.fields) rows.mutable_packed_struct()->add_bits_per_value(bits);
+    *rows.mutable_packed_struct()->mutable_values() = FlatWire(shape.bits);
+    return rows;
+  }
   uint64_t items = 1;
   for (uint64_t size : shape.list_sizes) items *= size;
   Wire wire = FlatWire(shape.bits / items);

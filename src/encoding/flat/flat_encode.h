@@ -1,5 +1,5 @@
-// Plain values of fixed width on their way into mini-block pages, those of fixed-size lists
-// included.
+// Plain values of fixed width on their way into mini-block pages, those of fixed-size lists and
+// rows of packed structs included.
 #pragma once
 
 #include "encoding/encoder.h"
@@ -8,7 +8,7 @@ namespace pilum::encoding {
 
 Wire FlatWire(uint64_t bits);
 
-/// The encoding of values of fixed width: flat, inside the lists around them.
+/// The encoding of values of fixed width: flat, inside the lists or the packed struct around them.
 Wire FixedWire(const ValueShape& shape, const Values& values);
 
 /// `values`, of fixed width, must outlive the encoder.

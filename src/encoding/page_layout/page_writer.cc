@@ -1,8 +1,10 @@
 #include "encoding/page_layout/page_writer.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
+#include "encoding/flat/flat_encode.h"
 #include "encoding/general/general_page.h"
 #include "encoding/variable/variable_encode.h"
 #include "pilum/error.h"
@@ -31,6 +33,11 @@ Result<EncodedPage> WritePage(const LeafRows& rows, const LevelScheme& scheme, c
                               const PageOptions& options) {
   const DeclaredLevels levels = DeclareLevels(scheme, rows);
   if (auto page = WriteConstantPage(rows, levels, type, options)) return *std::move(page);
+  if (rows.row_wire) {
+    LeafType row_type = type;
+    row_type.wide_offsets = false;  // no row is nearly as long
+    return WriteFullZipPage(rows, levels, row_type, MakeRawEncoder(*rows.row_wire).get(), options);
+  }
   if (type.dictionary || !FillsBytes(type) || LargestValue(rows, type) < kLargeValue) {
     ARROW_ASSIGN_OR_RAISE(auto values,
                           ChooseMiniBlock(rows, type, options.compression, options.pool));
@@ -41,13 +48,43 @@ Result<EncodedPage> WritePage(const LeafRows& rows, const LevelScheme& scheme, c
                        "a run of more than 32767 empty or null lists between two values");
     }
   }
-  std::unique_ptr<PerValueEncoder> encoder = MakeRawEncoder(type.wide_offsets);
+  std::unique_ptr<PerValueEncoder> encoder =
+      MakeRawEncoder(VariableWire(type.wide_offsets ? 64 : 32));
   if (options.compression.general) {
     ARROW_ASSIGN_OR_RAISE(
         encoder, MakeGeneralEncoder(*options.compression.general, options.compression.level,
                                     std::move(encoder)));
   }
   return WriteFullZipPage(rows, levels, type, encoder.get(), options);
+}
+
+// Nulls are told by descriptors: no size, and a position that says the level.
+Result<EncodedPage> WriteBlobPage(const LeafRows& rows, const LevelScheme& scheme,
+                                  const LeafType& type, const PageOptions& options) {
+  constexpr uint64_t kLevelUnit = uint64_t{1} << 16;
+  struct Descriptor {
+    uint64_t position;
+    uint64_t size;
+  };
+  const DeclaredLevels levels = DeclareLevels(scheme, rows);
+  std::vector<Descriptor> descriptors(rows.slots);
+  if (rows.slots > 0)
+    std::memcpy(descriptors.data(), rows.values.fixed.data(), rows.slots * sizeof(Descriptor));
+  for (size_t i = 0; i < levels.def.size(); ++i) {
+    if (levels.def[i] != 0) descriptors[i] = {levels.def[i] * kLevelUnit, 0};
+  }
+  LeafRows inner{.rows = rows.rows, .entries = rows.slots, .slots = rows.slots};
+  inner.values.fixed = std::as_bytes(std::span(descriptors));
+  ARROW_ASSIGN_OR_RAISE(
+      auto page, WriteMiniBlockPage(inner, DeclareLevels(LevelScheme({Layer::kItem}), inner),
+                                    {MakeFlatEncoder(type.shape, inner.values), {}}, options));
+  if (!page) return arrow::Status::Invalid("chunks without levels are always small enough");
+  EncodedPage blobs = *std::move(page);
+  lance::encodings21::PageLayout layout;
+  for (auto layer : levels.layers) layout.mutable_blob_layout()->add_layers(layer);
+  *layout.mutable_blob_layout()->mutable_inner_layout() = std::move(blobs.layout);
+  blobs.layout = std::move(layout);
+  return blobs;
 }
 
 }  // namespace pilum::encoding

@@ -54,6 +54,10 @@ arrow::Result<std::optional<EncodedPage>> WriteMiniBlockPage(const LeafRows& row
                                                              MiniBlockChoice values,
                                                              const PageOptions& options);
 
+/// Descriptors of blobs of version 1: rows of position and size, without lists around them.
+arrow::Result<EncodedPage> WriteBlobPage(const LeafRows& rows, const LevelScheme& scheme,
+                                         const LeafType& type, const PageOptions& options);
+
 arrow::Result<EncodedPage> WriteFullZipPage(const LeafRows& rows, const DeclaredLevels& levels,
                                             const LeafType& type, const PerValueEncoder* encoder,
                                             const PageOptions& options);

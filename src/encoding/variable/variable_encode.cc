@@ -59,15 +59,15 @@ class VariableEncoder final : public MiniBlockEncoder {
 
 class RawEncoder final : public PerValueEncoder {
  public:
-  explicit RawEncoder(bool wide) : wide_(wide) {}
-  Wire wire() const override { return VariableWire(wide_ ? 64 : 32); }
+  explicit RawEncoder(Wire wire) : wire_(std::move(wire)) {}
+  Wire wire() const override { return wire_; }
   arrow::Status Encode(Bytes value, ByteWriter* out) const override {
     out->Append(value);
     return arrow::Status::OK();
   }
 
  private:
-  bool wide_;
+  Wire wire_;
 };
 
 template <typename Offset>
@@ -91,8 +91,8 @@ std::unique_ptr<MiniBlockEncoder> MakeVariableEncoder(const Values& values, bool
   return std::make_unique<VariableEncoder<uint32_t>>(values);
 }
 
-std::unique_ptr<PerValueEncoder> MakeRawEncoder(bool wide) {
-  return std::make_unique<RawEncoder>(wide);
+std::unique_ptr<PerValueEncoder> MakeRawEncoder(Wire wire) {
+  return std::make_unique<RawEncoder>(std::move(wire));
 }
 
 void EncodeVariableBlock(const Values& values, bool wide, ByteWriter* out) {

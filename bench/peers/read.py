@@ -10,38 +10,22 @@ before each call. Data is made at the first run (2.7 GB in bench/data).
 """
 
 import argparse
-import json
-import os
 import pathlib
-import platform
 import statistics
 import subprocess
-import sys
 
+from side_by_side import HERE, add_options, in_rounds, make_once, run, speeds, write_json
 from worker import CASES, COLD_TAKES, FLOOR_DATA, TAKES, data_of
 
-HERE = pathlib.Path(__file__).resolve().parent
 WORKER = HERE / "worker.py"
 FLOORS = ["pread-reused", "pread-fresh"]
 
 
 def prepare(folder: pathlib.Path, peer_python: str, scale: float) -> None:
-    made = folder / "scale"
-    if not made.exists() or float(made.read_text()) != scale:
-        print(f"writing the data to {folder} …", flush=True)
-        subprocess.run([peer_python, WORKER, "make", folder, str(scale)], check=True)
+    make_once(folder, scale, peer_python, WORKER)
     library = folder / "pread_floor.so"
     source = HERE / "pread_floor.c"
     subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", library, source], check=True)
-
-
-def run(python: str, library: str, case: str, folder: pathlib.Path, last: object) -> dict:
-    command = [python, WORKER, library, case, folder, str(last)]
-    environment = os.environ | {"LANCE_LOG": "error"}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    if done.returncode:
-        raise SystemExit(f"{library} {case} failed:\n{done.stderr[-3000:]}")
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 def pythons_of(options: argparse.Namespace) -> dict[str, str]:
@@ -56,7 +40,7 @@ def check_contents(options: argparse.Namespace) -> None:
         return
     pythons = pythons_of(options)
     for data in sorted({data_of(case) for case in options.cases}):
-        ours, theirs = (run(pythons[e], e, "digest", options.data, data) for e in engines)
+        ours, theirs = (run(pythons[e], WORKER, e, "digest", options.data, data) for e in engines)
         for way in ours:
             if not ours[way] or ours[way] != theirs[way]:
                 raise SystemExit(f"{data}, {way}: the libraries read different things")
@@ -65,18 +49,16 @@ def check_contents(options: argparse.Namespace) -> None:
 
 def measure(options: argparse.Namespace) -> list[dict]:
     pythons = pythons_of(options)
-    results = []
-    for number in range(options.rounds):
-        for case in options.cases:
-            floors = FLOORS if case in [*TAKES, *COLD_TAKES] and data_of(case) in FLOOR_DATA else []
-            libraries = ["pilum", "lance", *floors]
-            libraries = [name for name in libraries if name in options.libraries]
-            for library in libraries[:: -1 if number % 2 else 1]:
-                result = run(pythons[library], library, case, options.data, options.seconds)
-                results.append({"round": number, **result})
-                print(".", end="", flush=True)
-    print()
-    return results
+    cases = {}
+    for case in options.cases:
+        floors = FLOORS if case in [*TAKES, *COLD_TAKES] and data_of(case) in FLOOR_DATA else []
+        libraries = ["pilum", "lance", *floors]
+        cases[case] = [name for name in libraries if name in options.libraries]
+
+    def once(library: str, case: str, _round: int) -> dict:
+        return run(pythons[library], WORKER, library, case, options.data, options.seconds)
+
+    return in_rounds(options.rounds, cases, once)
 
 
 def check_rows(results: list[dict]) -> None:
@@ -95,12 +77,7 @@ def summary(results: list[dict]) -> list[dict]:
             row = {"case": case, "library": library, "rows": own[0]["rows"]}
             for key in ("median_s", "first_s", "p99_s", "cpu_s_per_call", "peak_rss_mb"):
                 row[key] = statistics.median(r[key] for r in own)
-            ratios = [
-                peer["median_s"] / r["median_s"]
-                for r in own
-                for peer in results
-                if (peer["library"], peer["case"], peer["round"]) == ("lance", case, r["round"])
-            ]
+            ratios = speeds(results, case, library, "lance")
             if ratios and library != "lance":
                 row["speed_vs_lance"] = statistics.median(ratios)
                 row["speed_range"] = [min(ratios), max(ratios)]
@@ -128,20 +105,14 @@ def print_table(rows: list[dict]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--peer-python", required=True, help="a Python with pylance")
-    parser.add_argument("--python", default=sys.executable, help="a Python with pilum")
+    add_options(parser)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument(
         "--seconds", type=float, default=2.0, help="per measurement, at least one call"
     )
-    parser.add_argument(
-        "--scale", type=float, default=1.0, help="size of the data, for a quick try"
-    )
     parser.add_argument("--cases", nargs="+", default=CASES, choices=CASES)
     libraries = ["pilum", "lance", *FLOORS]
     parser.add_argument("--libraries", nargs="+", default=libraries, choices=libraries)
-    parser.add_argument("--data", type=pathlib.Path, default=HERE.parent / "data")
-    parser.add_argument("--json", type=pathlib.Path, help="write all measurements here")
     options = parser.parse_args()
 
     prepare(options.data, options.peer_python, options.scale)
@@ -150,10 +121,7 @@ def main() -> None:
     check_rows(results)
     rows = summary(results)
     print_table(rows)
-    if options.json:
-        machine = {"machine": platform.platform(), "cpus": os.cpu_count(), "scale": options.scale}
-        content = {**machine, "summary": rows, "measurements": results}
-        options.json.write_text(json.dumps(content, indent=1) + "\n")
+    write_json(options.json, options.scale, summary=rows, measurements=results)
 
 
 if __name__ == "__main__":

@@ -93,11 +93,14 @@ def make(folder: pathlib.Path, scale: float) -> None:
     zstd = {"lance-encoding:compression": "zstd"}
     schema = text.schema.set(2, text.schema.field("compressed").with_metadata(zstd))
     lance.write_dataset(text.cast(schema), folder / "text.lance", **options)
-    (folder / "scale").write_text(str(scale))
 
 
 def files_of(path: pathlib.Path) -> list[pathlib.Path]:
     return [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+
+
+def bytes_in(path: pathlib.Path) -> int:
+    return sum(file.stat().st_size for file in files_of(path))
 
 
 def evict(path: pathlib.Path) -> None:

@@ -77,7 +77,7 @@ def summary(results: list[dict]) -> list[dict]:
             row = {"case": case, "library": library, "rows": own[0]["rows"]}
             for key in ("median_s", "first_s", "p99_s", "cpu_s_per_call", "peak_rss_mb"):
                 row[key] = statistics.median(r[key] for r in own)
-            ratios = speeds(results, case, library, "lance")
+            ratios = speeds(results, case, library, "lance", "median_s")
             if ratios and library != "lance":
                 row["speed_vs_lance"] = statistics.median(ratios)
                 row["speed_range"] = [min(ratios), max(ratios)]

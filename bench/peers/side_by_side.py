@@ -58,10 +58,10 @@ def in_rounds(
     return results
 
 
-def speeds(results: list[dict], case: str, library: str, peer: str) -> list[float]:
-    """How many times as fast as the peer, in each round."""
+def speeds(results: list[dict], case: str, library: str, peer: str, key: str) -> list[float]:
+    """How many times as fast as the peer, in each round, by the seconds under a key."""
     own, theirs = (
-        {r["round"]: r["median_s"] for r in results if (r["case"], r["library"]) == (case, name)}
+        {r["round"]: r[key] for r in results if (r["case"], r["library"]) == (case, name)}
         for name in (library, peer)
     )
     return [theirs[number] / own[number] for number in own if number in theirs]

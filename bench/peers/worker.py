@@ -79,7 +79,13 @@ def make(folder: pathlib.Path, scale: float) -> None:
     )
     np.save(folder / "img.sizes.npy", sizes)
 
-    rows = int(1_000_000 * scale)
+    text = text_table(rng, int(1_000_000 * scale))
+    lance.write_dataset(text, folder / "text.lance", **options)
+
+
+def text_table(rng: np.random.Generator, rows: int):
+    import pyarrow as pa
+
     vocabulary = np.array(["".join(rng.choice(list("etaoinshrdlu"), n)) for n in range(2, 10)] * 20)
     words = rng.choice(vocabulary, (rows, 8)).tolist()
     sentences = pa.array([" ".join(row) for row in words])
@@ -91,8 +97,7 @@ def make(folder: pathlib.Path, scale: float) -> None:
         }
     )
     zstd = {"lance-encoding:compression": "zstd"}
-    schema = text.schema.set(2, text.schema.field("compressed").with_metadata(zstd))
-    lance.write_dataset(text.cast(schema), folder / "text.lance", **options)
+    return text.cast(text.schema.set(2, text.schema.field("compressed").with_metadata(zstd)))
 
 
 def files_of(path: pathlib.Path) -> list[pathlib.Path]:

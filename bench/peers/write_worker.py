@@ -40,7 +40,8 @@ VERSION = "2.2"
 # -------------------------------------------------------------------------------------------- data
 def make(folder: pathlib.Path, scale: float) -> None:
     """numeric, binary: 1 GB. text: 1 M rows. small: to compact. fragments-N: of so many."""
-    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)  # an overwritten table would keep its old versions
+    folder.mkdir(parents=True)
     rng = np.random.default_rng(0)
     numeric = numeric_table(rng, int(31_250_000 * scale))
     save(folder / "numeric.arrow", numeric.schema, numeric.to_batches(BATCH_ROWS["numeric"]))

@@ -2,35 +2,17 @@
 
 import os
 import pathlib
-import pty
 import re
 import shutil
-import subprocess
-import sys
 
 import pytest
 
 import pilum
+from command import COMMAND, ROOT, lines, on_a_terminal, start
 from reference import DIGITS, golden
 
-ROOT = pathlib.Path(__file__).parents[2]
 DATABASE = DIGITS.parent
-COMMAND = pathlib.Path(sys.executable).with_name("pilum")
 DAMAGED, FAILED = 1, 2  # exit status
-
-
-def start(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=120
-    )
-
-
-def lines(*arguments: object) -> list[list[str]]:
-    """The cells of what a command that succeeds prints."""
-    run = start(*arguments)
-    assert run.returncode == 0, run.stderr
-    assert run.stderr == ""
-    return [line.split("\t") for line in run.stdout.splitlines()]
 
 
 def records(*arguments: object) -> list[dict[str, str]]:
@@ -244,37 +226,6 @@ def test_help(command):
 
 
 # --------------------------------------------------------------------------------------- terminals
-def on_a_terminal(*command: object, columns: int = 80) -> tuple[str, int]:
-    """What a command prints on a terminal, and its exit status."""
-    screen, terminal = pty.openpty()
-    with subprocess.Popen(
-        list(map(str, command)),
-        cwd=ROOT,
-        stdin=terminal,
-        stdout=terminal,
-        stderr=terminal,
-        env=os.environ
-        | {
-            "COLUMNS": str(columns),
-            "TERM": "xterm",
-            "TZ": "UTC",
-            "PATH": f"{COMMAND.parent}:{os.environ['PATH']}",
-        },
-    ) as process:
-        os.close(terminal)
-        output = b""
-        try:
-            while chunk := os.read(screen, 4096):
-                output += chunk
-        except OSError:  # the other end is closed
-            pass
-        os.close(screen)
-    text = output.decode().replace("\r\n", "\n").replace("\x1b[?25h", "")  # the cursor comes back
-    text = re.sub(r"[^\n]*\n\r?\x1b\[1A", "", text)  # up, to write over that line
-    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
-    return re.sub(r"[^\n]*\r", "", text), process.returncode
-
-
 def test_a_terminal_gets_a_table():
     output, _ = on_a_terminal(COMMAND, "schema", DIGITS)
     assert "\t" not in output

@@ -6,7 +6,6 @@ Exit status: 0, or 1 when a verification found damage, or 2 when something could
 from __future__ import annotations
 
 import datetime
-import os
 import pathlib
 import sys
 from collections.abc import Iterable, Sequence
@@ -20,6 +19,7 @@ import rich.text
 import typer
 
 import pilum
+from pilum.cli.tables import TableName, TablePath, Version, open_table
 from pilum.column_size import describe_columns, in_bytes
 
 app = typer.Typer(
@@ -32,16 +32,6 @@ app = typer.Typer(
 
 _CELL_WIDTH = 80
 _MOST_COLUMNS = 8  # more of them are shown below each other on a terminal
-
-TablePath = Annotated[str, typer.Argument(metavar="TABLE", help="Folder of a table, or database.")]
-TableName = Annotated[
-    str | None,
-    typer.Argument(metavar="NAME", help="Name of a table in that database."),
-]
-Version = Annotated[
-    str | None,
-    typer.Option("--version", help="Number or tag of the version; the newest one by default."),
-]
 
 
 def main() -> None:
@@ -66,7 +56,7 @@ def ls(database: Annotated[str, typer.Argument(help="Directory of a database.")]
 @app.command()
 def schema(table: TablePath, name: TableName = None, version: Version = None) -> None:
     """Show the columns of a table and their types."""
-    fields = _open(table, name, version).schema
+    fields = open_table(table, name, version).schema
     _print_rows(
         ["column", "type", "nullable"],
         ([field.name, str(field.type), "yes" if field.nullable else "no"] for field in fields),
@@ -81,7 +71,7 @@ def head(
     version: Version = None,
 ) -> None:
     """Show the first rows of a table."""
-    first = _open(table, name, version).head(rows)
+    first = open_table(table, name, version).head(rows)
     cells = [[_cell(value) for value in column.to_pylist()] for column in first.columns]
     if rich.console.Console().is_terminal and len(cells) > _MOST_COLUMNS:
         lines = [[name, *column] for name, column in zip(first.column_names, cells, strict=True)]
@@ -101,13 +91,13 @@ def count(
     version: Version = None,
 ) -> None:
     """Count the rows of a table."""
-    print(_open(table, name, version).count_rows(filter))
+    print(open_table(table, name, version).count_rows(filter))
 
 
 @app.command()
 def versions(table: TablePath, name: TableName = None) -> None:
     """List the versions of a table and their tags."""
-    dataset = _open(table, name, None)
+    dataset = open_table(table, name, None)
     tags: dict[int, list[str]] = {}
     for tag, about in dataset.tags.list().items():
         if about["branch"] == dataset.branch:
@@ -128,7 +118,7 @@ def versions(table: TablePath, name: TableName = None) -> None:
 @app.command()
 def inspect(table: TablePath, name: TableName = None, version: Version = None) -> None:
     """Show what the columns of a table are made of, and which of them make it large."""
-    dataset = _open(table, name, version)
+    dataset = open_table(table, name, version)
     columns = describe_columns(dataset)
     _print_rows(
         ["column", "type", "pages", "encoding", "stored", "decoded", "ratio", "per row"],
@@ -160,7 +150,7 @@ def inspect(table: TablePath, name: TableName = None, version: Version = None) -
 @app.command()
 def verify(table: TablePath, name: TableName = None, version: Version = None) -> None:
     """Decode everything in a table and say what is damaged and where."""
-    dataset = _open(table, name, version)
+    dataset = open_table(table, name, version)
     console = rich.console.Console(stderr=True)
     with rich.progress.Progress(
         console=console, transient=True, disable=not console.is_terminal
@@ -192,7 +182,7 @@ def compact(
     ] = 1024 * 1024,
 ) -> None:
     """Join small fragments of a table and drop deleted rows, as a new version."""
-    dataset = _open(table, name, None)
+    dataset = open_table(table, name, None)
     stats = dataset.optimize.compact_files(target_rows_per_fragment=target_rows)
     print(
         f"version {dataset.version}: {stats.fragments_removed} fragments became "
@@ -216,7 +206,7 @@ def cleanup(
     ] = False,
 ) -> None:
     """Remove old versions of a table, but for those that tags name, and files nobody needs."""
-    stats = _open(table, name, None).cleanup_old_versions(
+    stats = open_table(table, name, None).cleanup_old_versions(
         datetime.timedelta(days=days), delete_unverified=delete_unverified
     )
     print(f"removed: versions {stats.versions}, files {stats.files}, {in_bytes(stats.bytes)}")
@@ -232,7 +222,7 @@ def tag(
     version: Version = None,
 ) -> None:
     """List, create, move and delete the tags of a table. Cleanup spares the versions they name."""
-    dataset = _open(table, name, version)
+    dataset = open_table(table, name, version)
     if create is not None:
         dataset.tags.create(create, dataset.version)
     if move is not None:
@@ -246,25 +236,6 @@ def tag(
             for tag, about in dataset.tags.list().items()
         ),
     )
-
-
-def _open(table: str, name: str | None, version: str | None) -> pilum.Dataset:
-    path = os.path.expanduser(table.removeprefix("file://"))
-    if name is not None:
-        if name != os.path.basename(name):
-            raise pilum.InvalidArgumentError(f"Invalid table name '{name}': it is a path")
-        path = os.path.join(path, f"{name}.lance")
-    elif not os.path.isdir(path) and os.path.isdir(f"{path}.lance"):
-        path = f"{path}.lance"
-    number = int(version) if version is not None and version.isdecimal() else version
-    try:
-        return pilum.dataset(path, number)
-    except pilum.NotFoundError as error:
-        database = os.path.dirname(path) if name is not None else path
-        if version is not None or not os.path.isdir(database):
-            raise
-        names = ", ".join(pilum.connect(database)) or "none"
-        raise pilum.NotFoundError(f"{error}; tables in {database}: {names}") from None
 
 
 def _print_rows(
@@ -296,7 +267,3 @@ def _cell(value: Any) -> str:
         return f"<{in_bytes(len(value))}>"
     text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(value)[: _CELL_WIDTH + 1])
     return text if len(text) <= _CELL_WIDTH else text[: _CELL_WIDTH - 1] + "…"
-
-
-if __name__ == "__main__":
-    main()

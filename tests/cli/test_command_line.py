@@ -218,7 +218,7 @@ def test_wrong_usage(arguments):
     assert "Traceback" not in run.stderr
 
 
-@pytest.mark.parametrize("command", "ls schema head count versions inspect verify".split())
+@pytest.mark.parametrize("command", "import ls schema head count versions inspect verify".split())
 def test_help(command):
     run = start(command, "--help")
     assert run.returncode == 0

@@ -1,4 +1,4 @@
-"""The command `pilum`: look into tables from a shell, and keep them in order.
+"""The command `pilum`: make tables of files, look into tables, and keep them in order.
 
 Exit status: 0, or 1 when a verification found damage, or 2 when something could not be done.
 """
@@ -19,6 +19,7 @@ import rich.text
 import typer
 
 import pilum
+from pilum.cli.import_command import import_
 from pilum.cli.tables import TableName, TablePath, Version, open_table
 from pilum.column_size import describe_columns, in_bytes
 
@@ -26,9 +27,11 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Look into Lance tables, and keep them in order. TABLE is the folder of one, or a "
-    "database followed by a NAME.",
+    help="Make Lance tables of files, look into them, and keep them in order. TABLE is the folder "
+    "of one, or a database followed by a NAME.",
 )
+
+app.command("import")(import_)
 
 _CELL_WIDTH = 80
 _MOST_COLUMNS = 8  # more of them are shown below each other on a terminal

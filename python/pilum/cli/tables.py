@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 import pilum
+from pilum.importing import open_existing
 
 TablePath = Annotated[str, typer.Argument(metavar="TABLE", help="Folder of a table, or database.")]
 TableName = Annotated[
@@ -41,6 +42,18 @@ def path_of(table: str, name: str | None) -> str:
         if name != os.path.basename(name):
             raise pilum.InvalidArgumentError(f"Invalid table name '{name}': it is a path")
         return os.path.join(path, f"{name}.lance")
-    if not os.path.isdir(path) and os.path.isdir(f"{path}.lance"):
+    if os.path.isdir(f"{path}.lance") and not os.path.isdir(os.path.join(path, "_versions")):
+        return f"{path}.lance"  # also beside a folder of that name that is no table
+    return path
+
+
+def path_to_write(table: str, name: str | None) -> str:
+    """Like `path_of`, for tables that may be new: they get the ending that databases look for."""
+    path = path_of(table, name).rstrip("/")
+    if path.endswith(".lance"):
+        return path
+    if not os.path.isdir(path):
         return f"{path}.lance"
+    if open_existing(path) is None:  # else files of a table would lie among whatever is there
+        raise pilum.InvalidArgumentError(f"{path} is a folder and no table; name a table in it")
     return path

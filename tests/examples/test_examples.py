@@ -7,21 +7,45 @@ import sys
 
 import pytest
 
-EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
+import pilum
+from reference import DIGITS
+
+ROOT = pathlib.Path(__file__).parents[2]
 
 
-def test_train_digits(tmp_path):
-    pytest.importorskip("torch")
-    run = subprocess.run(
-        [sys.executable, EXAMPLES / "train_digits.py"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
+def main_job(table: pathlib.Path) -> list[list[str]]:
+    """The commands of the README after the setup, in this environment and for this table."""
+    block = re.search(
+        r"^```sh\n(tools/setup\.sh &&.*?)^```", (ROOT / "README.md").read_text(), re.S | re.M
     )
-    assert "1797 rows" in run.stdout
+    commands = [command.split() for command in block[1].split("&&")[1:]]
+    folder = pathlib.Path(sys.executable).parent
+    return [
+        [
+            word.replace(".venv/bin", str(folder)).replace("build/digits.lance", str(table))
+            for word in words
+        ]
+        for words in commands
+    ]
+
+
+def test_the_main_job_of_the_readme(tmp_path):
+    pytest.importorskip("torch")
+    importing, training = main_job(tmp_path / "digits.lance")
+    for version in (1, 2):  # it can be run again
+        run = subprocess.run(importing, cwd=ROOT, capture_output=True, text=True, check=True)
+        assert run.stdout.startswith(f"version {version}: rows 1797, ")
+    run = subprocess.run(training, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert f"table {tmp_path}/digits.lance, version 2, 1797 rows" in run.stdout
     losses = [float(loss) for loss in re.findall(r"loss ([0-9.]+)", run.stdout)]
     assert len(losses) == 15
     assert losses[-1] < losses[0] / 4
     [accuracy] = re.findall(r"accuracy .* ([0-9.]+)%", run.stdout)
     assert float(accuracy) > 93
+
+
+def test_files_of_digits_are_the_rows_of_the_table():
+    rows = pilum.dataset(DIGITS).to_table().to_pylist()
+    files = sorted((ROOT / "examples/data/digits").glob("*/*.png"), key=lambda file: file.stem)
+    assert [file.stem for file in files] == [f"{number:04}" for number in range(len(rows))]
+    assert [{"image": f.read_bytes(), "label": int(f.parent.name)} for f in files] == rows

@@ -10,7 +10,9 @@ all names are whole numbers, it is that number.
 
 from __future__ import annotations
 
+import array
 import concurrent.futures
+import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -26,7 +28,7 @@ _MOST_DIGITS = 18  # that surely fit 64 bits
 
 
 class ImageFolder:
-    """The images of a folder, in the order given."""
+    """The images of a folder, by their paths below it, in the order given."""
 
     schema = pa.schema(
         {
@@ -37,11 +39,11 @@ class ImageFolder:
         }
     )
 
-    def __init__(self, root: pathlib.Path, files: Sequence[pathlib.Path]) -> None:
+    def __init__(self, root: pathlib.Path, files: Sequence[str]) -> None:
+        self._root = root
         self._files = files
-        self._paths = [file.relative_to(root) for file in files]
-        self._sizes = [file.stat().st_size for file in files]
-        self._labels = _labels({_label_name(path) for path in self._paths} - {None})
+        self._sizes = array.array("q", (os.stat(root / file).st_size for file in files))
+        self._labels = _labels({_label_name(file) for file in files} - {None})
         self.total_bytes = sum(self._sizes)
         self.bytes_read = 0
 
@@ -49,13 +51,13 @@ class ImageFolder:
         """All images; of the columns those named, in this order."""
         with concurrent.futures.ThreadPoolExecutor(_READERS) as readers:
             for first, last in self._parts():
-                files = readers.map(_read, self._files[first:last])
-                names = [_label_name(path) for path in self._paths[first:last]]
+                files = self._files[first:last]
+                names = [_label_name(file) for file in files]
                 arrays = [
-                    pa.array(files, pa.binary()),
+                    pa.array(readers.map(self._read, files), pa.binary()),
                     pa.array([self._labels.get(name) for name in names], pa.int64()),
                     pa.array(names, pa.string()),
-                    pa.array([path.as_posix() for path in self._paths[first:last]], pa.string()),
+                    pa.array(files, pa.string()),
                 ]
                 self.bytes_read += sum(self._sizes[first:last])
                 batch = pa.RecordBatch.from_arrays(arrays, schema=self.schema)
@@ -71,13 +73,14 @@ class ImageFolder:
             size += more
         yield first, len(self._sizes)
 
+    def _read(self, file: str) -> bytes:
+        with open(os.path.join(self._root, file), "rb") as image:
+            return image.read()
 
-def _read(file: pathlib.Path) -> bytes:
-    return file.read_bytes()
 
-
-def _label_name(path: pathlib.Path) -> str | None:
-    return path.parts[0] if len(path.parts) > 1 else None
+def _label_name(file: str) -> str | None:
+    folder, _, name = file.partition("/")
+    return folder if name else None
 
 
 def _labels(names: set[str | None]) -> dict[str | None, int]:

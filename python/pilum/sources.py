@@ -87,29 +87,29 @@ def open_source(
     root = pathlib.Path(path)
     if root.is_dir():
         format, files = _choose(root, format)
-    elif root.is_file():
-        format, files = format or _format_of_file(root), [root]
-    elif root.exists():
-        raise InvalidArgumentError(f"{root} is neither a file nor a folder")
-    else:
+        if format is Format.IMAGES:
+            return ImageFolder(root, files)
+        return DataFiles([root / file for file in files], format, schema)
+    if not root.exists():
         raise NotFoundError(f"there is no file or folder {root}")
-    if format is not Format.IMAGES:
-        return DataFiles(files, format, schema)
-    if not root.is_dir():
+    if not root.is_file():
+        raise InvalidArgumentError(f"{root} is neither a file nor a folder")
+    format = format or _format_of_file(root)
+    if format is Format.IMAGES:
         raise InvalidArgumentError(f"{root} is no folder; import the one that the image lies in")
-    return ImageFolder(root, files)
+    return DataFiles([root], format, schema)
 
 
 # ------------------------------------------------------------------------------ which files to read
-def _format_of(file: pathlib.Path) -> Format | None:
-    suffixes = [suffix[1:].lower() for suffix in file.suffixes]
+def _format_of(name: str) -> Format | None:
+    suffixes = name.lower().split(".")[1:]
     if suffixes and suffixes[-1] in _COMPRESSIONS:
         suffixes.pop()
     return _FORMATS.get(suffixes[-1]) if suffixes else None
 
 
 def _format_of_file(file: pathlib.Path) -> Format:
-    format = _format_of(file)
+    format = _format_of(file.name)
     if format is None:
         names = ", ".join(format.value for format in Format)
         raise InvalidArgumentError(
@@ -118,12 +118,11 @@ def _format_of_file(file: pathlib.Path) -> Format:
     return format
 
 
-def _choose(root: pathlib.Path, format: Format | None) -> tuple[Format, list[pathlib.Path]]:
-    """The files of a folder to read: those of one format."""
-    files = _files_below(root)
-    by_format: dict[Format | None, list[pathlib.Path]] = {}
-    for file in files:
-        by_format.setdefault(_format_of_member(file, root), []).append(file)
+def _choose(root: pathlib.Path, format: Format | None) -> tuple[Format, list[str]]:
+    """The files of a folder to read, by their paths below it: those of one format."""
+    by_format: dict[Format | None, list[str]] = {}
+    for file in _files_below(root, "", (os.path.realpath(root),)):
+        by_format.setdefault(_format_of_member(file), []).append(file)
     known = [found for found in Format if found in by_format]
     if format is None and len(known) > 1:
         names = " and ".join(found.value for found in known)
@@ -140,37 +139,35 @@ def _choose(root: pathlib.Path, format: Format | None) -> tuple[Format, list[pat
     return format, chosen
 
 
-def _format_of_member(file: pathlib.Path, root: pathlib.Path) -> Format | None:
+def _format_of_member(file: str) -> Format | None:
     """Like `_format_of`, but what writers of data sets put beside the data is none of it."""
-    format = _format_of(file)
-    beside = any(part.startswith("_") for part in file.relative_to(root).parts)  # _delta_log
+    *folders, name = file.split("/")
+    format = _format_of(name)
+    beside = any(part.startswith("_") for part in (*folders, name))  # _delta_log
     return None if beside and format is not Format.IMAGES else format
 
 
-def _files_below(root: pathlib.Path) -> list[pathlib.Path]:
-    """The files in a folder and those below it, but for hidden ones, in natural order."""
-    files = _walk(root, (os.path.realpath(root),))
-    return sorted(files, key=lambda file: _natural(file.relative_to(root)))
+def _files_below(root: pathlib.Path, folder: str, above: tuple[str, ...]) -> Iterator[str]:
+    """The files in a folder and those below it, but for hidden ones, in natural order. Names as
+    text: there may be millions."""
+    with os.scandir(root / folder) as found:
+        entries = sorted(found, key=lambda entry: _natural(entry.name))
+    for entry in entries:
+        path = f"{folder}/{entry.name}" if folder else entry.name
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():  # behind links too, unless they lead back
+            real = os.path.realpath(entry.path)
+            if real not in above:
+                yield from _files_below(root, path, (*above, real))
+        elif entry.is_file() or entry.is_symlink():  # to be missed where it leads nowhere
+            yield path
 
 
-def _walk(folder: pathlib.Path, above: tuple[str, ...]) -> Iterator[pathlib.Path]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            path = folder / entry.name
-            if entry.name.startswith("."):
-                continue
-            if entry.is_dir():  # behind links too, unless they lead back
-                real = os.path.realpath(path)
-                if real not in above:
-                    yield from _walk(path, (*above, real))
-            elif entry.is_file() or entry.is_symlink():  # to be missed where it leads nowhere
-                yield path
-
-
-def _natural(path: pathlib.Path) -> tuple[Any, ...]:
+def _natural(name: str) -> tuple[Any, ...]:
     """A key that sorts the numbers in names by value."""
-    runs = [re.split(r"(\d+)", part) for part in path.parts]  # every second one is a number
-    return [[int(run) if i % 2 else run for i, run in enumerate(part)] for part in runs], path.parts
+    runs = re.split(r"(\d+)", name)  # every second one is a number
+    return [int(run) if i % 2 else run for i, run in enumerate(runs)], name
 
 
 # ------------------------------------------------------------------------------------ files of data

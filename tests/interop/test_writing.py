@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import pilum
 from equality import assert_same_table
+from reference import all_tables
 
 pytestmark = pytest.mark.peer
 
@@ -83,3 +84,30 @@ def test_every_kind_of_change(reference_library, tmp_path):
         ours = pilum.dataset(uri, int(version))
         assert_same_table(ours.to_table(with_row_id=True, with_row_address=True), content, version)
     assert pilum.dataset(uri).verify().damages == []
+
+
+def without_metadata(table: pa.Table, key: bytes) -> pa.Table:
+    fields = []
+    for field in table.schema:
+        metadata = {k: v for k, v in (field.metadata or {}).items() if k != key}
+        fields.append(field.with_metadata(metadata))
+    return table.cast(pa.schema(fields, table.schema.metadata))
+
+
+@pytest.mark.parametrize("storage", ["2.1", "2.2"])
+@pytest.mark.parametrize("source", [t for t in all_tables() if not t.refused], ids=str)
+def test_rows_of_reference_tables(reference_library, tmp_path, source, storage):
+    """Every type and pattern of nulls that the reference tables have, written here."""
+    rows = source.rows
+    uri = tmp_path / "t.lance"
+    try:
+        dataset = pilum.write_dataset(pieces(rows, [10, 11]), uri, data_storage_version=storage)
+    except pilum.UnsupportedError as error:
+        assert storage == "2.1", error
+        assert "2.2" in str(error), error
+        return
+    if storage == "2.2":  # which knows blobs by their type
+        rows = without_metadata(rows, b"lance-encoding:blob")
+    assert_same_table(dataset.to_table(), rows)
+    found = check(reference_library, tmp_path, uri)
+    assert_same_table(found["1"].drop_columns(KEYS), rows)

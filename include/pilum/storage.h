@@ -84,6 +84,12 @@ class ObjectStore {
   /// that does not exist is an empty one.
   virtual arrow::Result<std::vector<ObjectInfo>> List(std::string_view prefix) = 0;
 
+  /// Only the paths of these objects, which may cost a store much less to find out.
+  virtual arrow::Result<std::vector<std::string>> ListPaths(std::string_view prefix) = 0;
+
+  /// What List says about one object; kNotFound if there is none.
+  virtual arrow::Result<ObjectInfo> Describe(std::string_view path) = 0;
+
   /// Names of the folders directly under the folder `prefix`, in no particular order.
   virtual arrow::Result<std::vector<std::string>> ListFolders(std::string_view prefix) = 0;
 

@@ -18,22 +18,29 @@
 
 namespace lance {
 
-/// The whole of `encoded` as a message; kCorruptData, naming `what` it should be, if it is none. Text
-/// that is not UTF-8 fails, too.
+/// Sets a message to the whole of `encoded`; kCorruptData, naming `what` it should be, if it is none.
+/// Text that is not UTF-8 fails, too.
 template <typename Message>
-arrow::Result<Message> ParseMessage(std::span<const std::byte> encoded, std::string_view what) {
+arrow::Status ParseInto(std::span<const std::byte> encoded, std::string_view what,
+                        Message* message) {
 #ifdef PILUM_PROTOBUF_LOGS
   // Releases before 22 print about invalid UTF-8; the error says it.
   google::protobuf::LogSilencer silence;
 #endif
-  Message message;
   if (encoded.size() <= INT_MAX &&
-      message.ParseFromArray(encoded.data(), static_cast<int>(encoded.size()))) {
-    return message;
+      message->ParseFromArray(encoded.data(), static_cast<int>(encoded.size()))) {
+    return arrow::Status::OK();
   }
   return pilum::MakeError(pilum::ErrorKind::kCorruptData,
                           "the " + std::to_string(encoded.size()) + " bytes of the " +
                               std::string(what) + " are not a valid message of that kind");
+}
+
+template <typename Message>
+arrow::Result<Message> ParseMessage(std::span<const std::byte> encoded, std::string_view what) {
+  Message message;
+  ARROW_RETURN_NOT_OK(ParseInto(encoded, what, &message));
+  return message;
 }
 
 template <typename Message>

@@ -63,7 +63,7 @@ TEST(Apply, WhatIsNotUnderstoodIsCarriedOver) {
   file.index_section = "";
 
   auto store = MakeMemoryStore();
-  std::string bytes = SerializeManifestFile(file);
+  std::string bytes = SerializeManifestFile(&file);
   Manifest manifest = ParseManifest(AsBytes(bytes), "m").ValueOrDie();
   auto next = Apply(file, DeleteRows(*store, manifest, 1, {3})).ValueOrDie();
   auto kept = [&](const auto& message) { return message.SerializeAsString().ends_with(unknown); };

@@ -125,16 +125,16 @@ arrow::Result<Plan> MakePlan(ObjectStore& table, ObjectStore& store, const std::
   const int64_t limit = MicrosecondsAgo(options.older_than);
   // Named before listed: a version that is tagged now is not removed.
   ARROW_ASSIGN_OR_RAISE(std::set<uint64_t> named, NamedVersions(table, branch));
-  ARROW_ASSIGN_OR_RAISE(std::vector<VersionInfo> versions, ListVersions(store));
+  ARROW_ASSIGN_OR_RAISE(std::vector<ListedVersion> versions, ListVersions(store));
   Plan plan;
-  for (const VersionInfo& version : versions) {
+  for (const ListedVersion& version : versions) {
     ARROW_RETURN_NOT_OK(CancelScope::Check());
-    ARROW_ASSIGN_OR_RAISE(WholeObject object, ReadObject(store, version.path, version.size));
+    ARROW_ASSIGN_OR_RAISE(WholeObject object, ReadObject(store, version.path));
     ARROW_ASSIGN_OR_RAISE(Manifest manifest, ParseManifest(object.bytes(), object.name));
     ARROW_ASSIGN_OR_RAISE(ManifestFile file, ParseManifestFile(object.bytes()));
     const bool stays = version == versions.back() || named.contains(version.version) ||
                        manifest.timestamp_us > limit;
-    if (!stays) plan.removed.push_back(version);
+    if (!stays) plan.removed.push_back({{version}, object.bytes().size(), 0});
     ARROW_RETURN_NOT_OK(AddReferences(manifest, file, stays ? &plan.needed : &plan.freed));
   }
   return plan;

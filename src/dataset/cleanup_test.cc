@@ -79,8 +79,10 @@ TEST_F(CleanupTest, UnreferencedFilesGoWhenTold) {
 
 TEST_F(CleanupTest, TaggedVersionsStay) {
   auto versions = ListVersions(*store_).ValueOrDie();
-  ASSERT_TRUE(CreateTag(*store_, "t", "", versions[1]).ok());
-  ASSERT_TRUE(CreateTag(*store_, "elsewhere", "b", versions[0]).ok());
+  ASSERT_TRUE(CreateTag(*store_, "t", "", DescribeVersion(*store_, versions[1]).ValueOrDie()).ok());
+  ASSERT_TRUE(
+      CreateTag(*store_, "elsewhere", "b", DescribeVersion(*store_, versions[0]).ValueOrDie())
+          .ok());
   Clean(kAll);
   EXPECT_EQ(Versions(), (Numbers{2, 4}));
   EXPECT_TRUE(Exists("data/y.lance"));
@@ -105,7 +107,7 @@ TEST_F(CleanupTest, IndicesGoWithTheLastVersionThatHasThem) {
   lance::table::IndexSection section;
   section.add_indices()->mutable_uuid()->set_uuid(FromHex("000102030405060708090a0b0c0d0e0f"));
   file.index_section = section.SerializeAsString();
-  PutText(*store_, versions[3].path, SerializeManifestFile(file));
+  PutText(*store_, versions[3].path, SerializeManifestFile(&file));
   Clean(kAll);
   EXPECT_TRUE(Exists(old_index));
   ASSERT_TRUE(CommitTo(*store_, 4, Overwrite{.schema = TestSchema()}).ok());

@@ -60,18 +60,23 @@ arrow::Result<TransactionSummary> TransactionOf(ObjectStore& store, const Manife
 /// One call of Commit.
 class Committer {
  public:
-  Committer(ObjectStore& store, const Transaction& transaction, const CommitOptions& options)
-      : store_(store), wanted_(transaction), options_(options), seen_(transaction.read_version) {}
+  Committer(ObjectStore& store, const Transaction& transaction,
+            std::optional<CommittedVersion> known, const CommitOptions& options)
+      : store_(store),
+        wanted_(transaction),
+        known_(std::move(known)),
+        options_(options),
+        seen_(transaction.read_version) {}
 
-  arrow::Result<std::shared_ptr<const Manifest>> Run() {
+  arrow::Result<CommittedVersion> Run() {
     ARROW_ASSIGN_OR_RAISE(ours_, ParseTransaction(SerializeTransaction(wanted_)));
     for (int attempt = 0;; ++attempt) {
       ARROW_RETURN_NOT_OK(CancelScope::Check());
       ARROW_RETURN_NOT_OK(CatchUp());
-      if (done_) return done_;
+      if (done_) return *std::move(done_);
       ARROW_RETURN_NOT_OK(Rebase());
       ARROW_ASSIGN_OR_RAISE(bool created, TryNext());
-      if (created) return done_;
+      if (created) return *std::move(done_);
       if (attempt >= options_.max_retries && ours_.kind != OperationKind::kAppend) {
         return MakeError(ErrorKind::kCommitConflict,
                          "other writers were faster " + std::to_string(attempt + 1) +
@@ -85,7 +90,7 @@ class Committer {
  private:
   /// Steps 1 and 2: reads the versions up to the latest and checks them.
   arrow::Status CatchUp() {
-    ARROW_ASSIGN_OR_RAISE(std::vector<VersionInfo> versions, ListVersions(store_));
+    ARROW_ASSIGN_OR_RAISE(std::vector<ListedVersion> versions, ListVersions(store_));
     if (!versions.empty()) like_ = versions.back().path;
     if (versions.empty() || wanted_.read_version == 0) return CheckCreates(versions);
     // A listing made while others commit may lack versions, but not those before seen_.
@@ -96,21 +101,27 @@ class Committer {
     for (uint64_t version = seen_ + 1; version <= last && !done_; ++version) {
       ARROW_RETURN_NOT_OK(CheckVersion(version));
     }
-    if (!done_ && !latest_) {
-      ARROW_ASSIGN_OR_RAISE(latest_, ReadVersion(last));
+    if (done_ || latest_) return arrow::Status::OK();
+    if (known_ && known_->file && known_->info.version == last) {
+      auto now = DescribeVersion(store_, known_->info);
+      if (now.ok() && *now == known_->info) {
+        latest_ = Version{*std::move(known_->file), std::move(known_->manifest)};
+        return arrow::Status::OK();
+      }
     }
+    ARROW_ASSIGN_OR_RAISE(latest_, ReadVersion(last));
     return arrow::Status::OK();
   }
 
   /// A transaction without a version to start from creates the table, as version 1.
-  arrow::Status CheckCreates(const std::vector<VersionInfo>& versions) {
+  arrow::Status CheckCreates(const std::vector<ListedVersion>& versions) {
     const bool creates = wanted_.read_version == 0 && ours_.kind == OperationKind::kOverwrite;
     if (!creates) return FindVersion(store_, versions, wanted_.read_version).status();
     if (versions.empty()) return arrow::Status::OK();
     if (versions.front().version == 1) {
       ARROW_ASSIGN_OR_RAISE(Version first, ReadVersion(1));
       ARROW_ASSIGN_OR_RAISE(TransactionSummary theirs, TransactionOf(store_, first.file));
-      if (theirs.uuid == ours_.uuid) done_ = first.manifest;
+      if (theirs.uuid == ours_.uuid) ARROW_RETURN_NOT_OK(FoundCommitted(std::move(first)));
     }
     if (done_) return arrow::Status::OK();
     return MakeError(ErrorKind::kAlreadyExists,
@@ -123,8 +134,7 @@ class Committer {
     ARROW_ASSIGN_OR_RAISE(Version version, ReadVersion(number));
     ARROW_ASSIGN_OR_RAISE(TransactionSummary theirs, TransactionOf(store_, version.file));
     if (theirs.uuid == ours_.uuid) {
-      done_ = version.manifest;
-      return arrow::Status::OK();
+      return FoundCommitted(std::move(version));
     }
     const Verdict verdict = CheckConflict(ours_, theirs, version.manifest->stable_row_ids);
     if (verdict == Verdict::kRetry || verdict == Verdict::kFail) {
@@ -165,19 +175,31 @@ class Committer {
     next.transaction = SerializeTransaction(rebased_);
     ARROW_RETURN_NOT_OK(WriteTransactionFile(&next));
     const uint64_t version = next.message.version();
-    const std::string path = ManifestPath(version, like_);
-    const std::string bytes = SerializeManifestFile(std::move(next));
-    auto manifest = ParseManifest(AsBytes(bytes), NameOf(path));
+    ListedVersion listed{version, ManifestPath(version, like_)};
+    const std::string bytes = SerializeManifestFile(&next);
+    auto manifest = ReadManifestMessage(next.message, NameOf(listed.path));
     if (!manifest.ok()) {
       return MakeError(ErrorKind::kInvalidArgument,
                        "the transaction would make a version that cannot be read: " +
                            manifest.status().message());
     }
-    arrow::Status put = store_.Put(path, AsBytes(bytes), /*create_only=*/true);
+    arrow::Status put = store_.Put(listed.path, AsBytes(bytes), /*create_only=*/true);
     if (!put.ok() && GetErrorKind(put) == ErrorKind::kAlreadyExists) return false;
     if (!put.ok()) return MayHaveCommitted(put, version);
-    done_ = std::make_shared<const Manifest>(*std::move(manifest));
+    // Whoever removes it right now has made a newer one.
+    auto info = DescribeVersion(store_, listed);
+    done_.emplace(info.ok() ? *std::move(info) : VersionInfo{{std::move(listed)}},
+                  std::make_shared<const Manifest>(*std::move(manifest)), std::move(next));
     return true;
+  }
+
+  /// An earlier call has committed it, and not got to know.
+  arrow::Status FoundCommitted(Version version) {
+    const uint64_t number = version.manifest->version;
+    ARROW_ASSIGN_OR_RAISE(VersionInfo info,
+                          DescribeVersion(store_, {number, ManifestPath(number, like_)}));
+    done_.emplace(std::move(info), std::move(version.manifest), std::move(version.file));
+    return arrow::Status::OK();
   }
 
   arrow::Status WriteTransactionFile(ManifestFile* next) {
@@ -194,7 +216,10 @@ class Committer {
   arrow::Result<ManifestFile> MakeNext() {
     const auto* restore = std::get_if<Restore>(&rebased_.operation);
     if (restore == nullptr) {
-      return ApplyTransaction(latest_ ? latest_->file : ManifestFile(), rebased_);
+      ManifestFile previous;
+      if (latest_) previous = std::move(latest_->file);
+      latest_.reset();  // when another writer is faster, it is not the latest any more
+      return ApplyTransaction(std::move(previous), rebased_);
     }
     ARROW_ASSIGN_OR_RAISE(Version restored, ReadVersion(restore->version));
     return ApplyRestore(latest_->file, std::move(restored.file));
@@ -218,9 +243,12 @@ class Committer {
     }
     ARROW_RETURN_NOT_OK(object.status());
     Version version;
-    ARROW_ASSIGN_OR_RAISE(Manifest manifest, ParseManifest(object->bytes(), object->name));
+    auto file = ParseManifestFile(object->bytes());
+    if (!file.ok()) return WithContext(file.status(), {.path = object->name});
+    version.file = *std::move(file);
+    ARROW_ASSIGN_OR_RAISE(Manifest manifest,
+                          ReadManifestMessage(version.file.message, object->name));
     version.manifest = std::make_shared<const Manifest>(std::move(manifest));
-    ARROW_ASSIGN_OR_RAISE(version.file, ParseManifestFile(object->bytes()));
     return version;
   }
 
@@ -230,6 +258,7 @@ class Committer {
 
   ObjectStore& store_;
   const Transaction& wanted_;  ///< as it was made
+  std::optional<CommittedVersion> known_;
   const CommitOptions options_;
   TransactionSummary ours_;
   Transaction rebased_;  ///< as it fits latest_
@@ -241,18 +270,18 @@ class Committer {
   std::optional<Version> latest_;
   std::optional<Committed> merge_with_;
   std::optional<Committed> new_schema_by_;
-  std::shared_ptr<const Manifest> done_;
+  std::optional<CommittedVersion> done_;
 };
 
 }  // namespace
 
-arrow::Result<std::shared_ptr<const Manifest>> Commit(ObjectStore& store,
-                                                      const Transaction& transaction,
-                                                      const CommitOptions& options) {
+arrow::Result<CommittedVersion> Commit(ObjectStore& store, const Transaction& transaction,
+                                       std::optional<CommittedVersion> known,
+                                       const CommitOptions& options) {
   if (transaction.uuid.empty()) {
     return MakeError(ErrorKind::kInvalidArgument, "a transaction needs a uuid (MakeUuid)");
   }
-  return Committer(store, transaction, options).Run();
+  return Committer(store, transaction, std::move(known), options).Run();
 }
 
 }  // namespace pilum::dataset

@@ -33,7 +33,7 @@ class CommitTest : public ::testing::Test {
     change(&file.message);
     file.message.set_version(latest.version + 1);
     file.transaction = transaction.SerializeAsString();
-    PutText(*store_, ManifestPath(latest.version + 1, latest.path), SerializeManifestFile(file));
+    PutText(*store_, ManifestPath(latest.version + 1, latest.path), SerializeManifestFile(&file));
   }
   std::string ReadText(const std::string& path) {
     auto object = store_->Open(path).ValueOrDie();
@@ -86,6 +86,32 @@ TEST_F(CommitTest, AppendToAnOldVersionLandsOnTheLatest) {
   EXPECT_EQ(manifest->fragments.back().id, 2u);
 }
 
+TEST_F(CommitTest, KnownVersionIsNotReadAgain) {
+  const auto append = [&](std::optional<CommittedVersion> known) {
+    const uint64_t read_version = known ? known->manifest->version : 1;
+    return Commit(*store_,
+                  {read_version, MakeUuid(), dataset::Append{{NewFragment(MakeUuid(), 10)}}},
+                  std::move(known))
+        .ValueOrDie();
+  };
+  CreateTable(*store_);
+  auto committed = append(std::nullopt);
+  const int64_t reads = store_->calls(io::FaultStore::Call::kRead);
+  committed = append(std::move(committed));
+  EXPECT_EQ(store_->calls(io::FaultStore::Call::kRead), reads);
+  EXPECT_EQ(committed.manifest->live_rows(), 30u);
+  // Another writer's version is, and so is one in its place of the same number.
+  ASSERT_TRUE(Append(3).ok());
+  committed = append(std::move(committed));
+  EXPECT_EQ(committed.manifest->live_rows(), 50u);
+  PutText(*store_, committed.info.path, ReadText(committed.info.path));
+  const int64_t before = store_->calls(io::FaultStore::Call::kRead);
+  committed = append(std::move(committed));
+  EXPECT_GT(store_->calls(io::FaultStore::Call::kRead), before);
+  EXPECT_EQ(committed.manifest->live_rows(), 60u);
+  EXPECT_EQ(Latest()->live_rows(), 60u);
+}
+
 TEST_F(CommitTest, TableKeepsItsNamingScheme) {
   lance::table::Manifest manifest = SmallManifest();
   PutText(*store_, "_versions/3.manifest", FrameManifest(manifest));
@@ -94,7 +120,7 @@ TEST_F(CommitTest, TableKeepsItsNamingScheme) {
 }
 
 TEST_F(CommitTest, TransactionFileCanBeLeftOut) {
-  ASSERT_TRUE(Commit(*store_, {0, MakeUuid(), Overwrite{.schema = TestSchema()}},
+  ASSERT_TRUE(Commit(*store_, {0, MakeUuid(), Overwrite{.schema = TestSchema()}}, std::nullopt,
                      {.write_transaction_file = false})
                   .ok());
   EXPECT_TRUE(store_->List("_transactions").ValueOrDie().empty());
@@ -108,7 +134,7 @@ TEST_F(CommitTest, TransactionIsFoundInItsFile) {
   auto path = ListVersions(*store_).ValueOrDie().back().path;
   auto file = ParseManifestFile(AsBytes(ReadText(path))).ValueOrDie();
   file.transaction.reset();
-  PutText(*store_, path, SerializeManifestFile(file));
+  PutText(*store_, path, SerializeManifestFile(&file));
   lance::table::Transaction overwrite;
   overwrite.set_uuid("theirs");
   overwrite.mutable_overwrite();
@@ -133,7 +159,7 @@ TEST_F(CommitTest, AppendersAllSucceed) {
     threads.emplace_back([&] {
       for (int i = 0; i < kEach; ++i) {
         Transaction append{1, MakeUuid(), dataset::Append{{NewFragment(MakeUuid(), 10)}}};
-        failed += Commit(*store_, append, {.max_retries = 0}).ok() ? 0 : 1;
+        failed += Commit(*store_, append, std::nullopt, {.max_retries = 0}).ok() ? 0 : 1;
       }
     });
   }
@@ -283,16 +309,18 @@ TEST_F(CommitTest, VersionThatCouldNotBeReadIsNotWritten) {
 TEST_F(CommitTest, LosersStopWhenTheirRetriesAreUsedUp) {
   auto first = CreateTable(*store_);
   store_->Fail(Call::kPut, ErrorKind::kAlreadyExists, {.path_contains = "_versions/"});
-  ExpectError(Commit(*store_, {1, MakeUuid(), ReserveFragments{1}}, {.max_retries = 3}).status(),
-              ErrorKind::kCommitConflict, "faster 4 times");
+  ExpectError(
+      Commit(*store_, {1, MakeUuid(), ReserveFragments{1}}, std::nullopt, {.max_retries = 3})
+          .status(),
+      ErrorKind::kCommitConflict, "faster 4 times");
 }
 
 TEST_F(CommitTest, CommittingTwiceIsCommittingOnce) {
   CreateTable(*store_);
   Transaction transaction{1, MakeUuid(), dataset::Append{{NewFragment("y.lance", 5)}}};
-  EXPECT_EQ(Commit(*store_, transaction).ValueOrDie()->version, 2u);
+  EXPECT_EQ(Commit(*store_, transaction).ValueOrDie().manifest->version, 2u);
   ASSERT_TRUE(Append(1).ok());
-  EXPECT_EQ(Commit(*store_, transaction).ValueOrDie()->version, 2u);
+  EXPECT_EQ(Commit(*store_, transaction).ValueOrDie().manifest->version, 2u);
   EXPECT_EQ(Latest()->live_rows(), 25u);
 }
 
@@ -305,7 +333,7 @@ TEST_F(CommitTest, LostAnswerOfTheStoreIsFoundOut) {
                            {.path_contains = "_versions/", .times = 1});
     ExpectError(Commit(*store_, transaction).status(), ErrorKind::kUnavailable,
                 "whether version " + std::to_string(before + 1) + " was committed is not known");
-    EXPECT_EQ(Commit(*store_, transaction).ValueOrDie()->version, before + 1);
+    EXPECT_EQ(Commit(*store_, transaction).ValueOrDie().manifest->version, before + 1);
     EXPECT_EQ(CountVersions(), before + 1);
   }
 }

@@ -51,7 +51,7 @@ void FuzzForWriters(std::span<const std::byte> bytes) {
   if (!file.ok()) return;
   if (file->transaction) (void)ParseTransaction(*file->transaction);
   auto next = ApplyTransaction(*file, {1, "fuzz", ReserveFragments{1}});
-  if (next.ok()) (void)SerializeManifestFile(*std::move(next));
+  if (next.ok()) (void)SerializeManifestFile(&*next);
   (void)MoveIndexedFragments({0, 1}, {2}, true, &*file);
 }
 

@@ -1,11 +1,14 @@
 #include "dataset/manifest.h"
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <limits>
 #include <string>
 #include <unordered_set>
 #include <utility>
+
+#include <google/protobuf/arena.h>
 
 #include "bytes/byte_reader.h"
 #include "dataset/compatibility.h"
@@ -90,6 +93,12 @@ arrow::Result<DataFile> ReadDataFile(const lance::table::DataFile& message, cons
   return file;
 }
 
+/// Whether each number is larger than the one before, as they mostly are.
+bool Ascend(const std::vector<int32_t>& numbers) {
+  return std::adjacent_find(numbers.begin(), numbers.end(), std::greater_equal<>()) ==
+         numbers.end();
+}
+
 /// A number, not negative, that is in the list more than once.
 std::optional<int32_t> Repeated(std::vector<int32_t> numbers) {
   std::erase_if(numbers, [](int32_t number) { return number < 0; });
@@ -100,6 +109,8 @@ std::optional<int32_t> Repeated(std::vector<int32_t> numbers) {
 
 /// A field that two files of a fragment hold would have two values.
 arrow::Status CheckFieldsOnce(const std::vector<DataFile>& files) {
+  if (files.size() == 1 && Ascend(files[0].fields) && Ascend(files[0].column_indices))
+    return arrow::Status::OK();
   std::vector<int32_t> ids;  // that have a column
   for (const DataFile& file : files) {
     if (auto column = Repeated(file.column_indices)) {
@@ -174,12 +185,13 @@ arrow::Status CheckFragment(const lance::table::DataFragment& message, bool stab
   return arrow::Status::OK();
 }
 
-arrow::Result<Fragment> ReadFragment(lance::table::DataFragment& message, bool stable_row_ids,
+arrow::Result<Fragment> ReadFragment(const lance::table::DataFragment& message, bool stable_row_ids,
                                      const BaseIds& bases) {
   ARROW_RETURN_NOT_OK(CheckFragment(message, stable_row_ids));
   Fragment fragment;
   fragment.id = message.id();
   fragment.physical_rows = message.physical_rows();
+  fragment.files.reserve(static_cast<size_t>(message.files_size()));
   for (const lance::table::DataFile& file : message.files()) {
     ARROW_ASSIGN_OR_RAISE(DataFile made, ReadDataFile(file, bases));
     fragment.files.push_back(std::move(made));
@@ -189,24 +201,19 @@ arrow::Result<Fragment> ReadFragment(lance::table::DataFragment& message, bool s
     ARROW_ASSIGN_OR_RAISE(fragment.deletion_file,
                           ReadDeletionFile(message.deletion_file(), fragment.physical_rows, bases));
   }
-  if (message.has_inline_row_ids()) {
-    fragment.inline_row_ids = std::move(*message.mutable_inline_row_ids());
-  }
-  if (message.has_inline_created_at_versions()) {
-    fragment.created_at_versions = std::move(*message.mutable_inline_created_at_versions());
-  }
-  if (message.has_inline_last_updated_at_versions()) {
-    fragment.last_updated_at_versions =
-        std::move(*message.mutable_inline_last_updated_at_versions());
-  }
+  fragment.inline_row_ids = message.inline_row_ids();
+  fragment.created_at_versions = message.inline_created_at_versions();
+  fragment.last_updated_at_versions = message.inline_last_updated_at_versions();
   return fragment;
 }
 
-arrow::Result<std::vector<Fragment>> ReadFragments(lance::table::Manifest& message,
+arrow::Result<std::vector<Fragment>> ReadFragments(const lance::table::Manifest& message,
                                                    bool stable_row_ids, const BaseIds& bases) {
   std::vector<Fragment> fragments;
+  fragments.reserve(static_cast<size_t>(message.fragments_size()));
   std::unordered_set<uint64_t> ids;
-  for (lance::table::DataFragment& fragment : *message.mutable_fragments()) {
+  ids.reserve(static_cast<size_t>(message.fragments_size()));
+  for (const lance::table::DataFragment& fragment : message.fragments()) {
     auto read = ReadFragment(fragment, stable_row_ids, bases);
     if (!read.ok()) {
       return MakeError(GetErrorKind(read.status()), "fragment " + std::to_string(fragment.id()) +
@@ -239,7 +246,7 @@ arrow::Result<FileVersion> ReadFileVersion(const lance::table::Manifest& message
   return ParseFileVersion("legacy");
 }
 
-arrow::Result<Manifest> ReadMessage(lance::table::Manifest& message) {
+arrow::Result<Manifest> ReadMessage(const lance::table::Manifest& message) {
   ARROW_RETURN_NOT_OK(CheckReaderFlags(message.reader_feature_flags()));
   Manifest manifest;
   manifest.version = message.version();
@@ -270,11 +277,19 @@ uint64_t Manifest::live_rows() const {
 arrow::Result<Manifest> ParseManifest(std::span<const std::byte> bytes, const std::string& path) {
   auto encoded = FindManifestMessage(bytes);
   if (!encoded.ok()) return WithContext(encoded.status(), {.path = path});
-  auto message = lance::ParseMessage<lance::table::Manifest>(*encoded, "manifest message");
-  if (!message.ok()) return WithContext(message.status(), {.path = path});
-  auto manifest = ReadMessage(*message);
+  // Memory of messages goes piece by piece, of which there are many, unless it comes from an arena.
+  google::protobuf::Arena arena;
+  auto* message = google::protobuf::Arena::CreateMessage<lance::table::Manifest>(&arena);
+  const arrow::Status parsed = lance::ParseInto(*encoded, "manifest message", message);
+  if (!parsed.ok()) return WithContext(parsed, {.path = path});
+  return ReadManifestMessage(*message, path);
+}
+
+arrow::Result<Manifest> ReadManifestMessage(const lance::table::Manifest& message,
+                                            const std::string& path) {
+  auto manifest = ReadMessage(message);
   if (!manifest.ok()) {
-    return WithContext(manifest.status(), {.path = path, .version = message->version()});
+    return WithContext(manifest.status(), {.path = path, .version = message.version()});
   }
   manifest->path = path;
   return manifest;

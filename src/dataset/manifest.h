@@ -21,6 +21,10 @@
 #include "dataset/schema.h"
 #include "pilum/storage.h"
 
+namespace lance::table {
+class Manifest;
+}
+
 namespace pilum::dataset {
 
 inline constexpr int32_t kTombstoneFieldId = -2;
@@ -91,11 +95,19 @@ struct Manifest {
 /// Parses the bytes of a manifest file. Refuses reader feature flags and storage versions that are
 /// not implemented (kUnsupported, naming them and what to do); every count, id and path is checked.
 arrow::Result<Manifest> ParseManifest(std::span<const std::byte> bytes, const std::string& path);
+/// The same of its message.
+arrow::Result<Manifest> ReadManifestMessage(const lance::table::Manifest& message,
+                                            const std::string& path);
 
 /// One version of a table, as listed.
-struct VersionInfo {
+struct ListedVersion {
   uint64_t version = 0;
-  std::string path;    ///< of its manifest, relative to the table's store
+  std::string path;  ///< of its manifest, relative to the table's store
+
+  bool operator==(const ListedVersion&) const = default;
+};
+
+struct VersionInfo : ListedVersion {
   uint64_t size = 0;   ///< of its manifest, bytes
   uint64_t stamp = 0;  ///< of its manifest: another one when it was written again
 
@@ -105,12 +117,14 @@ struct VersionInfo {
 /// All versions in ascending order. Understands V1 and V2 manifest names; ignores detached
 /// manifests and files that are none. Empty when there is no `_versions` folder. A mix of both
 /// schemes is kCorruptData.
-arrow::Result<std::vector<VersionInfo>> ListVersions(ObjectStore& store);
+arrow::Result<std::vector<ListedVersion>> ListVersions(ObjectStore& store);
 
 /// The one of `versions` that is asked for, or the latest. kNotFound when there is no such version.
-arrow::Result<VersionInfo> FindVersion(const ObjectStore& store,
-                                       const std::vector<VersionInfo>& versions,
-                                       std::optional<uint64_t> version);
+arrow::Result<ListedVersion> FindVersion(const ObjectStore& store,
+                                         const std::vector<ListedVersion>& versions,
+                                         std::optional<uint64_t> version);
+/// Asks the store about its manifest.
+arrow::Result<VersionInfo> DescribeVersion(ObjectStore& store, ListedVersion version);
 
 /// Where the manifest of a version is, or goes: named in the way of `like`, a manifest of the same
 /// table; with a V2 name if it is empty.
@@ -118,7 +132,7 @@ std::string ManifestPath(uint64_t version, std::string_view like);
 
 /// Reads the manifest of a version that was listed.
 arrow::Result<std::shared_ptr<const Manifest>> ReadListed(ObjectStore& store,
-                                                          const VersionInfo& version);
+                                                          const ListedVersion& version);
 /// Lists, finds and reads.
 arrow::Result<std::shared_ptr<const Manifest>> ReadManifest(ObjectStore& store,
                                                             std::optional<uint64_t> version);

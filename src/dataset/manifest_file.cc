@@ -94,15 +94,15 @@ arrow::Result<ManifestFile> ParseManifestFile(Bytes file) {
   return parsed;
 }
 
-std::string SerializeManifestFile(ManifestFile file) {
+std::string SerializeManifestFile(ManifestFile* file) {
   std::string bytes;
-  lance::table::Manifest& message = file.message;
+  lance::table::Manifest& message = file->message;
   message.clear_index_section();
   message.clear_transaction_section();
   message.clear_transaction_section_legacy();
   message.clear_version_aux_data();  // the position of a section that is not written any more
-  if (file.index_section) message.set_index_section(AppendSection(&bytes, *file.index_section));
-  if (file.transaction) message.set_transaction_section(AppendSection(&bytes, *file.transaction));
+  if (file->index_section) message.set_index_section(AppendSection(&bytes, *file->index_section));
+  if (file->transaction) message.set_transaction_section(AppendSection(&bytes, *file->transaction));
   const uint64_t position = AppendSection(&bytes, message.SerializeAsString());
   AppendNumber(&bytes, position);
   AppendNumber(&bytes, kMajor);

@@ -31,7 +31,7 @@ arrow::Result<bytes::Bytes> FindManifestMessage(bytes::Bytes file);
 
 arrow::Result<ManifestFile> ParseManifestFile(bytes::Bytes file);
 
-/// The bytes of the file. Positions in the message are set to where the sections come to lie.
-std::string SerializeManifestFile(ManifestFile file);
+/// The bytes of the file. Positions in its message are set to where the sections come to lie.
+std::string SerializeManifestFile(ManifestFile* file);
 
 }  // namespace pilum::dataset

@@ -10,18 +10,19 @@ namespace {
 
 TEST(ManifestFile, KeepsItsSections) {
   ManifestFile file{SmallManifest(), "indices", "transaction"};
-  std::string bytes = SerializeManifestFile(file);
+  std::string bytes = SerializeManifestFile(&file);
   auto parsed = ParseManifestFile(AsBytes(bytes)).ValueOrDie();
   EXPECT_EQ(parsed.index_section, "indices");
   EXPECT_EQ(parsed.transaction, "transaction");
   EXPECT_EQ(parsed.message.index_section(), 0u);
   EXPECT_EQ(parsed.message.transaction_section(), 11u);
   EXPECT_EQ(ParseManifest(AsBytes(bytes), "m").ValueOrDie().fragments.size(), 1u);
-  EXPECT_EQ(SerializeManifestFile(parsed), bytes);
+  EXPECT_EQ(SerializeManifestFile(&parsed), bytes);
 }
 
 TEST(ManifestFile, NeedsOnlyTheManifest) {
-  std::string bytes = SerializeManifestFile({SmallManifest(), {}, {}});
+  ManifestFile file{SmallManifest(), {}, {}};
+  std::string bytes = SerializeManifestFile(&file);
   auto parsed = ParseManifestFile(AsBytes(bytes)).ValueOrDie();
   EXPECT_FALSE(parsed.index_section);
   EXPECT_FALSE(parsed.transaction);
@@ -30,7 +31,7 @@ TEST(ManifestFile, NeedsOnlyTheManifest) {
 
 TEST(ManifestFile, TransactionIsFoundUnderItsOldNumber) {
   ManifestFile file{SmallManifest(), {}, "transaction"};
-  std::string bytes = SerializeManifestFile(file);
+  std::string bytes = SerializeManifestFile(&file);
   auto message = SmallManifest();
   message.set_transaction_section_legacy(0);
   std::string section = bytes.substr(0, 4 + 11);
@@ -52,7 +53,8 @@ TEST(ManifestFile, SectionsOutsideTheFileAreRefused) {
 }
 
 TEST(ManifestFile, CutShortIsRefusedOrSound) {
-  std::string bytes = SerializeManifestFile({SmallManifest(), "indices", "transaction"});
+  ManifestFile file{SmallManifest(), "indices", "transaction"};
+  std::string bytes = SerializeManifestFile(&file);
   for (size_t i = 0; i < bytes.size(); ++i) {
     EXPECT_FALSE(ParseManifestFile(AsBytes(std::string_view(bytes).substr(0, i))).ok());
     std::string damaged = bytes;

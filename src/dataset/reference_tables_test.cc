@@ -125,8 +125,8 @@ TEST(ReferenceTables, TagsAreThoseOfTheListing) {
     SCOPED_TRACE(table.name);
     const auto store = OpenTable(table.uri());
     std::map<uint64_t, uint64_t> sizes;
-    for (const VersionInfo& version : ListVersions(*store).ValueOrDie())
-      sizes[version.version] = version.size;
+    for (const ListedVersion& version : ListVersions(*store).ValueOrDie())
+      sizes[version.version] = DescribeVersion(*store, version).ValueOrDie().size;
     std::map<std::string, uint64_t> tags;
     for (const Tag& tag : ListTags(*store).ValueOrDie()) {
       EXPECT_EQ(tag.branch, "");

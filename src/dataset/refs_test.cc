@@ -53,13 +53,13 @@ TEST(Tags, AreRefusedWhenHuge) {
 
 TEST(Tags, AreCreatedMovedAndDeleted) {
   auto store = MakeMemoryStore();
-  ASSERT_TRUE(CreateTag(*store, "v1.0-rc_1", "", {.version = 3, .size = 500}).ok());
+  ASSERT_TRUE(CreateTag(*store, "v1.0-rc_1", "", {{.version = 3}, 500}).ok());
   auto tag = FindTag(*store, "v1.0-rc_1").ValueOrDie();
   ASSERT_TRUE(tag.has_value());
   EXPECT_EQ(tag->version, 3u);
   EXPECT_EQ(tag->branch, "");
   EXPECT_EQ(tag->manifest_size, 500u);
-  ASSERT_TRUE(UpdateTag(*store, "v1.0-rc_1", "b", {.version = 4, .size = 600}).ok());
+  ASSERT_TRUE(UpdateTag(*store, "v1.0-rc_1", "b", {{.version = 4}, 600}).ok());
   tag = FindTag(*store, "v1.0-rc_1").ValueOrDie();
   EXPECT_EQ(tag->version, 4u);
   EXPECT_EQ(tag->branch, "b");
@@ -69,11 +69,11 @@ TEST(Tags, AreCreatedMovedAndDeleted) {
 
 TEST(Tags, AreCreatedOnceAndExistBeforeTheyMove) {
   auto store = MakeMemoryStore();
-  ASSERT_TRUE(CreateTag(*store, "a", "", {.version = 1, .size = 5}).ok());
-  ExpectError(CreateTag(*store, "a", "", {.version = 2, .size = 5}), ErrorKind::kAlreadyExists,
+  ASSERT_TRUE(CreateTag(*store, "a", "", {{.version = 1}, 5}).ok());
+  ExpectError(CreateTag(*store, "a", "", {{.version = 2}, 5}), ErrorKind::kAlreadyExists,
               "has a tag 'a' already");
   EXPECT_EQ(FindTag(*store, "a").ValueOrDie()->version, 1u);
-  ExpectError(UpdateTag(*store, "b", "", {.version = 2}), ErrorKind::kNotFound, "no tag 'b'");
+  ExpectError(UpdateTag(*store, "b", "", {{.version = 2}}), ErrorKind::kNotFound, "no tag 'b'");
   ExpectError(DeleteTag(*store, "b"), ErrorKind::kNotFound, "no tag 'b'");
 }
 
@@ -81,7 +81,7 @@ TEST(Tags, KeepWhatOthersSaidAboutThem) {
   auto store = MakeMemoryStore();
   PutText(*store, "_refs/tags/a.json",
           R"({"version": 1, "manifestSize": 5, "createdAt": "then", "metadata": {"k": "v"}})");
-  ASSERT_TRUE(UpdateTag(*store, "a", "", {.version = 2, .size = 5}).ok());
+  ASSERT_TRUE(UpdateTag(*store, "a", "", {{.version = 2}, 5}).ok());
   auto object = store->Open("_refs/tags/a.json").ValueOrDie();
   std::string text(object->size(), 0);
   ASSERT_TRUE(object->ReadAt(0, std::as_writable_bytes(std::span(text))).ok());
@@ -93,7 +93,7 @@ TEST(Tags, NamesAreChecked) {
   auto store = MakeMemoryStore();
   for (const char* name :
        {"", ".a", "a.", "a..b", "a.lock", "a b", "a/b", "../a", "a%2Fb", "\xc3\xa4", "a\n"}) {
-    ExpectError(CreateTag(*store, name, "", {.version = 1}), ErrorKind::kInvalidArgument,
+    ExpectError(CreateTag(*store, name, "", {{.version = 1}}), ErrorKind::kInvalidArgument,
                 "cannot be the name of a tag");
   }
 }

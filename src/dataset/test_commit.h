@@ -35,7 +35,9 @@ inline Fragment NewFragment(const std::string& path, uint64_t rows) {
 inline arrow::Result<std::shared_ptr<const Manifest>> CommitTo(ObjectStore& store,
                                                                uint64_t read_version,
                                                                Operation operation) {
-  return Commit(store, {read_version, MakeUuid(), std::move(operation)});
+  ARROW_ASSIGN_OR_RAISE(auto committed,
+                        Commit(store, {read_version, MakeUuid(), std::move(operation)}));
+  return std::move(committed.manifest);
 }
 
 /// A table of one fragment of 10 rows.

@@ -40,7 +40,7 @@ std::optional<ManifestName> ParseManifestName(std::string_view path) {
   return ManifestName{number, Naming::kV1};
 }
 
-arrow::Status NoSuchVersion(const ObjectStore& store, const std::vector<VersionInfo>& versions,
+arrow::Status NoSuchVersion(const ObjectStore& store, const std::vector<ListedVersion>& versions,
                             std::optional<uint64_t> version) {
   if (versions.empty()) {
     return MakeError(ErrorKind::kNotFound,
@@ -60,12 +60,12 @@ arrow::Status NoSuchVersion(const ObjectStore& store, const std::vector<VersionI
 
 }  // namespace
 
-arrow::Result<std::vector<VersionInfo>> ListVersions(ObjectStore& store) {
-  ARROW_ASSIGN_OR_RAISE(std::vector<ObjectInfo> objects, store.List(kVersionsFolder));
-  std::vector<VersionInfo> versions;
+arrow::Result<std::vector<ListedVersion>> ListVersions(ObjectStore& store) {
+  ARROW_ASSIGN_OR_RAISE(std::vector<std::string> paths, store.ListPaths(kVersionsFolder));
+  std::vector<ListedVersion> versions;
   std::optional<Naming> naming;
-  for (ObjectInfo& object : objects) {
-    auto name = ParseManifestName(object.path);
+  for (std::string& path : paths) {
+    auto name = ParseManifestName(path);
     if (!name) continue;
     if (naming.value_or(name->naming) != name->naming) {
       return MakeError(ErrorKind::kCorruptData,
@@ -76,10 +76,10 @@ arrow::Result<std::vector<VersionInfo>> ListVersions(ObjectStore& store) {
                        {.path = store.root() + "/" + kVersionsFolder});
     }
     naming = name->naming;
-    versions.push_back({name->version, std::move(object.path), object.size, object.stamp});
+    versions.push_back({name->version, std::move(path)});
   }
   std::sort(versions.begin(), versions.end(),
-            [](const VersionInfo& a, const VersionInfo& b) { return a.version < b.version; });
+            [](const ListedVersion& a, const ListedVersion& b) { return a.version < b.version; });
   return versions;
 }
 
@@ -93,23 +93,28 @@ std::string ManifestPath(uint64_t version, std::string_view like) {
   return kVersionsFolder + ("/" + name).append(kManifestSuffix);
 }
 
-arrow::Result<VersionInfo> FindVersion(const ObjectStore& store,
-                                       const std::vector<VersionInfo>& versions,
-                                       std::optional<uint64_t> version) {
+arrow::Result<ListedVersion> FindVersion(const ObjectStore& store,
+                                         const std::vector<ListedVersion>& versions,
+                                         std::optional<uint64_t> version) {
   if (versions.empty()) return NoSuchVersion(store, versions, version);
   if (!version) return versions.back();
   auto at = std::lower_bound(
       versions.begin(), versions.end(), *version,
-      [](const VersionInfo& info, uint64_t wanted) { return info.version < wanted; });
+      [](const ListedVersion& info, uint64_t wanted) { return info.version < wanted; });
   if (at == versions.end() || at->version != *version) {
     return NoSuchVersion(store, versions, version);
   }
   return *at;
 }
 
+arrow::Result<VersionInfo> DescribeVersion(ObjectStore& store, ListedVersion version) {
+  ARROW_ASSIGN_OR_RAISE(const ObjectInfo object, store.Describe(version.path));
+  return VersionInfo{{std::move(version)}, object.size, object.stamp};
+}
+
 arrow::Result<std::shared_ptr<const Manifest>> ReadListed(ObjectStore& store,
-                                                          const VersionInfo& version) {
-  ARROW_ASSIGN_OR_RAISE(WholeObject object, ReadObject(store, version.path, version.size));
+                                                          const ListedVersion& version) {
+  ARROW_ASSIGN_OR_RAISE(WholeObject object, ReadObject(store, version.path));
   ARROW_ASSIGN_OR_RAISE(Manifest manifest, ParseManifest(object.bytes(), object.name));
   if (manifest.version != version.version) {
     return MakeError(ErrorKind::kCorruptData,
@@ -122,8 +127,8 @@ arrow::Result<std::shared_ptr<const Manifest>> ReadListed(ObjectStore& store,
 
 arrow::Result<std::shared_ptr<const Manifest>> ReadManifest(ObjectStore& store,
                                                             std::optional<uint64_t> version) {
-  ARROW_ASSIGN_OR_RAISE(std::vector<VersionInfo> versions, ListVersions(store));
-  ARROW_ASSIGN_OR_RAISE(VersionInfo found, FindVersion(store, versions, version));
+  ARROW_ASSIGN_OR_RAISE(std::vector<ListedVersion> versions, ListVersions(store));
+  ARROW_ASSIGN_OR_RAISE(ListedVersion found, FindVersion(store, versions, version));
   return ReadListed(store, found);
 }
 

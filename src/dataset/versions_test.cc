@@ -16,7 +16,7 @@ std::vector<uint64_t> VersionsOf(ObjectStore& store) {
   std::vector<uint64_t> numbers;
   auto versions = ListVersions(store);
   EXPECT_TRUE(versions.ok()) << versions.status().ToString();
-  for (const VersionInfo& info : *versions) numbers.push_back(info.version);
+  for (const ListedVersion& info : *versions) numbers.push_back(info.version);
   return numbers;
 }
 

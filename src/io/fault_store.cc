@@ -171,6 +171,16 @@ arrow::Result<std::vector<ObjectInfo>> FaultStore::List(std::string_view prefix)
   return store_->List(prefix);
 }
 
+arrow::Result<std::vector<std::string>> FaultStore::ListPaths(std::string_view prefix) {
+  ARROW_RETURN_NOT_OK(Enter(Call::kList, prefix));
+  return store_->ListPaths(prefix);
+}
+
+arrow::Result<ObjectInfo> FaultStore::Describe(std::string_view path) {
+  ARROW_RETURN_NOT_OK(Enter(Call::kOpen, path));
+  return store_->Describe(path);
+}
+
 arrow::Result<std::vector<std::string>> FaultStore::ListFolders(std::string_view prefix) {
   ARROW_RETURN_NOT_OK(Enter(Call::kList, prefix));
   return store_->ListFolders(prefix);

@@ -23,8 +23,7 @@ struct CloseFolder {
   void operator()(DIR* folder) const { ::closedir(folder); }
 };
 
-/// Calls visit(name, info) for every entry of a folder, symbolic links followed. A folder that does
-/// not exist has none; entries that vanish meanwhile are left out.
+/// Calls visit(folder, entry) for every entry of a folder. A folder that does not exist has none.
 template <typename Visit>
 arrow::Status ForEachEntry(const std::string& path, Visit visit) {
   std::unique_ptr<DIR, CloseFolder> folder(::opendir(path.c_str()));
@@ -36,16 +35,35 @@ arrow::Status ForEachEntry(const std::string& path, Visit visit) {
     errno = 0;
     const dirent* entry = ::readdir(folder.get());
     if (entry == nullptr) break;
-    std::string_view name(entry->d_name);
-    if (name == "." || name == "..") continue;
-    struct stat info;
-    if (::fstatat(::dirfd(folder.get()), entry->d_name, &info, 0) == 0) {
-      visit(name, info);
-    } else if (errno != ENOENT && errno != ELOOP) {
-      return io::ErrnoError(errno, "examine", path + "/" + entry->d_name);
-    }
+    const std::string_view name(entry->d_name);
+    if (name != "." && name != "..") ARROW_RETURN_NOT_OK(visit(::dirfd(folder.get()), *entry));
   }
   return errno == 0 ? arrow::Status::OK() : io::ErrnoError(errno, "list", path);
+}
+
+/// What an entry is, symbolic links followed; false if it has vanished meanwhile.
+arrow::Result<bool> Examine(const std::string& path, int folder, const dirent& entry,
+                            struct stat* info) {
+  if (::fstatat(folder, entry.d_name, info, 0) == 0) return true;
+  if (errno == ENOENT || errno == ELOOP) return false;
+  return io::ErrnoError(errno, "examine", path + "/" + entry.d_name);
+}
+
+/// The names of the entries of one kind, DT_REG or DT_DIR. What the folder itself tells of an entry
+/// mostly suffices, which is much cheaper than to examine it.
+arrow::Result<std::vector<std::string>> NamesOf(const std::string& path, unsigned char kind) {
+  std::vector<std::string> names;
+  ARROW_RETURN_NOT_OK(ForEachEntry(path, [&](int folder, const dirent& entry) -> arrow::Status {
+    bool wanted = entry.d_type == kind;
+    if (entry.d_type == DT_UNKNOWN || entry.d_type == DT_LNK) {
+      struct stat info;
+      ARROW_ASSIGN_OR_RAISE(const bool exists, Examine(path, folder, entry, &info));
+      wanted = exists && (kind == DT_DIR ? S_ISDIR(info.st_mode) : S_ISREG(info.st_mode));
+    }
+    if (wanted) names.emplace_back(entry.d_name);
+    return arrow::Status::OK();
+  }));
+  return names;
 }
 
 // Files are replaced by new ones, whose inodes differ even within a tick of the clock.
@@ -57,6 +75,10 @@ uint64_t StampOf(const struct stat& info) {
 
 int64_t ModifiedOf(const struct stat& info) {
   return int64_t{info.st_mtim.tv_sec} * 1'000'000 + info.st_mtim.tv_nsec / 1000;
+}
+
+ObjectInfo InfoOf(std::string path, const struct stat& info) {
+  return {std::move(path), static_cast<uint64_t>(info.st_size), StampOf(info), ModifiedOf(info)};
 }
 
 /// A file that is not complete is nobody's business, until its writer has been dead for long: then
@@ -83,24 +105,39 @@ class LocalStore final : public ObjectStore {
   arrow::Result<std::vector<ObjectInfo>> List(std::string_view prefix) override {
     ARROW_RETURN_NOT_OK(io::CheckFolderPath(root_, prefix));
     std::string_view folder = io::WithoutTrailingSlashes(prefix);
+    const std::string absolute = Absolute(folder);
     std::vector<ObjectInfo> listed;
-    ARROW_RETURN_NOT_OK(
-        ForEachEntry(Absolute(folder), [&](std::string_view name, const struct stat& info) {
-          if (!S_ISREG(info.st_mode) || IsHidden(name, info)) return;
-          listed.push_back({io::JoinPath(folder, name), static_cast<uint64_t>(info.st_size),
-                            StampOf(info), ModifiedOf(info)});
-        }));
+    ARROW_RETURN_NOT_OK(ForEachEntry(absolute, [&](int fd, const dirent& entry) -> arrow::Status {
+      struct stat info;
+      ARROW_ASSIGN_OR_RAISE(const bool exists, Examine(absolute, fd, entry, &info));
+      if (exists && S_ISREG(info.st_mode) && !IsHidden(entry.d_name, info))
+        listed.push_back(InfoOf(io::JoinPath(folder, entry.d_name), info));
+      return arrow::Status::OK();
+    }));
     return listed;
+  }
+
+  arrow::Result<std::vector<std::string>> ListPaths(std::string_view prefix) override {
+    ARROW_RETURN_NOT_OK(io::CheckFolderPath(root_, prefix));
+    const std::string_view folder = io::WithoutTrailingSlashes(prefix);
+    ARROW_ASSIGN_OR_RAISE(auto names, NamesOf(Absolute(folder), DT_REG));
+    std::erase_if(names, [](const std::string& name) { return io::IsTemporaryName(name); });
+    for (std::string& name : names) name = io::JoinPath(folder, name);
+    return names;
+  }
+
+  arrow::Result<ObjectInfo> Describe(std::string_view path) override {
+    ARROW_RETURN_NOT_OK(io::CheckObjectPath(root_, path));
+    const std::string absolute = Absolute(path);
+    struct stat info;
+    if (::stat(absolute.c_str(), &info) != 0) return io::ErrnoError(errno, "examine", absolute);
+    if (!S_ISREG(info.st_mode)) return io::ErrnoError(ENOENT, "examine", absolute);
+    return InfoOf(std::string(path), info);
   }
 
   arrow::Result<std::vector<std::string>> ListFolders(std::string_view prefix) override {
     ARROW_RETURN_NOT_OK(io::CheckFolderPath(root_, prefix));
-    std::vector<std::string> listed;
-    ARROW_RETURN_NOT_OK(ForEachEntry(Absolute(io::WithoutTrailingSlashes(prefix)),
-                                     [&](std::string_view name, const struct stat& info) {
-                                       if (S_ISDIR(info.st_mode)) listed.emplace_back(name);
-                                     }));
-    return listed;
+    return NamesOf(Absolute(io::WithoutTrailingSlashes(prefix)), DT_DIR);
   }
 
   arrow::Status Put(std::string_view path, std::span<const std::byte> bytes,

@@ -71,9 +71,7 @@ class MemoryStore final : public ObjectStore, public std::enable_shared_from_thi
       auto found = objects_.find(path);
       if (found != objects_.end()) contents = found->second.contents;
     }
-    if (!contents) {
-      return MakeError(ErrorKind::kNotFound, "there is no object '" + name + "'", {.path = name});
-    }
+    if (!contents) return NoSuchObject(path);
     return std::make_shared<MemoryObject>(std::move(name), std::move(contents));
   }
 
@@ -85,6 +83,24 @@ class MemoryStore final : public ObjectStore, public std::enable_shared_from_thi
         listed.push_back({path, object.contents->size(), object.stamp, object.modified_us});
     }));
     return listed;
+  }
+
+  arrow::Result<std::vector<std::string>> ListPaths(std::string_view prefix) override {
+    std::vector<std::string> listed;
+    ARROW_RETURN_NOT_OK(ForEachBelow(
+        prefix, [&](const std::string& path, size_t start, size_t slash, const StoredObject&) {
+          if (slash == std::string::npos) listed.push_back(path);
+        }));
+    return listed;
+  }
+
+  arrow::Result<ObjectInfo> Describe(std::string_view path) override {
+    ARROW_RETURN_NOT_OK(io::CheckObjectPath(root_, path));
+    std::lock_guard<runtime::ForkMutex> lock(objects_mutex);
+    auto found = objects_.find(path);
+    if (found == objects_.end()) return NoSuchObject(path);
+    const StoredObject& object = found->second;
+    return ObjectInfo{std::string(path), object.contents->size(), object.stamp, object.modified_us};
   }
 
   arrow::Result<std::vector<std::string>> ListFolders(std::string_view prefix) override {
@@ -165,6 +181,11 @@ class MemoryStore final : public ObjectStore, public std::enable_shared_from_thi
   }
 
  private:
+  arrow::Status NoSuchObject(std::string_view path) const {
+    const std::string name = root_ + std::string(path);
+    return MakeError(ErrorKind::kNotFound, "there is no object '" + name + "'", {.path = name});
+  }
+
   using Objects = std::map<std::string, StoredObject, std::less<>>;
 
   /// Takes out the objects whose paths begin so. Needs the lock.

@@ -317,6 +317,26 @@ TEST_P(StoreConformance, DeleteRemovesAndForgivesWhatIsMissing) {
   EXPECT_EQ(Read("f/x").ValueOrDie(), "2");
 }
 
+TEST_P(StoreConformance, PathsAndDescriptionsAreThoseOfTheListing) {
+  Put("f/x", "1");
+  Put("f/yy", "22");
+  Put("f/g/z", "3");
+  std::vector<std::string> paths = store_->ListPaths("f/").ValueOrDie();
+  std::sort(paths.begin(), paths.end());
+  EXPECT_EQ(paths, (std::vector<std::string>{"f/x", "f/yy"}));
+  EXPECT_TRUE(store_->ListPaths("nowhere").ValueOrDie().empty());
+  for (const ObjectInfo& listed : store_->List("f").ValueOrDie()) {
+    const ObjectInfo described = store_->Describe(listed.path).ValueOrDie();
+    EXPECT_EQ(described.path, listed.path);
+    EXPECT_EQ(described.size, listed.size);
+    EXPECT_EQ(described.stamp, listed.stamp);
+    EXPECT_EQ(described.modified_us, listed.modified_us);
+  }
+  EXPECT_EQ(GetErrorKind(store_->Describe("f/nothing").status()), ErrorKind::kNotFound);
+  EXPECT_EQ(GetErrorKind(store_->Describe("f").status()), ErrorKind::kNotFound);
+  EXPECT_EQ(GetErrorKind(store_->Describe("f/x/y").status()), ErrorKind::kNotFound);
+}
+
 TEST_P(StoreConformance, DeleteFolderRemovesWhatIsBelowAndNothingElse) {
   Put("f/x", "1");
   Put("f/g/y", "2");

@@ -29,6 +29,20 @@ class SubStoreView final : public ObjectStore {
     return objects;
   }
 
+  arrow::Result<std::vector<std::string>> ListPaths(std::string_view prefix) override {
+    ARROW_RETURN_NOT_OK(io::CheckFolderPath(root_, prefix));
+    ARROW_ASSIGN_OR_RAISE(auto paths, store_->ListPaths(Inner(prefix)));
+    for (std::string& path : paths) path.erase(0, prefix_.size() + 1);
+    return paths;
+  }
+
+  arrow::Result<ObjectInfo> Describe(std::string_view path) override {
+    ARROW_RETURN_NOT_OK(io::CheckObjectPath(root_, path));
+    ARROW_ASSIGN_OR_RAISE(ObjectInfo object, store_->Describe(Inner(path)));
+    object.path.erase(0, prefix_.size() + 1);
+    return object;
+  }
+
   arrow::Result<std::vector<std::string>> ListFolders(std::string_view prefix) override {
     ARROW_RETURN_NOT_OK(io::CheckFolderPath(root_, prefix));
     return store_->ListFolders(Inner(prefix));

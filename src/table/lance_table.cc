@@ -40,21 +40,26 @@ Result<std::shared_ptr<const LanceSnapshot>> LanceTable::OpenManifest(
   if (versions.empty()) {
     return MakeError(ErrorKind::kNotFound, "Table '" + name_ + "' was not found", {.path = uri_});
   }
-  ARROW_ASSIGN_OR_RAISE(dataset::VersionInfo found,
-                        dataset::FindVersion(*store_, versions, version));
+  ARROW_ASSIGN_OR_RAISE(auto listed, dataset::FindVersion(*store_, versions, version));
+  ARROW_ASSIGN_OR_RAISE(auto found, dataset::DescribeVersion(*store_, std::move(listed)));
   {
     std::lock_guard<runtime::ForkMutex> lock(mutex_);
     if (last_ && last_version_ == found) return last_;
   }
   ARROW_ASSIGN_OR_RAISE(auto manifest, dataset::ReadListed(*store_, found));
-  auto reader = std::make_shared<scan::DatasetReader>(
-      store_, branch_.empty() ? nullptr : main_store_, std::move(manifest), files_);
-  auto snapshot = std::make_shared<const LanceSnapshot>(std::move(reader));
+  auto snapshot = MakeSnapshot(std::move(manifest));
   auto replaced = snapshot;  // what it was goes after the lock
   std::lock_guard<runtime::ForkMutex> lock(mutex_);
   last_.swap(replaced);
   last_version_ = std::move(found);
   return snapshot;
+}
+
+std::shared_ptr<const LanceSnapshot> LanceTable::MakeSnapshot(
+    std::shared_ptr<const dataset::Manifest> manifest) {
+  auto reader = std::make_shared<scan::DatasetReader>(
+      store_, branch_.empty() ? nullptr : main_store_, std::move(manifest), files_);
+  return std::make_shared<const LanceSnapshot>(std::move(reader));
 }
 
 Result<std::shared_ptr<const Snapshot>> LanceTable::Latest() { return OpenManifest(std::nullopt); }
@@ -112,7 +117,8 @@ Result<std::vector<TagInfo>> LanceTable::Tags() {
 
 Result<dataset::VersionInfo> LanceTable::FindVersion(uint64_t version) {
   ARROW_ASSIGN_OR_RAISE(auto versions, dataset::ListVersions(*store_));
-  return dataset::FindVersion(*store_, versions, version);
+  ARROW_ASSIGN_OR_RAISE(auto found, dataset::FindVersion(*store_, versions, version));
+  return dataset::DescribeVersion(*store_, std::move(found));
 }
 
 Status LanceTable::CreateTag(const std::string& tag, uint64_t version) {

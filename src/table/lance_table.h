@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "dataset/commit.h"
 #include "dataset/manifest.h"
 #include "dataset/transaction.h"
 #include "pilum/storage.h"
@@ -59,6 +60,8 @@ class LanceTable final : public Table {
              std::string branch);
 
   arrow::Result<std::shared_ptr<const LanceSnapshot>> OpenManifest(std::optional<uint64_t> version);
+  std::shared_ptr<const LanceSnapshot> MakeSnapshot(
+      std::shared_ptr<const dataset::Manifest> manifest);
   /// The newest version, if this table can be changed.
   arrow::Result<std::shared_ptr<const LanceSnapshot>> OpenForWriting();
   arrow::Result<dataset::VersionInfo> FindVersion(uint64_t version);
@@ -74,6 +77,7 @@ class LanceTable final : public Table {
   runtime::ForkMutex mutex_;  // guards what follows: the version opened last
   std::shared_ptr<const LanceSnapshot> last_;
   dataset::VersionInfo last_version_;
+  std::optional<dataset::CommittedVersion> committed_;  // by this object, last
 };
 
 }  // namespace pilum::table

@@ -182,9 +182,22 @@ Result<std::shared_ptr<const LanceSnapshot>> LanceTable::OpenForWriting() {
 
 Result<std::shared_ptr<const LanceSnapshot>> LanceTable::Commit(uint64_t read_version,
                                                                 dataset::Operation operation) {
-  ARROW_ASSIGN_OR_RAISE(auto manifest, dataset::Commit(*store_, {read_version, dataset::MakeUuid(),
-                                                                 std::move(operation)}));
-  return OpenManifest(manifest->version);
+  std::optional<dataset::CommittedVersion> known;
+  {
+    std::lock_guard<runtime::ForkMutex> lock(mutex_);
+    known.swap(committed_);
+  }
+  ARROW_ASSIGN_OR_RAISE(
+      auto committed,
+      dataset::Commit(*store_, {read_version, dataset::MakeUuid(), std::move(operation)},
+                      std::move(known)));
+  auto snapshot = MakeSnapshot(committed.manifest);
+  auto replaced = snapshot;
+  std::lock_guard<runtime::ForkMutex> lock(mutex_);
+  last_.swap(replaced);
+  last_version_ = committed.info;
+  committed_ = std::move(committed);
+  return snapshot;
 }
 
 Result<std::shared_ptr<const Snapshot>> LanceTable::Append(arrow::RecordBatchReader* rows,

@@ -177,7 +177,7 @@ class Committer {
     const uint64_t version = next.message.version();
     ListedVersion listed{version, ManifestPath(version, like_)};
     const std::string bytes = SerializeManifestFile(&next);
-    auto manifest = ReadManifestMessage(next.message, NameOf(listed.path));
+    auto manifest = ReadManifestMessage(next.message, NameOf(listed.path), before_.get());
     if (!manifest.ok()) {
       return MakeError(ErrorKind::kInvalidArgument,
                        "the transaction would make a version that cannot be read: " +
@@ -217,7 +217,10 @@ class Committer {
     const auto* restore = std::get_if<Restore>(&rebased_.operation);
     if (restore == nullptr) {
       ManifestFile previous;
-      if (latest_) previous = std::move(latest_->file);
+      if (latest_) {
+        previous = std::move(latest_->file);
+        before_ = std::move(latest_->manifest);
+      }
       latest_.reset();  // when another writer is faster, it is not the latest any more
       return ApplyTransaction(std::move(previous), rebased_);
     }
@@ -268,6 +271,7 @@ class Committer {
   std::string like_;  ///< a manifest of the table, for the names of others
   uint64_t seen_;     ///< the versions up to here do not conflict
   std::optional<Version> latest_;
+  std::shared_ptr<const Manifest> before_;  ///< what the next version was made of, if it shares
   std::optional<Committed> merge_with_;
   std::optional<Committed> new_schema_by_;
   std::optional<CommittedVersion> done_;

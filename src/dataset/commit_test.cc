@@ -112,6 +112,32 @@ TEST_F(CommitTest, KnownVersionIsNotReadAgain) {
   EXPECT_EQ(Latest()->live_rows(), 60u);
 }
 
+TEST_F(CommitTest, VersionsShareTheFragmentsThatTheyHaveInCommon) {
+  CreateTable(*store_);
+  ASSERT_TRUE(Append(1).ok());
+  auto before = Append(2).ValueOrDie();
+  Transaction deletion{3, MakeUuid(), DeleteRows(*store_, *before, 1, {4})};
+  auto after = Commit(*store_, deletion).ValueOrDie().manifest;
+  ASSERT_EQ(after->fragments.size(), 3u);
+  EXPECT_EQ(after->fragments[1].live_rows(), 9u);
+  auto appended =
+      Commit(*store_, {4, MakeUuid(), dataset::Append{{NewFragment("n.lance", 3)}}}).ValueOrDie();
+  ASSERT_EQ(appended.manifest->fragments.size(), 4u);
+  auto removed =
+      Commit(*store_, {5, MakeUuid(), dataset::Delete{.removed = {0}}}, CommittedVersion(appended))
+          .ValueOrDie();
+  ASSERT_EQ(removed.manifest->fragments.size(), 3u);
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(removed.manifest->fragments.shared(i), appended.manifest->fragments.shared(i + 1));
+    EXPECT_EQ(removed.manifest->fragments[i].id, i + 1);
+  }
+  auto changed = Commit(*store_, {6, MakeUuid(), DeleteRows(*store_, *removed.manifest, 0, {1, 4})},
+                        CommittedVersion(removed))
+                     .ValueOrDie();
+  EXPECT_EQ(changed.manifest->fragments[0].live_rows(), 8u);
+  EXPECT_EQ(changed.manifest->fragments.shared(1), removed.manifest->fragments.shared(1));
+}
+
 TEST_F(CommitTest, TableKeepsItsNamingScheme) {
   lance::table::Manifest manifest = SmallManifest();
   PutText(*store_, "_versions/3.manifest", FrameManifest(manifest));
@@ -251,7 +277,9 @@ TEST_F(CommitTest, DeleteAndCompactionOfAFragmentConflict) {
   EXPECT_EQ(reserved->max_fragment_id, 2u);
   Fragment all = NewFragment("all.lance", 20);
   all.id = 2;
-  ASSERT_TRUE(CommitTo(*store_, 2, Rewrite{{{reserved->fragments, {all}}}}).ok());
+  ASSERT_TRUE(CommitTo(*store_, 2,
+                       Rewrite{{{{reserved->fragments.begin(), reserved->fragments.end()}, {all}}}})
+                  .ok());
   ExpectError(CommitTo(*store_, 1, DeleteRows(*store_, *first, 0, {1})).status(),
               ErrorKind::kCommitConflict, "Rewrite");
   EXPECT_TRUE(Append(1).ok());

@@ -207,23 +207,75 @@ arrow::Result<Fragment> ReadFragment(const lance::table::DataFragment& message, 
   return fragment;
 }
 
-arrow::Result<std::vector<Fragment>> ReadFragments(const lance::table::Manifest& message,
-                                                   bool stable_row_ids, const BaseIds& bases) {
-  std::vector<Fragment> fragments;
+// Files below other bases are looked at again: the list of bases may have changed.
+bool SameFile(const DataFile& file, const lance::table::DataFile& message) {
+  const auto same = [](const auto& a, const auto& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end());
+  };
+  const auto version = MakeFileVersion(message.file_major_version(), message.file_minor_version());
+  return file.path == message.path() && same(file.fields, message.fields()) &&
+         same(file.column_indices, message.column_indices()) && version.ok() &&
+         file.version == *version && file.size == message.file_size_bytes() && !file.base_id &&
+         !message.has_base_id();
+}
+
+bool SameDeletions(const std::optional<DeletionFile>& file,
+                   const lance::table::DataFragment& message) {
+  if (!file || !message.has_deletion_file()) return !file && !message.has_deletion_file();
+  const auto& deletions = message.deletion_file();
+  const bool bitmap = deletions.file_type() == lance::table::DeletionFile::BITMAP;
+  return (file->type == DeletionFile::Type::kBitmap) == bitmap &&
+         file->read_version == deletions.read_version() && file->id == deletions.id() &&
+         file->num_deleted_rows == deletions.num_deleted_rows() && !file->base_id &&
+         !deletions.has_base_id();
+}
+
+/// Whether a fragment is what its message says; then the checks it has passed hold for it, too.
+bool SameFragment(const Fragment& fragment, const lance::table::DataFragment& message) {
+  return fragment.id == message.id() && fragment.physical_rows == message.physical_rows() &&
+         SameDeletions(fragment.deletion_file, message) && message.overlays_size() == 0 &&
+         !message.has_external_row_ids() &&
+         std::equal(fragment.files.begin(), fragment.files.end(), message.files().begin(),
+                    message.files().end(), SameFile) &&
+         fragment.inline_row_ids == message.inline_row_ids() &&
+         fragment.created_at_versions == message.inline_created_at_versions() &&
+         fragment.last_updated_at_versions == message.inline_last_updated_at_versions();
+}
+
+arrow::Status CheckIdsOnce(const FragmentList& fragments) {
+  std::vector<uint64_t> ids;
+  ids.reserve(fragments.size());
+  for (const Fragment& fragment : fragments) ids.push_back(fragment.id);
+  std::sort(ids.begin(), ids.end());
+  const auto twice = std::adjacent_find(ids.begin(), ids.end());
+  if (twice == ids.end()) return arrow::Status::OK();
+  return Corrupt("two fragments have the id " + std::to_string(*twice));
+}
+
+arrow::Result<FragmentList> ReadFragments(const lance::table::Manifest& message,
+                                          bool stable_row_ids, const BaseIds& bases,
+                                          const Manifest* before) {
+  FragmentList fragments;
   fragments.reserve(static_cast<size_t>(message.fragments_size()));
-  std::unordered_set<uint64_t> ids;
-  ids.reserve(static_cast<size_t>(message.fragments_size()));
+  const bool comparable = before != nullptr && before->stable_row_ids == stable_row_ids;
+  size_t next = 0;  // of the version before
   for (const lance::table::DataFragment& fragment : message.fragments()) {
+    while (comparable && next < before->fragments.size() &&
+           before->fragments[next].id < fragment.id())
+      ++next;
+    if (comparable && next < before->fragments.size() &&
+        SameFragment(before->fragments[next], fragment)) {
+      fragments.push_back(before->fragments.shared(next++));
+      continue;
+    }
     auto read = ReadFragment(fragment, stable_row_ids, bases);
     if (!read.ok()) {
       return MakeError(GetErrorKind(read.status()), "fragment " + std::to_string(fragment.id()) +
                                                         ": " + read.status().message());
     }
-    if (!ids.insert(read->id).second) {
-      return Corrupt("two fragments have the id " + std::to_string(read->id));
-    }
-    fragments.push_back(*std::move(read));
+    fragments.push_back(std::make_shared<const Fragment>(*std::move(read)));
   }
+  ARROW_RETURN_NOT_OK(CheckIdsOnce(fragments));
   return fragments;
 }
 
@@ -246,7 +298,7 @@ arrow::Result<FileVersion> ReadFileVersion(const lance::table::Manifest& message
   return ParseFileVersion("legacy");
 }
 
-arrow::Result<Manifest> ReadMessage(const lance::table::Manifest& message) {
+arrow::Result<Manifest> ReadMessage(const lance::table::Manifest& message, const Manifest* before) {
   ARROW_RETURN_NOT_OK(CheckReaderFlags(message.reader_feature_flags()));
   Manifest manifest;
   manifest.version = message.version();
@@ -258,7 +310,8 @@ arrow::Result<Manifest> ReadMessage(const lance::table::Manifest& message) {
   ARROW_ASSIGN_OR_RAISE(manifest.schema, MakeSchema(message));
   BaseIds bases;
   ARROW_ASSIGN_OR_RAISE(manifest.base_paths, ReadBasePaths(message, &bases));
-  ARROW_ASSIGN_OR_RAISE(manifest.fragments, ReadFragments(message, manifest.stable_row_ids, bases));
+  ARROW_ASSIGN_OR_RAISE(manifest.fragments,
+                        ReadFragments(message, manifest.stable_row_ids, bases, before));
   manifest.config = {message.config().begin(), message.config().end()};
   manifest.table_metadata = {message.table_metadata().begin(), message.table_metadata().end()};
   manifest.branch = message.branch();
@@ -286,8 +339,8 @@ arrow::Result<Manifest> ParseManifest(std::span<const std::byte> bytes, const st
 }
 
 arrow::Result<Manifest> ReadManifestMessage(const lance::table::Manifest& message,
-                                            const std::string& path) {
-  auto manifest = ReadMessage(message);
+                                            const std::string& path, const Manifest* before) {
+  auto manifest = ReadMessage(message, before);
   if (!manifest.ok()) {
     return WithContext(manifest.status(), {.path = path, .version = message.version()});
   }

@@ -8,12 +8,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <arrow/result.h>
@@ -66,6 +68,57 @@ struct Fragment {
   }
 };
 
+/// The fragments of a version. Immutable ones, which versions share: a commit changes few of them.
+class FragmentList {
+ public:
+  class Iterator {
+   public:
+    using iterator_category = std::random_access_iterator_tag;
+    using value_type = Fragment;
+    using difference_type = std::ptrdiff_t;
+    using pointer = const Fragment*;
+    using reference = const Fragment&;
+
+    Iterator() = default;
+    reference operator*() const { return **at_; }
+    pointer operator->() const { return at_->get(); }
+    reference operator[](difference_type n) const { return **(at_ + n); }
+    Iterator& operator+=(difference_type n) { return at_ += n, *this; }
+    Iterator& operator-=(difference_type n) { return at_ -= n, *this; }
+    Iterator& operator++() { return *this += 1; }
+    Iterator operator++(int) { return std::exchange(*this, *this + 1); }
+    Iterator& operator--() { return *this -= 1; }
+    Iterator operator--(int) { return std::exchange(*this, *this - 1); }
+    Iterator operator+(difference_type n) const { return Iterator(at_ + n); }
+    Iterator operator-(difference_type n) const { return Iterator(at_ - n); }
+    difference_type operator-(const Iterator& other) const { return at_ - other.at_; }
+    auto operator<=>(const Iterator&) const = default;
+
+   private:
+    friend class FragmentList;
+    using At = std::vector<std::shared_ptr<const Fragment>>::const_iterator;
+    explicit Iterator(At at) : at_(at) {}
+    At at_;
+  };
+
+  size_t size() const { return fragments_.size(); }
+  bool empty() const { return fragments_.empty(); }
+  const Fragment& operator[](size_t i) const { return *fragments_[i]; }
+  const Fragment& front() const { return *fragments_.front(); }
+  const Fragment& back() const { return *fragments_.back(); }
+  Iterator begin() const { return Iterator(fragments_.begin()); }
+  Iterator end() const { return Iterator(fragments_.end()); }
+
+  const std::shared_ptr<const Fragment>& shared(size_t i) const { return fragments_[i]; }
+  void reserve(size_t n) { fragments_.reserve(n); }
+  void push_back(std::shared_ptr<const Fragment> fragment) {
+    fragments_.push_back(std::move(fragment));
+  }
+
+ private:
+  std::vector<std::shared_ptr<const Fragment>> fragments_;
+};
+
 struct BasePath {
   uint32_t id = 0;
   std::string name;
@@ -77,7 +130,7 @@ struct Manifest {
   uint64_t version = 0;
   int64_t timestamp_us = 0;  ///< microseconds since 1970, UTC
   Schema schema;
-  std::vector<Fragment> fragments;  ///< in scan order, which is not the order of ids
+  FragmentList fragments;  ///< in scan order, which is not the order of ids
   FileVersion file_version = FileVersion::kV2_2;
   bool stable_row_ids = false;
   uint64_t next_row_id = 0;
@@ -95,9 +148,10 @@ struct Manifest {
 /// Parses the bytes of a manifest file. Refuses reader feature flags and storage versions that are
 /// not implemented (kUnsupported, naming them and what to do); every count, id and path is checked.
 arrow::Result<Manifest> ParseManifest(std::span<const std::byte> bytes, const std::string& path);
-/// The same of its message.
+/// The same of its message. What it has in common with the version before is shared.
 arrow::Result<Manifest> ReadManifestMessage(const lance::table::Manifest& message,
-                                            const std::string& path);
+                                            const std::string& path,
+                                            const Manifest* before = nullptr);
 
 /// One version of a table, as listed.
 struct ListedVersion {

@@ -50,7 +50,7 @@ inline std::shared_ptr<const Manifest> CreateTable(ObjectStore& store, bool stab
 /// Deletes rows, earlier deletions of `manifest` included, of one fragment.
 inline Delete DeleteRows(ObjectStore& store, const Manifest& manifest, size_t fragment,
                          std::vector<uint32_t> offsets) {
-  Fragment changed = manifest.fragments.at(fragment);
+  Fragment changed = manifest.fragments[fragment];
   changed.deletion_file =
       WriteDeletionFile(store, changed.id, manifest.version, offsets).ValueOrDie();
   return {.updated = {std::move(changed)}, .removed = {}, .predicate = "a test"};

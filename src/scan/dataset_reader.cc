@@ -36,6 +36,7 @@ DatasetReader::DatasetReader(std::shared_ptr<ObjectStore> store,
       files_(std::move(files)),
       deletions_(manifest_->fragments.size()),
       row_ids_(manifest_->fragments.size()) {
+  live_starts_.reserve(manifest_->fragments.size() + 1);
   live_starts_.push_back(0);
   for (const auto& fragment : manifest_->fragments)
     live_starts_.push_back(live_starts_.back() + fragment.live_rows());
@@ -43,8 +44,14 @@ DatasetReader::DatasetReader(std::shared_ptr<ObjectStore> store,
 
 std::optional<size_t> DatasetReader::FragmentWithId(uint32_t id) const {
   const auto& fragments = manifest_->fragments;
+  // Ids mostly ascend.
   auto it =
-      std::find_if(fragments.begin(), fragments.end(), [&](const auto& f) { return f.id == id; });
+      std::lower_bound(fragments.begin(), fragments.end(), id,
+                       [](const auto& fragment, uint32_t wanted) { return fragment.id < wanted; });
+  if (it == fragments.end() || it->id != id) {
+    it = std::find_if(fragments.begin(), fragments.end(),
+                      [&](const auto& fragment) { return fragment.id == id; });
+  }
   if (it == fragments.end()) return std::nullopt;
   return static_cast<size_t>(it - fragments.begin());
 }

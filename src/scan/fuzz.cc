@@ -82,7 +82,10 @@ void FuzzTable(std::span<const std::byte> bytes) {
   }
   std::shared_ptr<ObjectStore> store = MakeMemoryStore();
   auto& fragments = parsed->fragments;
-  if (fragments.size() > kMaxFragments) fragments.resize(kMaxFragments);
+  dataset::FragmentList few;
+  for (size_t i = 0; i < std::min(fragments.size(), kMaxFragments); ++i)
+    few.push_back(fragments.shared(i));
+  fragments = std::move(few);
   for (const auto& fragment : fragments) {
     for (const auto& data_file : fragment.files) {
       if (!store->Put("data/" + data_file.path, file).ok()) return;

@@ -17,10 +17,10 @@ std::shared_ptr<const DatasetReader> Repeat(const std::shared_ptr<ObjectStore>& 
                                             size_t copies) {
   auto manifest =
       std::make_shared<dataset::Manifest>(*dataset::ReadManifest(*store, {}).ValueOrDie());
-  const dataset::Fragment fragment = manifest->fragments.at(0);
   while (manifest->fragments.size() < copies) {
-    manifest->fragments.push_back(fragment);
-    manifest->fragments.back().id = manifest->fragments.size() - 1;
+    auto fragment = std::make_shared<dataset::Fragment>(manifest->fragments[0]);
+    fragment->id = manifest->fragments.size();
+    manifest->fragments.push_back(std::move(fragment));
   }
   return std::make_shared<const DatasetReader>(store, store, std::move(manifest),
                                                std::make_shared<FileCache>(64 << 20));

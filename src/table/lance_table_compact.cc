@@ -24,7 +24,7 @@ bool IsFull(const dataset::Fragment& fragment, uint64_t target_rows) {
 }
 
 /// Neighbours to be joined, in groups of about `target_rows` rows.
-std::vector<dataset::Rewrite::Group> GroupFragments(const std::vector<dataset::Fragment>& fragments,
+std::vector<dataset::Rewrite::Group> GroupFragments(const dataset::FragmentList& fragments,
                                                     uint64_t target_rows) {
   std::vector<dataset::Rewrite::Group> groups;
   dataset::Rewrite::Group group;

@@ -16,6 +16,7 @@ constexpr std::chrono::milliseconds kSlice(50);
 
 arrow::Status Encode(encoding::PageOptions options, PageJob* job) try {
   ARROW_ASSIGN_OR_RAISE(options.compression, encoding::ReadRequest(*job->leaf->node->field));
+  if (!options.large_chunks) options.compression.dictionary.reset();  // came with 2.2
   ARROW_ASSIGN_OR_RAISE(encoding::LeafRows rows, Shred(job->rows, *job->leaf, options.pool));
   const auto write =
       job->leaf->node->kind == NodeKind::kBlobV1 ? encoding::WriteBlobPage : encoding::WritePage;

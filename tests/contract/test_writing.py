@@ -383,8 +383,8 @@ def test_blobs_in_structs_and_lists(tmp_path):
     dataset = pilum.write_dataset(table.slice(1), tmp_path / "t.lance")
     dataset.insert(table)
     assert dataset.to_table()["s"].to_pylist() == rows[1:] + rows
-    with pytest.raises(pilum.UnsupportedError, match="blobs inside lists.*column l"):
-        schema = pa.schema([pa.field("l", pa.list_(item))])
+    schema = pa.schema([pa.field("l", pa.list_(item))])
+    with pytest.raises(pilum.UnsupportedError, match=r"blobs inside lists.*column l"):
         pilum.write_dataset([], tmp_path / "l.lance", schema)
 
 
@@ -401,7 +401,7 @@ def test_json(fresh):
     table.add([{"doc": "[true]"}])
     table.update("doc IS NULL", {"doc": "{}"})
     assert table.to_arrow()["doc"].to_pylist()[-2:] == ["[true]", "{}"]
-    with pytest.raises(pilum.InvalidArgumentError, match="'{' is no JSON: .*column doc"):
+    with pytest.raises(pilum.InvalidArgumentError, match=r"'{' is no JSON: .*column doc"):
         table.add([{"doc": "{"}])
     assert len(table) == 5
 

@@ -9,10 +9,12 @@
 #include <arrow/util/key_value_metadata.h>
 
 #include "encoding/bitpacking/bitpacking_encode.h"
+#include "encoding/byte_stream_split/split_page.h"
 #include "encoding/choose/dictionary_block.h"
 #include "encoding/choose/statistics.h"
 #include "encoding/flat/flat_encode.h"
 #include "encoding/fsst/fsst_page.h"
+#include "encoding/general/general_encode.h"
 #include "encoding/general/general_page.h"
 #include "encoding/rle/rle_encode.h"
 #include "encoding/rle/rle_page.h"
@@ -30,11 +32,19 @@ constexpr double kWorthwhile = 0.95;
 constexpr uint64_t kLeastDictionaryRows = 100;
 constexpr uint64_t kMostDictionaryItems = 100'000;
 constexpr uint64_t kSample = 4096;
+constexpr uint64_t kSampleBytes = 256 << 10;
+constexpr uint64_t kLeastSample = 64;
 
 // Below it a symbol table does not pay.
 constexpr uint64_t kLeastFsstBytes = 32 << 10;
 constexpr uint32_t kLeastFsstLength = 5;
 constexpr double kWorthwhileFsst = 0.9;
+
+// From this size on values are worth a frame of their own each.
+constexpr uint64_t kLeastGeneralBytes = 32 << 10;
+constexpr double kWorthwhileGeneral = 0.9;
+constexpr uint64_t kTriedValues = 4;
+constexpr uint64_t kTriedBytes = 16 << 10;  // of each
 
 bool IsWord(const ValueShape& shape) {
   return !shape.variable && shape.list_sizes.empty() && shape.fields.empty() &&
@@ -95,6 +105,33 @@ uint64_t Distinct(const Values& values, const ValueShape& shape, uint64_t n, uin
   return CountDistinct(values.fixed.data(), shape.bits / 8, n, limit, found);
 }
 
+/// How many of the first values tell whether values repeat.
+uint64_t SampleSize(const Values& values, const ValueShape& shape, uint64_t n) {
+  uint64_t sample = std::min(n, kSample);
+  if (!shape.variable) return sample;
+  while (sample > kLeastSample && values.offsets[sample] - values.offsets[0] > kSampleBytes)
+    sample /= 2;
+  return sample;
+}
+
+/// Compresses the values of a dictionary, if that makes them smaller.
+arrow::Status CompressDictionary(const CompressionRequest& request, DictionaryBlock* block) {
+  if (!request.dictionary || block->buffer->size() == 0) return arrow::Status::OK();
+  ARROW_ASSIGN_OR_RAISE(auto compressor,
+                        GeneralEncoder::Make(*request.dictionary, request.dictionary_level));
+  std::vector<std::byte> compressed;
+  const auto size = static_cast<size_t>(block->buffer->size());
+  ARROW_RETURN_NOT_OK(compressor.Compress(
+      {reinterpret_cast<const std::byte*>(block->buffer->data()), size}, &compressed));
+  if (static_cast<double>(compressed.size()) > static_cast<double>(size) * kWorthwhileGeneral)
+    return arrow::Status::OK();
+  ByteWriter out(arrow::default_memory_pool());
+  out.Append(compressed);
+  block->buffer = out.Finish();
+  block->wire = GeneralWire(*request.dictionary, block->wire);
+  return arrow::Status::OK();
+}
+
 /// A dictionary, if it makes the page smaller than `bytes`.
 std::optional<MiniBlockChoice> TryDictionary(const LeafRows& rows, const LeafType& type,
                                              uint64_t bytes, arrow::MemoryPool* pool) {
@@ -103,7 +140,7 @@ std::optional<MiniBlockChoice> TryDictionary(const LeafRows& rows, const LeafTyp
       type.shape.variable || (type.shape.list_sizes.empty() && type.shape.fields.empty() &&
                               type.shape.bits >= 64 && type.shape.bits % 64 == 0);
   if (!suits || n < kLeastDictionaryRows) return std::nullopt;
-  const uint64_t sample = std::min(n, kSample);
+  const uint64_t sample = SampleSize(rows.values, type.shape, n);
   if (Distinct(rows.values, type.shape, sample, sample / 2, nullptr) > sample / 2)
     return std::nullopt;
   const uint64_t limit = std::min(n / 2, kMostDictionaryItems);
@@ -128,22 +165,21 @@ std::unique_ptr<FsstValues> TryFsst(const Values& values) {
   const uint64_t bytes = values.offsets.back() - values.offsets.front();
   if (bytes < kLeastFsstBytes || LongestOf(values.offsets) < kLeastFsstLength) return nullptr;
   const FsstEncoder encoder = FsstEncoder::Train(values.offsets, values.bytes);
-  const Values sample{.offsets = values.offsets.first(std::min(values.offsets.size(), kSample)),
-                      .bytes = values.bytes};
+  const uint64_t sampled = SampleSize(values, {.variable = true}, values.offsets.size() - 1);
+  const Values sample{.offsets = values.offsets.first(sampled + 1), .bytes = values.bytes};
   const FsstValues tried(sample, encoder);
   const auto plain = static_cast<double>(sample.offsets.back() - sample.offsets.front());
   if (static_cast<double>(tried.values().bytes.size()) > plain * kWorthwhileFsst) return nullptr;
   return std::make_unique<FsstValues>(values, encoder);
 }
 
-MiniBlockChoice SmallestOfStrings(const LeafRows& rows, const LeafType& type,
-                                  arrow::MemoryPool* pool) {
+uint64_t PlainBytes(const LeafRows& rows, const LeafType& type) {
+  if (!type.shape.variable) return rows.slots * type.shape.bits / 8;
   const uint64_t offset_bytes = rows.slots * (type.wide_offsets ? 8 : 4);
-  const uint64_t bytes = rows.values.offsets.back() - rows.values.offsets.front();
-  if (auto dictionary = TryDictionary(rows, type, offset_bytes + bytes, pool)) {
-    // Strings that repeat are rarely smaller one by one.
-    return *std::move(dictionary);
-  }
+  return offset_bytes + rows.values.offsets.back() - rows.values.offsets.front();
+}
+
+MiniBlockChoice SmallestOfStrings(const LeafRows& rows, const LeafType& type) {
   if (auto encoded = TryFsst(rows.values))
     return {MakeFsstEncoder(std::move(encoded), type.wide_offsets), std::nullopt};
   return {MakeVariableEncoder(rows.values, type.wide_offsets), std::nullopt};
@@ -154,34 +190,127 @@ EncoderPtr Plain(const LeafRows& rows, const LeafType& type) {
   return MakeFlatEncoder(type.shape, rows.values);
 }
 
+/// Whether large values get smaller by compressing each; some of them tell.
+arrow::Result<bool> GeneralPays(const Values& values, CompressionScheme scheme) {
+  ARROW_ASSIGN_OR_RAISE(auto compressor, GeneralEncoder::Make(scheme));
+  const uint64_t n = values.offsets.size() - 1;
+  uint64_t plain = 0, compressed = 0;
+  std::vector<std::byte> out;
+  for (uint64_t i = 0; i < n; i += std::max<uint64_t>(n / kTriedValues, 1)) {
+    const uint64_t size =
+        std::min<uint64_t>(values.offsets[i + 1] - values.offsets[i], kTriedBytes);
+    ARROW_RETURN_NOT_OK(compressor.Compress(values.bytes.subspan(values.offsets[i], size), &out));
+    plain += size;
+    compressed += out.size();
+  }
+  return static_cast<double>(compressed) < static_cast<double>(plain) * kWorthwhileGeneral;
+}
+
+/// Words with their bytes split, in front of general compression, if that makes them smaller.
+arrow::Result<EncoderPtr> SplitOrPlain(const LeafRows& rows, const LeafType& type,
+                                       const CompressionRequest& request) {
+  const bool splittable = IsWord(type.shape) && type.shape.bits >= 32;
+  if (!splittable || !request.split.value_or(true)) return Plain(rows, type);
+  auto split = MakeByteStreamSplitEncoder(type.shape.bits, rows.values);
+  if (request.split) return split;
+  ARROW_ASSIGN_OR_RAISE(auto compressor, GeneralEncoder::Make(*request.general, request.level));
+  const auto n =
+      static_cast<uint32_t>(std::min<uint64_t>(rows.slots, kTriedBytes * 8 / type.shape.bits));
+  const auto size_of = [&](const MiniBlockEncoder& encoder) -> arrow::Result<size_t> {
+    ByteWriter chunk(arrow::default_memory_pool());
+    std::vector<uint64_t> sizes;
+    std::vector<std::byte> out;
+    ARROW_RETURN_NOT_OK(encoder.Encode(0, n, &chunk, &sizes));
+    ARROW_RETURN_NOT_OK(compressor.Compress(chunk.view().first(sizes[0]), &out));
+    return out.size();
+  };
+  auto plain = Plain(rows, type);
+  ARROW_ASSIGN_OR_RAISE(const size_t split_size, size_of(*split));
+  ARROW_ASSIGN_OR_RAISE(const size_t plain_size, size_of(*plain));
+  const bool pays = static_cast<double>(split_size) < static_cast<double>(plain_size) * kWorthwhile;
+  return pays ? std::move(split) : std::move(plain);
+}
+
 std::string Hint(const arrow::Field& field, const std::string& key) {
   const auto& metadata = field.metadata();
   return metadata ? metadata->Get("lance-encoding:" + key).ValueOr("") : "";
+}
+
+/// "zstd" or "lz4"; nothing for "none", which `plain` tells, and for what is left to the choice.
+arrow::Result<std::optional<CompressionScheme>> ReadScheme(const std::string& name, bool* plain) {
+  if (name == "zstd") return CompressionScheme::kZstd;
+  if (name == "lz4") return CompressionScheme::kLz4;
+  *plain = name == "none";
+  if (*plain || name.empty() || name == "fsst") return std::nullopt;
+  return MakeError(ErrorKind::kInvalidArgument,
+                   "there is no compression '" + name + "': zstd, lz4, fsst and none");
+}
+
+arrow::Result<std::optional<int>> ReadLevel(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  int number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc() && end == text.data() + text.size()) return number;
+  return MakeError(ErrorKind::kInvalidArgument, "the compression level '" + text + "'");
 }
 
 }  // namespace
 
 arrow::Result<CompressionRequest> ReadRequest(const arrow::Field& field) {
   CompressionRequest request;
-  const std::string name = Hint(field, "compression");
-  if (name == "zstd") {
-    request.general = CompressionScheme::kZstd;
-  } else if (name == "lz4") {
-    request.general = CompressionScheme::kLz4;
-  } else if (name == "none") {
-    request.plain = true;
-  } else if (!name.empty() && name != "fsst") {
+  ARROW_ASSIGN_OR_RAISE(request.general, ReadScheme(Hint(field, "compression"), &request.plain));
+  ARROW_ASSIGN_OR_RAISE(request.level, ReadLevel(Hint(field, "compression-level")));
+  const std::string split = Hint(field, "bss");
+  if (split == "on" || split == "off") {
+    request.split = split == "on";
+  } else if (!split.empty() && split != "auto") {
     return MakeError(ErrorKind::kInvalidArgument,
-                     "there is no compression '" + name + "': zstd, lz4, fsst and none");
+                     "lance-encoding:bss is on, off or auto, not '" + split + "'");
   }
-  const std::string level = Hint(field, "compression-level");
-  if (level.empty()) return request;
-  int number = 0;
-  const auto [end, error] = std::from_chars(level.data(), level.data() + level.size(), number);
-  if (error != std::errc() || end != level.data() + level.size())
-    return MakeError(ErrorKind::kInvalidArgument, "the compression level '" + level + "'");
-  request.level = number;
+  const std::string dictionary = Hint(field, "dict-values-compression");
+  if (request.plain) request.dictionary.reset();
+  if (!dictionary.empty()) {
+    bool plain = false;
+    ARROW_ASSIGN_OR_RAISE(request.dictionary, ReadScheme(dictionary, &plain));
+  }
+  ARROW_ASSIGN_OR_RAISE(request.dictionary_level,
+                        ReadLevel(Hint(field, "dict-values-compression-level")));
   return request;
+}
+
+arrow::Result<std::optional<MiniBlockChoice>> ChooseDictionary(const LeafRows& rows,
+                                                               const LeafType& type,
+                                                               const CompressionRequest& request,
+                                                               arrow::MemoryPool* pool) {
+  uint64_t bytes = PlainBytes(rows, type);
+  if (IsWord(type.shape)) bytes = SmallestOfWords(type.shape, rows.values, rows.slots).bytes;
+  auto choice = TryDictionary(rows, type, bytes, pool);
+  if (choice) ARROW_RETURN_NOT_OK(CompressDictionary(request, &*choice->dictionary));
+  return choice;
+}
+
+arrow::Result<PerValueChoice> ChoosePerValue(const LeafRows& rows, const LeafType& type,
+                                             const CompressionRequest& request) {
+  const Wire plain = VariableWire(type.wide_offsets ? 64 : 32);
+  PerValueChoice choice;
+  std::optional<CompressionScheme> scheme = request.general;
+  if (!scheme && !request.plain && type.shape.variable) {
+    const uint64_t bytes = rows.values.offsets.back() - rows.values.offsets.front();
+    if (bytes / std::max<uint64_t>(rows.slots, 1) >= kLeastGeneralBytes) {
+      ARROW_ASSIGN_OR_RAISE(const bool pays, GeneralPays(rows.values, CompressionScheme::kZstd));
+      if (pays) scheme = CompressionScheme::kZstd;
+    } else {
+      choice.encoded = TryFsst(rows.values);
+    }
+  }
+  if (scheme) {
+    ARROW_ASSIGN_OR_RAISE(choice.encoder, MakeGeneralValueEncoder(*scheme, request.level, plain));
+  } else if (choice.encoded) {
+    choice.encoder = MakeRawEncoder(FsstWire(choice.encoded->symbol_table(), plain));
+  } else {
+    choice.encoder = MakeRawEncoder(plain);
+  }
+  return choice;
 }
 
 arrow::Result<MiniBlockChoice> ChooseMiniBlock(const LeafRows& rows, const LeafType& type,
@@ -190,26 +319,26 @@ arrow::Result<MiniBlockChoice> ChooseMiniBlock(const LeafRows& rows, const LeafT
   MiniBlockChoice choice;
   if (type.dictionary) {
     ARROW_ASSIGN_OR_RAISE(choice.dictionary, ArrowDictionaryBlock(*rows.dictionary, pool));
+    ARROW_RETURN_NOT_OK(CompressDictionary(request, &*choice.dictionary));
     choice.encoder = SmallestOfWords(type.shape, rows.values, rows.slots).encoder;
     return choice;
   }
   if (request.plain) {
     choice.encoder = Plain(rows, type);
-  } else if (request.general) {
-    ARROW_ASSIGN_OR_RAISE(choice.encoder,
-                          MakeGeneralEncoder(*request.general, request.level, Plain(rows, type)));
-  } else if (type.shape.variable) {
-    return SmallestOfStrings(rows, type, pool);
-  } else if (IsWord(type.shape)) {
-    Sized smallest = SmallestOfWords(type.shape, rows.values, rows.slots);
-    if (auto dictionary = TryDictionary(rows, type, smallest.bytes, pool))
-      return *std::move(dictionary);
-    choice.encoder = std::move(smallest.encoder);
-  } else if (auto dictionary = TryDictionary(rows, type, rows.slots * type.shape.bits / 8, pool)) {
-    return *std::move(dictionary);
-  } else {
-    choice.encoder = Plain(rows, type);
+    return choice;
   }
+  if (request.general) {
+    ARROW_ASSIGN_OR_RAISE(auto inner, SplitOrPlain(rows, type, request));
+    ARROW_ASSIGN_OR_RAISE(choice.encoder,
+                          MakeGeneralEncoder(*request.general, request.level, std::move(inner)));
+    return choice;
+  }
+  // Strings that repeat are rarely smaller one by one.
+  ARROW_ASSIGN_OR_RAISE(auto dictionary, ChooseDictionary(rows, type, request, pool));
+  if (dictionary) return *std::move(dictionary);
+  if (type.shape.variable) return SmallestOfStrings(rows, type);
+  choice.encoder = IsWord(type.shape) ? SmallestOfWords(type.shape, rows.values, rows.slots).encoder
+                                      : Plain(rows, type);
   return choice;
 }
 

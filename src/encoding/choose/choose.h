@@ -1,5 +1,5 @@
-// What a mini-block page is compressed with: the smallest of what suits its values, or what the
-// field asks for.
+// What the values of a page are compressed with: the smallest of what suits them, or what the field
+// asks for.
 #pragma once
 
 #include <memory>
@@ -10,17 +10,24 @@
 #include <arrow/type.h>
 
 #include "encoding/encoder.h"
+#include "encoding/fsst/fsst_page.h"
 #include "encoding/general/general.h"
 #include "encoding/leaf_builder.h"
 #include "encoding/leaf_rows.h"
 
 namespace pilum::encoding {
 
-/// What the metadata of a field asks for (`lance-encoding:compression`, `…-level`).
+/// What the metadata of a field asks for (`lance-encoding:compression`, `…-level`, `bss`,
+/// `dict-values-compression`, `…-level`).
 struct CompressionRequest {
   bool plain = false;  ///< "none": values as they are
   std::optional<CompressionScheme> general;
   std::optional<int> level;
+  std::optional<bool>
+      split;  ///< bytes of words, before general compression; nothing: where it pays
+  /// Of the values of dictionaries; nothing: none.
+  std::optional<CompressionScheme> dictionary = CompressionScheme::kLz4;
+  std::optional<int> dictionary_level;
 };
 
 /// kInvalidArgument for values that no such key has.
@@ -37,6 +44,21 @@ struct MiniBlockChoice {
   std::unique_ptr<MiniBlockEncoder> encoder;
   std::optional<DictionaryBlock> dictionary;
 };
+
+/// A dictionary for values that repeat, if it makes them smaller.
+arrow::Result<std::optional<MiniBlockChoice>> ChooseDictionary(const LeafRows& rows,
+                                                               const LeafType& type,
+                                                               const CompressionRequest& request,
+                                                               arrow::MemoryPool* pool);
+
+/// How values of variable width are encoded one by one.
+struct PerValueChoice {
+  std::unique_ptr<PerValueEncoder> encoder;
+  std::unique_ptr<FsstValues> encoded;  ///< what to encode in place of the values, if not null
+};
+
+arrow::Result<PerValueChoice> ChoosePerValue(const LeafRows& rows, const LeafType& type,
+                                             const CompressionRequest& request);
 
 /// `rows` must outlive the encoder.
 arrow::Result<MiniBlockChoice> ChooseMiniBlock(const LeafRows& rows, const LeafType& type,

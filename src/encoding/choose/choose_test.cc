@@ -91,10 +91,74 @@ TEST(Choose, FewOrRandomTextsStayAsTheyAre) {
 TEST(Choose, FieldsGetWhatTheyAskFor) {
   const auto narrow = RandomValues<uint32_t>(5000, 7);
   EXPECT_EQ(ChoiceFor(narrow, {.plain = true}), DescribeEncoding(FlatWire(32)));
-  EXPECT_EQ(ChoiceFor(narrow, {.general = CompressionScheme::kZstd}),
+  EXPECT_EQ(ChoiceFor(narrow, {.general = CompressionScheme::kZstd, .split = false}),
             DescribeEncoding(GeneralWire(CompressionScheme::kZstd, FlatWire(32))));
   EXPECT_EQ(ChoiceFor(Texts(5000, 50), {.general = CompressionScheme::kLz4}),
             DescribeEncoding(GeneralWire(CompressionScheme::kLz4, VariableWire(32))));
+}
+
+TEST(Choose, BytesOfWordsAreSplitWhereItPays) {
+  const CompressionRequest zstd{.general = CompressionScheme::kZstd};
+  EXPECT_EQ(ChoiceFor(RandomValues<uint64_t>(5000, 17), zstd), "zstd(byte_stream_split(flat64))");
+  EXPECT_EQ(ChoiceFor(RandomValues<uint32_t>(5000, 32), zstd), "zstd(flat32)");
+  EXPECT_EQ(ChoiceFor(RandomValues<uint32_t>(5000, 32),
+                      {.general = CompressionScheme::kLz4, .split = true}),
+            "lz4(byte_stream_split(flat32))");
+  EXPECT_EQ(ChoiceFor(RandomValues<uint16_t>(5000, 7), zstd), "zstd(flat16)");
+}
+
+/// What large values are encoded with, one by one.
+std::string LargeChoiceFor(const std::vector<std::string>& values,
+                           const CompressionRequest& request = {}) {
+  std::string bytes;
+  std::vector<uint32_t> offsets = {0};
+  for (const std::string& value : values) {
+    bytes += value;
+    offsets.push_back(static_cast<uint32_t>(bytes.size()));
+  }
+  LeafRows rows;
+  rows.rows = rows.entries = rows.slots = values.size();
+  rows.values.offsets = offsets;
+  rows.values.bytes = AsBytes(bytes);
+  auto choice = ChoosePerValue(rows, {.shape = {.variable = true}}, request);
+  if (!choice.ok()) return choice.status().ToString();
+  EXPECT_EQ(choice->encoded != nullptr, choice->encoder->wire().has_fsst());
+  return DescribeEncoding(choice->encoder->wire());
+}
+
+TEST(Choose, LargeValuesAreCompressedWhereItPays) {
+  const auto random = [](size_t words) { return Raw(RandomValues<uint64_t>(words, 64, words)); };
+  std::string text;
+  for (const std::string& one : Texts(3000, 3000)) text += one;
+  EXPECT_EQ(LargeChoiceFor({text, text, text}), "zstd(variable)");
+  EXPECT_EQ(LargeChoiceFor({random(9000), random(9001), random(9002)}), "variable");
+  EXPECT_EQ(LargeChoiceFor(std::vector(200, text.substr(0, 700))), "fsst(variable)");
+  EXPECT_EQ(LargeChoiceFor(std::vector(200, random(100))), "variable");
+  EXPECT_EQ(LargeChoiceFor({text.substr(0, 700)}), "variable");  // too little to tell
+  EXPECT_EQ(LargeChoiceFor({text}, {.plain = true}), "variable");
+  EXPECT_EQ(LargeChoiceFor({random(99)}, {.general = CompressionScheme::kLz4}), "lz4(variable)");
+}
+
+TEST(Choose, ValuesOfDictionariesAreCompressed) {
+  const auto values = Texts(5000, 200);
+  std::string bytes;
+  std::vector<uint32_t> offsets = {0};
+  for (const std::string& value : values) {
+    bytes += value;
+    offsets.push_back(static_cast<uint32_t>(bytes.size()));
+  }
+  LeafRows rows;
+  rows.rows = rows.entries = rows.slots = values.size();
+  rows.values.offsets = offsets;
+  rows.values.bytes = AsBytes(bytes);
+  const auto wire = [&](std::optional<CompressionScheme> scheme) {
+    auto choice = ChooseDictionary(rows, {.shape = {.variable = true}}, {.dictionary = scheme},
+                                   arrow::default_memory_pool());
+    return DescribeEncoding((*choice)->dictionary->wire);
+  };
+  EXPECT_EQ(wire(std::nullopt), "variable");
+  EXPECT_EQ(wire(CompressionScheme::kLz4), "lz4(variable)");
+  EXPECT_EQ(wire(CompressionScheme::kZstd), "zstd(variable)");
 }
 
 TEST(ReadRequest, OfTheMetadataOfAField) {
@@ -109,8 +173,17 @@ TEST(ReadRequest, OfTheMetadataOfAField) {
           .ValueOrDie();
   EXPECT_EQ(zstd.general, CompressionScheme::kZstd);
   EXPECT_EQ(zstd.level, 7);
-  for (const auto& [key, value] :
-       {std::pair("compression", "zip"), {"compression-level", "high"}}) {
+  EXPECT_FALSE(ReadRequest(*arrow::field("f", arrow::int32())).ValueOrDie().split);
+  EXPECT_EQ(request({"lance-encoding:bss"}, {"on"}).ValueOrDie().split, true);
+  EXPECT_EQ(request({"lance-encoding:bss"}, {"off"}).ValueOrDie().split, false);
+  EXPECT_FALSE(request({"lance-encoding:bss"}, {"auto"}).ValueOrDie().split);
+  const std::string values = "lance-encoding:dict-values-compression";
+  EXPECT_EQ(request({values}, {"zstd"}).ValueOrDie().dictionary, CompressionScheme::kZstd);
+  EXPECT_FALSE(request({values}, {"none"}).ValueOrDie().dictionary);
+  for (const auto& [key, value] : {std::pair("compression", "zip"),
+                                   {"compression-level", "high"},
+                                   {"bss", "maybe"},
+                                   {"dict-values-compression", "zip"}}) {
     EXPECT_EQ(GetErrorKind(request({std::string("lance-encoding:") + key}, {value}).status()),
               ErrorKind::kInvalidArgument);
   }

@@ -47,25 +47,22 @@ class GeneralPageEncoder final : public MiniBlockEncoder {
 
 class GeneralValueEncoder final : public PerValueEncoder {
  public:
-  GeneralValueEncoder(CompressionScheme scheme, GeneralEncoder compressor,
-                      std::unique_ptr<PerValueEncoder> inner)
-      : scheme_(scheme), compressor_(std::move(compressor)), inner_(std::move(inner)) {}
+  GeneralValueEncoder(CompressionScheme scheme, GeneralEncoder compressor, Wire plain)
+      : compressor_(std::move(compressor)), wire_(GeneralWire(scheme, plain)) {}
 
-  Wire wire() const override { return GeneralWire(scheme_, inner_->wire()); }
+  Wire wire() const override { return wire_; }
 
   arrow::Status Encode(Bytes value, ByteWriter* out) const override {
-    ByteWriter plain(arrow::default_memory_pool());
-    ARROW_RETURN_NOT_OK(inner_->Encode(value, &plain));
-    std::vector<std::byte> compressed;
-    ARROW_RETURN_NOT_OK(compressor_.Compress(plain.view(), &compressed));
-    out->Append(compressed);
+    ARROW_RETURN_NOT_OK(compressor_.Compress(value, &compressed_));
+    out->Append(compressed_);
     return arrow::Status::OK();
   }
 
  private:
-  const CompressionScheme scheme_;
-  mutable GeneralEncoder compressor_;  // of one page, which one thread encodes
-  std::unique_ptr<PerValueEncoder> inner_;
+  // Of one page, which one thread encodes.
+  mutable GeneralEncoder compressor_;
+  mutable std::vector<std::byte> compressed_;
+  const Wire wire_;
 };
 
 }  // namespace
@@ -85,10 +82,11 @@ arrow::Result<std::unique_ptr<MiniBlockEncoder>> MakeGeneralEncoder(
   return std::make_unique<GeneralPageEncoder>(scheme, std::move(compressor), std::move(inner));
 }
 
-arrow::Result<std::unique_ptr<PerValueEncoder>> MakeGeneralEncoder(
-    CompressionScheme scheme, std::optional<int> level, std::unique_ptr<PerValueEncoder> inner) {
+arrow::Result<std::unique_ptr<PerValueEncoder>> MakeGeneralValueEncoder(CompressionScheme scheme,
+                                                                        std::optional<int> level,
+                                                                        Wire plain) {
   ARROW_ASSIGN_OR_RAISE(auto compressor, GeneralEncoder::Make(scheme, level));
-  return std::make_unique<GeneralValueEncoder>(scheme, std::move(compressor), std::move(inner));
+  return std::make_unique<GeneralValueEncoder>(scheme, std::move(compressor), std::move(plain));
 }
 
 }  // namespace pilum::encoding

@@ -14,8 +14,9 @@ Wire GeneralWire(CompressionScheme scheme, const Wire& values);
 arrow::Result<std::unique_ptr<MiniBlockEncoder>> MakeGeneralEncoder(
     CompressionScheme scheme, std::optional<int> level, std::unique_ptr<MiniBlockEncoder> inner);
 
-/// Compresses each value by itself.
-arrow::Result<std::unique_ptr<PerValueEncoder>> MakeGeneralEncoder(
-    CompressionScheme scheme, std::optional<int> level, std::unique_ptr<PerValueEncoder> inner);
+/// Compresses each value by itself; `plain` describes it before.
+arrow::Result<std::unique_ptr<PerValueEncoder>> MakeGeneralValueEncoder(CompressionScheme scheme,
+                                                                        std::optional<int> level,
+                                                                        Wire plain);
 
 }  // namespace pilum::encoding

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "encoding/page_layout/level_encoder.h"
 #include "encoding/page_layout/page_writer.h"
 
 namespace pilum::encoding {
@@ -79,6 +80,35 @@ std::shared_ptr<arrow::Buffer> RawLevels(std::span<const uint16_t> levels,
   return out.Finish();
 }
 
+std::shared_ptr<arrow::Buffer> EncodedLevels(std::span<const uint16_t> levels, uint16_t max_level,
+                                             arrow::MemoryPool* pool, Wire* wire) {
+  const LevelEncoder encoder(levels, max_level, levels.size(), /*runs_allowed=*/true);
+  ByteWriter out(pool);
+  encoder.Append(levels, &out);
+  *wire = encoder.wire();
+  return out.Finish();
+}
+
+/// From 2.2 on, levels of a page without a value may be encoded as those of other pages are.
+void AppendLevels(const DeclaredLevels& levels, bool encoded, arrow::MemoryPool* pool,
+                  EncodedPage* page) {
+  auto* wire = page->layout.mutable_constant_layout();
+  if (!encoded || levels.rep.empty()) {
+    page->buffers.push_back(RawLevels(levels.rep, pool));
+  } else {
+    page->buffers.push_back(
+        EncodedLevels(levels.rep, levels.max_rep, pool, wire->mutable_rep_compression()));
+    wire->set_num_rep_values(levels.rep.size());
+  }
+  if (!encoded || levels.def.empty()) {
+    page->buffers.push_back(RawLevels(levels.def, pool));
+  } else {
+    page->buffers.push_back(
+        EncodedLevels(levels.def, levels.max_def, pool, wire->mutable_def_compression()));
+    wire->set_num_def_values(levels.def.size());
+  }
+}
+
 }  // namespace
 
 std::optional<EncodedPage> WriteConstantPage(const LeafRows& rows, const DeclaredLevels& levels,
@@ -104,10 +134,8 @@ std::optional<EncodedPage> WriteConstantPage(const LeafRows& rows, const Declare
   page.rows = rows.rows;
   // Rows that are all null by themselves need no levels.
   const bool all_null_rows = !any_valid && levels.layers.size() == 1;
-  if ((levels.max_rep > 0 || levels.max_def > 0) && !all_null_rows) {
-    page.buffers.push_back(RawLevels(levels.rep, options.pool));
-    page.buffers.push_back(RawLevels(levels.def, options.pool));
-  }
+  if ((levels.max_rep > 0 || levels.max_def > 0) && !all_null_rows)
+    AppendLevels(levels, options.large_chunks && !any_valid, options.pool, &page);
   return page;
 }
 

@@ -21,9 +21,10 @@ void PutNumber(uint64_t value, size_t width, ByteWriter* out) {
 
 class ZipWriter {
  public:
-  ZipWriter(const LeafRows& rows, const DeclaredLevels& levels, const LeafType& type,
-            const PerValueEncoder* encoder, const PageOptions& options)
+  ZipWriter(const LeafRows& rows, const Values& values, const DeclaredLevels& levels,
+            const LeafType& type, const PerValueEncoder* encoder, const PageOptions& options)
       : rows_(rows),
+        values_(values),
         levels_(levels),
         type_(type),
         encoder_(encoder),
@@ -37,7 +38,7 @@ class ZipWriter {
 
   Result<EncodedPage> Write() {
     if (!type_.shape.variable && control_bytes_ == 0 && !HasItemBitmaps() && type_.shape.bits > 1) {
-      data_.Append(rows_.values.fixed.first(rows_.slots * type_.shape.bits / 8));
+      data_.Append(values_.fixed.first(rows_.slots * type_.shape.bits / 8));
     } else {
       ARROW_RETURN_NOT_OK(WriteEntries());
     }
@@ -46,7 +47,7 @@ class ZipWriter {
 
  private:
   bool HasItemBitmaps() const {
-    return std::any_of(rows_.values.item_validity.begin(), rows_.values.item_validity.end(),
+    return std::any_of(values_.item_validity.begin(), values_.item_validity.end(),
                        [](Bytes bitmap) { return !bitmap.empty(); });
   }
   bool HasOffsets() const { return type_.shape.variable || levels_.max_rep > 0; }
@@ -74,14 +75,14 @@ class ZipWriter {
   // The bitmaps of the items, outermost lists first, and the items.
   void PutFixed(uint64_t slot) {
     uint64_t items = 1;
-    for (size_t level = 0; level < rows_.values.item_validity.size(); ++level) {
+    for (size_t level = 0; level < values_.item_validity.size(); ++level) {
       items *= type_.shape.list_sizes[level];
-      const Bytes bitmap = rows_.values.item_validity[level];
+      const Bytes bitmap = values_.item_validity[level];
       if (!bitmap.empty()) PutBits(bitmap, slot * items, items);
     }
     const uint64_t bits = type_.shape.bits;
-    if (bits == 1) return PutBits(rows_.values.fixed, slot, 1);  // widened to a byte
-    data_.Append(rows_.values.fixed.subspan(slot * bits / 8, bits / 8));
+    if (bits == 1) return PutBits(values_.fixed, slot, 1);  // widened to a byte
+    data_.Append(values_.fixed.subspan(slot * bits / 8, bits / 8));
   }
 
   void PutBits(Bytes bitmap, uint64_t first, uint64_t n) {
@@ -92,12 +93,12 @@ class ZipWriter {
   }
 
   Status PutVariable(uint64_t slot) {
-    const auto& offsets = rows_.values.offsets;
+    const auto& offsets = values_.offsets;
     const size_t width = type_.wide_offsets ? 8 : 4;
     const size_t at = data_.size();
     data_.Extend(width);
     ARROW_RETURN_NOT_OK(encoder_->Encode(
-        rows_.values.bytes.subspan(offsets[slot], offsets[slot + 1] - offsets[slot]), &data_));
+        values_.bytes.subspan(offsets[slot], offsets[slot + 1] - offsets[slot]), &data_));
     const uint64_t length = data_.size() - at - width;
     if (width == 8) {
       data_.PutAt(at, length);
@@ -110,9 +111,9 @@ class ZipWriter {
   uint64_t BitsPerValue() const {
     uint64_t bits = std::max<uint64_t>(type_.shape.bits, 8);
     uint64_t items = 1;
-    for (size_t level = 0; level < rows_.values.item_validity.size(); ++level) {
+    for (size_t level = 0; level < values_.item_validity.size(); ++level) {
       items *= type_.shape.list_sizes[level];
-      if (!rows_.values.item_validity[level].empty()) bits += (items + 7) / 8 * 8;
+      if (!values_.item_validity[level].empty()) bits += (items + 7) / 8 * 8;
     }
     return bits;
   }
@@ -131,7 +132,7 @@ class ZipWriter {
     } else {
       wire->set_bits_per_value(static_cast<uint32_t>(BitsPerValue()));
       *wire->mutable_value_compression() =
-          type_.shape.bits == 1 ? FlatWire(8) : FixedWire(type_.shape, rows_.values);
+          type_.shape.bits == 1 ? FlatWire(8) : FixedWire(type_.shape, values_);
     }
     page.rows = rows_.rows;
     const size_t total = data_.size();
@@ -148,6 +149,7 @@ class ZipWriter {
   }
 
   const LeafRows& rows_;
+  const Values& values_;
   const DeclaredLevels& levels_;
   const LeafType& type_;
   const PerValueEncoder* encoder_;
@@ -161,10 +163,10 @@ class ZipWriter {
 
 }  // namespace
 
-Result<EncodedPage> WriteFullZipPage(const LeafRows& rows, const DeclaredLevels& levels,
-                                     const LeafType& type, const PerValueEncoder* encoder,
-                                     const PageOptions& options) {
-  return ZipWriter(rows, levels, type, encoder, options).Write();
+Result<EncodedPage> WriteFullZipPage(const LeafRows& rows, const Values& values,
+                                     const DeclaredLevels& levels, const LeafType& type,
+                                     const PerValueEncoder* encoder, const PageOptions& options) {
+  return ZipWriter(rows, values, levels, type, encoder, options).Write();
 }
 
 }  // namespace pilum::encoding

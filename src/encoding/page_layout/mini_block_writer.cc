@@ -1,4 +1,5 @@
 // Mini-block pages (bytes: mini_block.h).
+#include <algorithm>
 #include <bit>
 
 #include "encoding/page_layout/level_encoder.h"
@@ -22,8 +23,8 @@ class ChunkWriter {
         levels_(levels),
         encoder_(encoder),
         most_values_(most_values),
-        rep_encoder_(levels.max_rep),
-        def_encoder_(levels.max_def),
+        rep_encoder_(levels.rep, levels.max_rep, LevelsPerChunk(), options.large_chunks),
+        def_encoder_(levels.def, levels.max_def, LevelsPerChunk(), options.large_chunks),
         options_(options),
         chunks_(options.pool),
         words_(options.pool),
@@ -69,6 +70,11 @@ class ChunkWriter {
   }
 
  private:
+  /// About.
+  uint64_t LevelsPerChunk() const {
+    const uint64_t values = encoder_.ChunkValues(0, rows_.slots, most_values_);
+    return values * std::max(rows_.entries, rows_.slots) / std::max<uint64_t>(rows_.slots, 1);
+  }
   bool HasLevels() const { return levels_.max_rep > 0 || levels_.max_def > 0; }
 
   // The entry after the n-th that owns a slot. Those that own none belong to the next chunk.

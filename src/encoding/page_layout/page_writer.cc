@@ -27,6 +27,31 @@ uint64_t LargestValue(const LeafRows& rows, const LeafType& type) {
 
 bool FillsBytes(const LeafType& type) { return type.shape.variable || type.shape.bits % 8 == 0; }
 
+/// In chunks; nothing if some chunk would be too large.
+Result<std::optional<EncodedPage>> WriteSmallValues(const LeafRows& rows,
+                                                    const DeclaredLevels& levels,
+                                                    const LeafType& type,
+                                                    const PageOptions& options) {
+  ARROW_ASSIGN_OR_RAISE(auto values,
+                        ChooseMiniBlock(rows, type, options.compression, options.pool));
+  ARROW_ASSIGN_OR_RAISE(auto page, WriteMiniBlockPage(rows, levels, std::move(values), options));
+  if (page || (!type.dictionary && (FillsBytes(type) || type.shape.bits == 1))) return page;
+  return MakeError(ErrorKind::kUnsupported,
+                   "a run of more than 32767 empty or null lists between two values");
+}
+
+/// Large values that repeat make a page of small ones.
+Result<std::optional<EncodedPage>> WriteRepeatedValues(const LeafRows& rows,
+                                                       const DeclaredLevels& levels,
+                                                       const LeafType& type,
+                                                       const PageOptions& options) {
+  if (options.compression.plain || options.compression.general) return std::nullopt;
+  ARROW_ASSIGN_OR_RAISE(auto values,
+                        ChooseDictionary(rows, type, options.compression, options.pool));
+  if (!values) return std::nullopt;
+  return WriteMiniBlockPage(rows, levels, *std::move(values), options);
+}
+
 }  // namespace
 
 Result<EncodedPage> WritePage(const LeafRows& rows, const LevelScheme& scheme, const LeafType& type,
@@ -36,26 +61,16 @@ Result<EncodedPage> WritePage(const LeafRows& rows, const LevelScheme& scheme, c
   if (rows.row_wire) {
     LeafType row_type = type;
     row_type.wide_offsets = false;  // no row is nearly as long
-    return WriteFullZipPage(rows, levels, row_type, MakeRawEncoder(*rows.row_wire).get(), options);
+    return WriteFullZipPage(rows, rows.values, levels, row_type,
+                            MakeRawEncoder(*rows.row_wire).get(), options);
   }
-  if (type.dictionary || !FillsBytes(type) || LargestValue(rows, type) < kLargeValue) {
-    ARROW_ASSIGN_OR_RAISE(auto values,
-                          ChooseMiniBlock(rows, type, options.compression, options.pool));
-    ARROW_ASSIGN_OR_RAISE(auto page, WriteMiniBlockPage(rows, levels, std::move(values), options));
-    if (page) return *std::move(page);
-    if (type.dictionary || (!FillsBytes(type) && type.shape.bits != 1)) {
-      return MakeError(ErrorKind::kUnsupported,
-                       "a run of more than 32767 empty or null lists between two values");
-    }
-  }
-  std::unique_ptr<PerValueEncoder> encoder =
-      MakeRawEncoder(VariableWire(type.wide_offsets ? 64 : 32));
-  if (options.compression.general) {
-    ARROW_ASSIGN_OR_RAISE(
-        encoder, MakeGeneralEncoder(*options.compression.general, options.compression.level,
-                                    std::move(encoder)));
-  }
-  return WriteFullZipPage(rows, levels, type, encoder.get(), options);
+  const bool small = type.dictionary || !FillsBytes(type) || LargestValue(rows, type) < kLargeValue;
+  ARROW_ASSIGN_OR_RAISE(auto page, small ? WriteSmallValues(rows, levels, type, options)
+                                         : WriteRepeatedValues(rows, levels, type, options));
+  if (page) return *std::move(page);
+  ARROW_ASSIGN_OR_RAISE(const auto choice, ChoosePerValue(rows, type, options.compression));
+  return WriteFullZipPage(rows, choice.encoded ? choice.encoded->values() : rows.values, levels,
+                          type, choice.encoder.get(), options);
 }
 
 // Nulls are told by descriptors: no size, and a position that says the level.

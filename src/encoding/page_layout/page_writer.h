@@ -58,8 +58,10 @@ arrow::Result<std::optional<EncodedPage>> WriteMiniBlockPage(const LeafRows& row
 arrow::Result<EncodedPage> WriteBlobPage(const LeafRows& rows, const LevelScheme& scheme,
                                          const LeafType& type, const PageOptions& options);
 
-arrow::Result<EncodedPage> WriteFullZipPage(const LeafRows& rows, const DeclaredLevels& levels,
-                                            const LeafType& type, const PerValueEncoder* encoder,
+/// `values` are those of the rows, or what stands for them.
+arrow::Result<EncodedPage> WriteFullZipPage(const LeafRows& rows, const Values& values,
+                                            const DeclaredLevels& levels, const LeafType& type,
+                                            const PerValueEncoder* encoder,
                                             const PageOptions& options);
 
 }  // namespace pilum::encoding

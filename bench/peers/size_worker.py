@@ -66,6 +66,13 @@ def written(folder: pathlib.Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): str(path) for path in folder.glob("*/*/*.lance")}
 
 
+def taken(dataset, rows: int, chosen: list[int]) -> pa.Table:
+    """The chosen rows. Only a scan gives blobs as they are, which no large table has."""
+    if rows > 10_000:
+        return dataset.take(chosen)
+    return dataset.scanner(blob_handling="all_binary").to_table().take(chosen)
+
+
 def sample(folder: pathlib.Path) -> dict[str, str]:
     """The number of rows, and some of them. As text, where NaN is the same as NaN."""
     import lance
@@ -75,7 +82,7 @@ def sample(folder: pathlib.Path) -> dict[str, str]:
         dataset = lance.dataset(uri)
         rows = dataset.count_rows()
         chosen = np.unique(np.linspace(0, rows, SAMPLE, endpoint=False, dtype=np.int64)).tolist()
-        values = dataset.take(chosen).columns if rows else []
+        values = taken(dataset, rows, chosen).columns if rows else []
         text = [column.to_string(window=SAMPLE, container_window=SAMPLE) for column in values]
         found[name] = f"{rows} rows: {text}"
     return found

@@ -79,6 +79,11 @@ Wire OutOfLineBitpackingWire(uint64_t t_bits, uint64_t width) {
   return wire;
 }
 
+uint64_t OutOfLineBytes(uint32_t t_bits, uint32_t width, uint64_t n) {
+  const uint64_t raw = n % kPackedValues * t_bits / 8;
+  return n / kPackedValues * PackedBytes(width) + std::min<uint64_t>(raw, PackedBytes(width));
+}
+
 void EncodeOutOfLine(uint32_t t_bits, uint32_t width, Bytes values, uint64_t n, ByteWriter* out) {
   uint64_t first = 0;
   for (; first + kPackedValues <= n; first += kPackedValues)

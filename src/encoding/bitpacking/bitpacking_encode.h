@@ -14,6 +14,8 @@ uint64_t InlineBitpackedBytes(uint64_t t_bits, const Values& values, uint64_t n)
 
 /// Integers of T bits in `width` bits each, which the descriptor has.
 Wire OutOfLineBitpackingWire(uint64_t t_bits, uint64_t width);
+/// What this makes of n values, bytes.
+uint64_t OutOfLineBytes(uint32_t t_bits, uint32_t width, uint64_t n);
 void EncodeOutOfLine(uint32_t t_bits, uint32_t width, Bytes values, uint64_t n, ByteWriter* out);
 
 }  // namespace pilum::encoding

@@ -24,9 +24,10 @@ LevelEncoder::LevelEncoder(std::span<const uint16_t> levels, uint16_t max_level,
   if (!runs_allowed || levels.empty()) return;
   const uint64_t n = levels.size();
   const uint64_t runs = CountRuns(kLevelBits, std::as_bytes(levels).data(), n) + n / UINT8_MAX;
-  const uint64_t blocks = n / std::max<uint64_t>(count, 1) + 1;
+  const uint64_t blocks = (n + count - 1) / count;
   const uint64_t run_bytes = (runs + blocks) * kRunBytes + blocks * kRunsHeader;
-  runs_ = static_cast<double>(run_bytes) < kWorthwhile * static_cast<double>(n * width_ / 8);
+  const uint64_t packed_bytes = blocks * OutOfLineBytes(kLevelBits, width_, std::min(count, n));
+  runs_ = static_cast<double>(run_bytes) < kWorthwhile * static_cast<double>(packed_bytes);
 }
 
 Wire LevelEncoder::wire() const {

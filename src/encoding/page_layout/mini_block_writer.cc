@@ -73,7 +73,7 @@ class ChunkWriter {
   /// About.
   uint64_t LevelsPerChunk() const {
     const uint64_t values = encoder_.ChunkValues(0, rows_.slots, most_values_);
-    return values * std::max(rows_.entries, rows_.slots) / std::max<uint64_t>(rows_.slots, 1);
+    return std::max<uint64_t>(values * rows_.entries / std::max<uint64_t>(rows_.slots, 1), 1);
   }
   bool HasLevels() const { return levels_.max_rep > 0 || levels_.max_def > 0; }
 

@@ -7,7 +7,7 @@
 namespace pilum {
 
 struct WriteOptions {
-  /// "2.1" or "2.2" for a new table, empty for 2.2. A table that exists keeps its own.
+  /// "2.0", "2.1" or "2.2" for a new table, empty for 2.2. A table that exists keeps its own.
   std::string storage_version;
   /// Of a new table: rows keep their ids when they are updated or compacted.
   bool stable_row_ids = false;

@@ -112,7 +112,7 @@ class DBConnection(abc.ABC):
         mode         "create": the table must not exist; "overwrite": one that does is replaced,
                      its old versions stay
         exist_ok     with "create": a table that exists is opened, and `data` not looked at
-        data_storage_version   "2.1" or "2.2" (default) for a new table
+        data_storage_version   "2.0", "2.1" or "2.2" (default) for a new table
 
         Raises AlreadyExistsError if there is such a table, InvalidArgumentError for values that do
         not fit, UnsupportedError for types that Lance does not have.

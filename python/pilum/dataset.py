@@ -58,7 +58,8 @@ def write_dataset(
     mode                   "create": there must be none; "append"; "overwrite": rows and schema of
                            one that exists are replaced, its old versions stay
     max_rows_per_file      rows of a fragment at most
-    data_storage_version   "2.1" or "2.2"; by default 2.2 for a new table, else what the table has
+    data_storage_version   "2.0", "2.1" or "2.2"; by default 2.2 for a new table, else what
+                           the table has
     enable_stable_row_ids  of a new table: rows keep their ids when they are updated or compacted
     storage_options        those of `connect`
 

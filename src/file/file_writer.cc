@@ -8,8 +8,6 @@
 #include <arrow/util/byte_size.h>
 
 #include "bytes/byte_writer.h"
-#include "file/leaf_array.h"
-#include "file/leaf_column.h"
 #include "file/page_queue.h"
 #include "lance/file.pb.h"
 #include "lance/file_v2.pb.h"
@@ -26,13 +24,28 @@ using bytes::ByteWriter;
 
 constexpr uint64_t kAlignment = 64;
 constexpr std::byte kGap{0x48};
+const std::string kValueColumn("\x0a\x00", 2);                 // values {}
+const std::string kBlobColumn("\x1a\x04\x0a\x02\x0a\x00", 6);  // blob { inner { values {} } }
 constexpr uint64_t kMostRowsPerPage = 1 << 20;  // levels and offsets are held per row
 
-std::string Wrapped(const char* type_url, const std::string& message) {
+std::string Wrapped(const std::string& type_url, const std::string& message) {
   lance::wire::Any any;
   any.set_type_url(type_url);
   any.set_value(message);
   return any.SerializeAsString();
+}
+
+/// How the footer calls a version.
+std::pair<uint16_t, uint16_t> FooterVersion(FormatVersion version) {
+  switch (version) {
+    case FormatVersion::kV2_0:
+      return {0, 3};
+    case FormatVersion::kV2_1:
+      return {2, 1};
+    case FormatVersion::kV2_2:
+      break;
+  }
+  return {2, 2};
 }
 
 uint64_t BytesOf(const arrow::Array& array) {
@@ -47,7 +60,7 @@ FileWriter::FileWriter(FileOutput out, lance::file::Schema schema, const FileWri
       schema_(std::move(schema)),
       options_(options),
       blobs_(out_.get(), std::move(out.make_sidecar), options.pool),
-      queue_({.large_chunks = options.version == FormatVersion::kV2_2, .pool = options.pool}) {}
+      queue_(options.pool) {}
 
 Result<std::unique_ptr<FileWriter>> FileWriter::Make(FileOutput out, std::vector<FieldNode> fields,
                                                      lance::file::Schema schema,
@@ -62,17 +75,15 @@ Status FileWriter::AddFields(std::vector<FieldNode> fields) {
   for (size_t i = 0; i < fields.size(); ++i) {
     PendingField& field = fields_[i];
     field.node = std::move(fields[i]);
-    const ErrorWhere place{.column = field.node.field->name()};
-    ARROW_RETURN_NOT_OK(WithContext(CheckVersion(field.node), place));
-    auto leaves = LeafColumns(field.node);
-    ARROW_RETURN_NOT_OK(WithContext(leaves.status(), place));
-    field.leaves = *std::move(leaves);
+    auto encoders = MakeColumnEncoders(field.node, options_.version);
+    if (!encoders.ok()) return WithContext(encoders.status(), {.column = field.node.field->name()});
+    field.encoders = *std::move(encoders);
     field.first_column = static_cast<uint32_t>(columns_.size());
-    columns_.resize(columns_.size() + field.leaves.size());
-  }
-  for (auto& column : columns_) {
-    column.mutable_encoding()->mutable_direct()->set_encoding(
-        Wrapped("/lance.encodings.ColumnEncoding", std::string("\x0a\x00", 2)));  // values {}
+    for (const auto& encoder : field.encoders) {
+      const bool blobs = encoder->holds_blobs() && options_.version == FormatVersion::kV2_0;
+      columns_.emplace_back().mutable_encoding()->mutable_direct()->set_encoding(
+          Wrapped("/lance.encodings.ColumnEncoding", blobs ? kBlobColumn : kValueColumn));
+    }
   }
   return Status::OK();
 }
@@ -106,28 +117,9 @@ Result<uint64_t> FileWriter::Finish() {
   return out_->size();
 }
 
-// Maps, fixed-size lists of structs and packed rows without a fixed width came with 2.2.
-Status FileWriter::CheckVersion(const FieldNode& node) const {
-  if (options_.version == FormatVersion::kV2_2) return Status::OK();
-  if (node.kind == NodeKind::kPackedStruct) {
-    ARROW_ASSIGN_OR_RAISE(const auto type, LeafTypeOf(node, /*lists_are_fixed=*/false));
-    if (!type.shape.variable) return Status::OK();
-    return MakeError(ErrorKind::kUnsupported,
-                     "storage version 2.1 cannot hold packed structs with strings, binaries or "
-                     "fixed-size lists in them; 2.2 can");
-  }
-  if (node.kind == NodeKind::kFixedSizeListOfStruct ||
-      node.field->type()->id() == arrow::Type::MAP) {
-    return MakeError(ErrorKind::kUnsupported, "storage version 2.1 cannot hold values of type " +
-                                                  node.field->type()->ToString() + "; 2.2 can");
-  }
-  for (const FieldNode& child : node.children) ARROW_RETURN_NOT_OK(CheckVersion(child));
-  return Status::OK();
-}
-
 // Rows in pieces that are no larger than a page should be.
 Status FileWriter::Add(PendingField* field, const std::shared_ptr<arrow::Array>& rows) {
-  const uint64_t page_bytes = options_.page_bytes * field->leaves.size();
+  const uint64_t page_bytes = options_.page_bytes * field->encoders.size();
   const uint64_t size = BytesOf(*rows);
   const auto n = static_cast<uint64_t>(rows->length());
   if (n > 1 && (size > page_bytes || n > kMostRowsPerPage)) {
@@ -150,12 +142,13 @@ Status FileWriter::EndPage(PendingField* field) {
   if (field->rows.size() > 1) {
     ARROW_ASSIGN_OR_RAISE(rows, arrow::Concatenate(field->rows, options_.pool));
   }
-  for (size_t i = 0; i < field->leaves.size(); ++i) {
+  for (size_t i = 0; i < field->encoders.size(); ++i) {
     while (queue_.full()) ARROW_RETURN_NOT_OK(AppendNextPage());
     queue_.Put({.rows = rows->data(),
-                .leaf = &field->leaves[i],
+                .encoder = field->encoders[i].get(),
                 .column = field->first_column + static_cast<uint32_t>(i),
-                .first_row = field->first_row});
+                .first_row = field->first_row,
+                .field = field->node.field->name()});
   }
   field->first_row += field->num_rows;
   field->rows.clear();
@@ -174,10 +167,10 @@ Status FileWriter::AppendNextPage() {
     ARROW_RETURN_NOT_OK(out_->Append(
         std::as_bytes(std::span(buffer->data(), static_cast<size_t>(buffer->size())))));
   }
-  page->set_length(job->page.rows);
+  page->set_length(job->page.length);
   page->set_priority(job->first_row);
   page->mutable_encoding()->mutable_direct()->set_encoding(
-      Wrapped("/lance.encodings21.PageLayout", job->page.layout.SerializeAsString()));
+      Wrapped(job->page.type_url, job->page.encoding));
   return Status::OK();
 }
 
@@ -215,8 +208,9 @@ Status FileWriter::AppendTail() {
   tail.Put(global_table);
   tail.Put(uint32_t{1});
   tail.Put(num_columns());
-  tail.Put(uint16_t{2});
-  tail.Put(uint16_t{options_.version == FormatVersion::kV2_1 ? uint16_t{1} : uint16_t{2}});
+  const auto [major, minor] = FooterVersion(options_.version);
+  tail.Put(major);
+  tail.Put(minor);
   tail.Append(std::as_bytes(std::span("LANC", 4)));
   return out_->Append(tail.view());
 }

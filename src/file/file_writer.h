@@ -1,6 +1,6 @@
-// FileWriter: record batches become one Lance data file (storage versions 2.1 and 2.2).
+// FileWriter: record batches become one Lance data file.
 //
-//   batches ─► per field: rows of a page ─► shred into leaves ─► encode (CPU executor) ─► append
+//   batches ─► per field: rows of a page ─► per column: encode (CPU executor) ─► append
 //
 //   page buffers, each from a multiple of 64 on | schema | column metadata | offset tables | footer
 //
@@ -17,9 +17,9 @@
 #include <arrow/result.h>
 
 #include "file/blob_write.h"
+#include "file/column_encoder.h"
 #include "file/field_tree.h"
 #include "file/file_reader.h"
-#include "file/leaf_column.h"
 #include "file/page_queue.h"
 #include "lance/file.pb.h"
 #include "lance/file_v2.pb.h"
@@ -34,7 +34,7 @@ struct FileOutput {
 };
 
 struct FileWriterOptions {
-  FormatVersion version = FormatVersion::kV2_2;  ///< not 2.0
+  FormatVersion version = FormatVersion::kV2_2;
   uint64_t page_bytes = 8 << 20;  ///< per column, before encoding; more when single rows are larger
   arrow::MemoryPool* pool = arrow::default_memory_pool();
 };
@@ -49,7 +49,7 @@ class FileWriter {
                                                          lance::file::Schema schema,
                                                          FileWriterOptions options = {});
 
-  /// Columns of the file: leaves, in the order of the fields.
+  /// Columns of the file, in the order of the fields: their leaves, or in 2.0 all of them.
   uint32_t num_columns() const { return static_cast<uint32_t>(columns_.size()); }
   uint64_t num_rows() const { return num_rows_; }  ///< rows so far
   /// Bytes in the file so far; rows that wait for their page are not in it.
@@ -65,7 +65,7 @@ class FileWriter {
   /// A field with the rows that wait for their page.
   struct PendingField {
     FieldNode node;
-    std::vector<LeafColumn> leaves;
+    std::vector<std::unique_ptr<ColumnEncoder>> encoders;  ///< of its columns
     uint32_t first_column = 0;
     arrow::ArrayVector rows;
     uint64_t bytes = 0;
@@ -76,7 +76,6 @@ class FileWriter {
   FileWriter(FileOutput out, lance::file::Schema schema, const FileWriterOptions& options);
 
   arrow::Status AddFields(std::vector<FieldNode> fields);
-  arrow::Status CheckVersion(const FieldNode& node) const;
   arrow::Status Add(PendingField* field, const std::shared_ptr<arrow::Array>& rows);
   arrow::Status EndPage(PendingField* field);
   arrow::Status AppendNextPage();
@@ -91,7 +90,7 @@ class FileWriter {
   std::vector<lance::file::v2::ColumnMetadata> columns_;
   uint64_t num_rows_ = 0;
   BlobWriter blobs_;
-  PageQueue queue_;  // last: its jobs point to leaves
+  PageQueue queue_;  // last: its jobs point to encoders
 };
 
 }  // namespace pilum::file

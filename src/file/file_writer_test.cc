@@ -29,9 +29,11 @@ FieldNode NodeOf(const std::shared_ptr<arrow::Field>& field, NodeKind kind) {
   return node;
 }
 
-void SetSources(const std::shared_ptr<FileReader>& file, uint32_t* column, FieldNode* node) {
-  if (!IsInner(node->kind)) node->sources = {{file, (*column)++}};
-  for (FieldNode& child : node->children) SetSources(file, column, &child);
+/// In 2.0 structs and lists have columns, too.
+void SetSources(const std::shared_ptr<FileReader>& file, bool inner_too, uint32_t* column,
+                FieldNode* node) {
+  if (!IsInner(node->kind) || inner_too) node->sources = {{file, (*column)++}};
+  for (FieldNode& child : node->children) SetSources(file, inner_too, column, &child);
 }
 
 struct Written {
@@ -56,7 +58,7 @@ arrow::Result<Written> WriteColumn(const arrow::ArrayVector& pieces, FileWriterO
   ARROW_ASSIGN_OR_RAISE(auto opened, store->Open("x.lance"));
   ARROW_ASSIGN_OR_RAISE(auto file, FileReader::Open(opened));
   uint32_t column = 0;
-  SetSources(file, &column, &node);
+  SetSources(file, options.version == FormatVersion::kV2_0, &column, &node);
   EXPECT_EQ(file->num_columns(), column);
   return Written{file, node};
 }
@@ -104,6 +106,7 @@ struct Case {
   TypePtr type;
   std::string json;
   bool in_2_1 = true;
+  bool in_2_0 = true;
   std::optional<NodeKind> kind = std::nullopt;
 };
 
@@ -144,27 +147,29 @@ std::vector<Case> Cases() {
        "[[[1,2],null],null,[[3,null],[5,6]]]"},
       {"bool_vector", fixed_size_list(boolean(), 3), "[[true,false,true],[false,false,null],null]"},
       {"struct", Item(),
-       "[{\"a\":1,\"b\":\"x\"},null,{\"a\":null,\"b\":\"z\"},{\"a\":4,\"b\":null}]"},
+       "[{\"a\":1,\"b\":\"x\"},null,{\"a\":null,\"b\":\"z\"},{\"a\":4,\"b\":null}]", true, false},
       {"list", list(int32()), "[[1,null],null,[],[3],[4,5,6]]"},
       {"empty_lists", list(int32()), "[[],[],[]]"},
       {"no_lists", list(int32()), "[null,[],null]"},
       {"large_list", large_list(utf8()), "[[\"a\"],null,[],[\"b\",null]]"},
       {"list_of_lists", list(list(int32())), "[[[1],[2,3]],[],null,[[],null,[4]],[null]]"},
       {"list_of_structs", list(Item()),
-       "[[{\"a\":1,\"b\":\"x\"},null],[],null,[{\"a\":null,\"b\":null}]]"},
+       "[[{\"a\":1,\"b\":\"x\"},null],[],null,[{\"a\":null,\"b\":null}]]", true, false},
       {"struct_of_lists", struct_({field("l", list(struct_({field("m", list(float32()))})))}),
-       "[{\"l\":null},null,{\"l\":[]},{\"l\":[null,{\"m\":null},{\"m\":[]},{\"m\":[1,null]}]}]"},
+       "[{\"l\":null},null,{\"l\":[]},{\"l\":[null,{\"m\":null},{\"m\":[]},{\"m\":[1,null]}]}]",
+       true, false},
       {"list_of_long_strings", list(utf8()),
        "[[" + Text(300) + ",null],null,[],[\"a\"," + Text(400) + "]]"},
       {"list_of_vectors", list(fixed_size_list(float32(), 2)), "[[[1,2],null],[],null,[[3,null]]]"},
       {"dictionary", dictionary(int8(), utf8()), "[\"a\",\"b\",null,\"a\"]"},
       {"list_of_dictionaries", list(dictionary(int16(), utf8())),
        "[[\"a\",null],[],null,[\"b\",\"a\"]]"},
-      {"map", map(utf8(), int32()), "[[[\"a\",1],[\"b\",null]],null,[]]", false},
+      {"map", map(utf8(), int32()), "[[[\"a\",1],[\"b\",null]],null,[]]", false, false},
       {"vector_of_structs", fixed_size_list(Item(), 2),
-       "[[{\"a\":1,\"b\":\"x\"},null],null,[{\"a\":3,\"b\":null},{\"a\":4,\"b\":\"w\"}]]", false},
+       "[[{\"a\":1,\"b\":\"x\"},null],null,[{\"a\":3,\"b\":null},{\"a\":4,\"b\":\"w\"}]]", false,
+       false},
       {"packed", struct_({field("a", int32()), field("b", float64())}),
-       "[{\"a\":1,\"b\":2},null,{\"a\":3,\"b\":4},{\"a\":5,\"b\":6}]", true,
+       "[{\"a\":1,\"b\":2},null,{\"a\":3,\"b\":4},{\"a\":5,\"b\":6}]", true, false,
        NodeKind::kPackedStruct},
       {"packed_strings",
        struct_({field("a", int32()), field("s", utf8()), field("v", fixed_size_list(int16(), 3)),
@@ -172,20 +177,36 @@ std::vector<Case> Cases() {
        "[{\"a\":1,\"s\":\"x\",\"v\":[1,2,3],\"l\":\"\"},null,"
        "{\"a\":2,\"s\":\"\",\"v\":[4,5,6],\"l\":" +
            Text(300) + "}]",
-       false, NodeKind::kPackedStruct},
+       false, false, NodeKind::kPackedStruct},
       {"json", utf8(),
        R"(["{\"a\":[1,-2,0.5,null,true]}",null,"\"text\"","[]","18446744073709551615"])", true,
-       NodeKind::kJson},
+       true, NodeKind::kJson},
+      {"full_struct", Item(),
+       "[{\"a\":1,\"b\":\"x\"},{\"a\":null,\"b\":\"z\"},{\"a\":4,\"b\":null}]"},
+      {"list_of_full_structs", list(Item()),
+       "[[{\"a\":1,\"b\":\"x\"},{\"a\":2,\"b\":null}],[],null,[{\"a\":null,\"b\":null}]]"},
+      {"full_packed", struct_({field("a", int32()), field("v", fixed_size_list(int16(), 2))}),
+       "[{\"a\":1,\"v\":[2,3]},{\"a\":3,\"v\":[4,5]}]", false, true, NodeKind::kPackedStruct},
   };
+}
+
+std::vector<FormatVersion> VersionsOf(const Case& c) {
+  std::vector<FormatVersion> versions = {FormatVersion::kV2_2};
+  if (c.in_2_1) versions.push_back(FormatVersion::kV2_1);
+  if (c.in_2_0) versions.push_back(FormatVersion::kV2_0);
+  return versions;
+}
+
+const char* NameOf(FormatVersion version) {
+  return version == FormatVersion::kV2_0 ? "2.0" : version == FormatVersion::kV2_1 ? "2.1" : "2.2";
 }
 
 class FileWriterTest : public ::testing::TestWithParam<Case> {};
 
 TEST_P(FileWriterTest, ReadsBack) {
   const ArrayPtr array = FromJson(GetParam().type, GetParam().json);
-  for (FormatVersion version : {FormatVersion::kV2_1, FormatVersion::kV2_2}) {
-    if (version == FormatVersion::kV2_1 && !GetParam().in_2_1) continue;
-    SCOPED_TRACE(version == FormatVersion::kV2_1 ? "2.1" : "2.2");
+  for (FormatVersion version : VersionsOf(GetParam())) {
+    SCOPED_TRACE(NameOf(version));
     ExpectReadsBack({array}, {.version = version}, GetParam().kind);
     ExpectReadsBack({array->Slice(1), array->Slice(0, 2), array->Slice(1, 1)}, {.version = version},
                     GetParam().kind);
@@ -200,9 +221,8 @@ TEST_P(FileWriterTest, ManyRowsReadBack) {
   for (int64_t i = 0; i + 1 < array->length(); ++i) pieces.push_back(array->Slice(i, 2));
   const ArrayPtr once = arrow::Concatenate(pieces).ValueOrDie();
   const ArrayPtr many = arrow::Concatenate(arrow::ArrayVector(150, once)).ValueOrDie();
-  for (FormatVersion version : {FormatVersion::kV2_1, FormatVersion::kV2_2}) {
-    if (version == FormatVersion::kV2_1 && !GetParam().in_2_1) continue;
-    SCOPED_TRACE(version == FormatVersion::kV2_1 ? "2.1" : "2.2");
+  for (FormatVersion version : VersionsOf(GetParam())) {
+    SCOPED_TRACE(NameOf(version));
     auto written =
         WriteColumn({many->Slice(3)}, {.version = version, .page_bytes = 1 << 16}, GetParam().kind);
     ASSERT_TRUE(written.ok()) << written.status();
@@ -245,6 +265,16 @@ TEST(FileWriter, RefusesWhatTheVersionCannotHold) {
   const ArrayPtr array = FromJson(arrow::map(arrow::utf8(), arrow::int32()), "[[[\"a\",1]]]");
   auto written = WriteColumn({array}, {.version = FormatVersion::kV2_1});
   EXPECT_EQ(GetErrorKind(written.status()), ErrorKind::kUnsupported) << written.status();
+  for (const auto& [type, json] : std::vector<std::pair<TypePtr, std::string>>{
+           {array->type(), "[null]"},
+           {arrow::fixed_size_list(Item(), 2), "[null]"},
+           {Item(), "[null]"},
+           {arrow::list(Item()), "[[null]]"},
+           {arrow::struct_({arrow::field("s", Item())}), "[{\"s\":null}]"}}) {
+    written = WriteColumn({FromJson(type, json)}, {.version = FormatVersion::kV2_0});
+    EXPECT_NE(written.status().message().find("storage version 2.0 cannot hold"), std::string::npos)
+        << type->ToString() << written.status();
+  }
   const ArrayPtr rows = FromJson(arrow::struct_({arrow::field("s", arrow::utf8())}), "[null]");
   written = WriteColumn({rows}, {.version = FormatVersion::kV2_1}, NodeKind::kPackedStruct);
   EXPECT_EQ(GetErrorKind(written.status()), ErrorKind::kUnsupported) << written.status();

@@ -4,7 +4,6 @@
 #include <new>
 #include <utility>
 
-#include "file/shred.h"
 #include "pilum/error.h"
 #include "pilum/runtime.h"
 #include "runtime/runtime.h"
@@ -14,14 +13,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kSlice(50);
 
-arrow::Status Encode(encoding::PageOptions options, PageJob* job) try {
-  ARROW_ASSIGN_OR_RAISE(options.compression, encoding::ReadRequest(*job->leaf->node->field));
-  if (!options.large_chunks) options.compression.dictionary.reset();  // came with 2.2
-  ARROW_ASSIGN_OR_RAISE(encoding::LeafRows rows, Shred(job->rows, *job->leaf, options.pool));
-  const auto write =
-      job->leaf->node->kind == NodeKind::kBlobV1 ? encoding::WriteBlobPage : encoding::WritePage;
-  ARROW_ASSIGN_OR_RAISE(job->page, write(rows, job->leaf->scheme, job->leaf->type, options));
-  return arrow::Status::OK();
+arrow::Status Encode(arrow::MemoryPool* pool, PageJob* job) try {
+  return job->encoder->Encode(job->rows, pool).Value(&job->page);
 } catch (const std::bad_alloc&) {
   return arrow::Status::OutOfMemory("no memory left to encode a page");
 }
@@ -46,9 +39,8 @@ void PageQueue::Put(PageJob job) {
   auto task = std::make_shared<Task>();
   task->job = std::move(job);
   tasks_.push_back(task);
-  runtime::Runtime::Get().cpu().Submit(sequence_++, [task, shared = shared_, options = options_] {
-    arrow::Status status = WithContext(Encode(options, &task->job),
-                                       {.column = task->job.leaf->path.front()->field->name()});
+  runtime::Runtime::Get().cpu().Submit(sequence_++, [task, shared = shared_, pool = pool_] {
+    arrow::Status status = WithContext(Encode(pool, &task->job), {.column = task->job.field});
     std::lock_guard<std::mutex> lock(shared->mutex);
     task->status = std::move(status);
     task->done = true;

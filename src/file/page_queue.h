@@ -5,29 +5,30 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <string>
 
 #include <arrow/array/data.h>
 #include <arrow/memory_pool.h>
 #include <arrow/result.h>
 
-#include "encoding/page_layout/page_writer.h"
-#include "file/leaf_column.h"
+#include "file/column_encoder.h"
 
 namespace pilum::file {
 
 /// A page on its way: the rows of a field that go into one of its columns.
 struct PageJob {
   std::shared_ptr<arrow::ArrayData> rows;
-  const LeafColumn* leaf = nullptr;
+  const ColumnEncoder* encoder = nullptr;
   uint32_t column = 0;
   uint64_t first_row = 0;
-  encoding::EncodedPage page;  ///< when it is done
+  std::string field;  ///< for messages
+  StoredPage page;    ///< when it is done
 };
 
 /// For one thread. What the jobs point to must outlive it; the destructor waits for those that run.
 class PageQueue {
  public:
-  explicit PageQueue(encoding::PageOptions options) : options_(options) {}
+  explicit PageQueue(arrow::MemoryPool* pool) : pool_(pool) {}
   ~PageQueue();
 
   void Put(PageJob job);
@@ -48,7 +49,7 @@ class PageQueue {
     bool done = false;  // guarded by the shared mutex
   };
 
-  const encoding::PageOptions options_;
+  arrow::MemoryPool* const pool_;
   std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
   std::deque<std::shared_ptr<Task>> tasks_;
   int64_t sequence_ = 0;

@@ -237,7 +237,8 @@ Result<std::shared_ptr<ArrayData>> ToStored(const LeafColumn& leaf,
     return MakeError(ErrorKind::kInvalidArgument,
                      "a struct without fields cannot be null in a Lance file");
   }
-  ARROW_ASSIGN_OR_RAISE(StoredArray stored, MakeStoredArray(*leaf.node, std::move(values), pool));
+  ARROW_ASSIGN_OR_RAISE(StoredArray stored,
+                        MakeStoredArray(*leaf.node, leaf.type, std::move(values), pool));
   rows->row_wire = std::move(stored.row_wire);
   return std::move(stored.array);
 }

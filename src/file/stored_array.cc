@@ -134,26 +134,15 @@ class RowPacker {
  public:
   RowPacker(const arrow::StructArray& rows, arrow::MemoryPool* pool) : rows_(rows), pool_(pool) {}
 
-  Result<StoredArray> Pack() {
+  Result<StoredArray> Pack(bool fixed_width) {
     for (int i = 0; i < rows_.num_fields(); ++i) {
       ARROW_ASSIGN_OR_RAISE(auto field, PackedField::Make(rows_, i));
       fields_.push_back(std::move(field));
     }
-    const bool fixed = std::all_of(fields_.begin(), fields_.end(), [](const PackedField& field) {
-      return field.fixed() && field.width() > 0;
-    });
-    if (fixed && !HasLists()) return PackFixed();
-    return PackVariable();
+    return fixed_width ? PackFixed() : PackVariable();
   }
 
  private:
-  bool HasLists() const {
-    const auto& fields = rows_.type()->fields();
-    return std::any_of(fields.begin(), fields.end(), [](const auto& field) {
-      return field->type()->id() == arrow::Type::FIXED_SIZE_LIST;
-    });
-  }
-
   Result<StoredArray> PackFixed() const {
     int64_t width = 0;
     for (const PackedField& field : fields_) width += field.width();
@@ -214,15 +203,15 @@ class RowPacker {
 
 }  // namespace
 
-Result<StoredArray> MakeStoredArray(const FieldNode& node, std::shared_ptr<ArrayData> values,
-                                    arrow::MemoryPool* pool) {
+Result<StoredArray> MakeStoredArray(const FieldNode& node, const encoding::LeafType& type,
+                                    std::shared_ptr<ArrayData> values, arrow::MemoryPool* pool) {
   switch (node.kind) {
     case NodeKind::kJson: {
       ARROW_ASSIGN_OR_RAISE(auto documents, MakeJsonbArray(*values, pool));
       return StoredArray{std::move(documents), std::nullopt};
     }
     case NodeKind::kPackedStruct:
-      return RowPacker(arrow::StructArray(std::move(values)), pool).Pack();
+      return RowPacker(arrow::StructArray(std::move(values)), pool).Pack(!type.shape.variable);
     case NodeKind::kBlobV2:
       return StoredArray{std::move(values), BlobDescriptorWire()};
     default:

@@ -10,6 +10,7 @@
 #include <arrow/result.h>
 
 #include "encoding/codec.h"
+#include "encoding/leaf_builder.h"
 #include "file/field_tree.h"
 
 namespace pilum::file {
@@ -20,10 +21,11 @@ struct StoredArray {
   std::optional<encoding::Wire> row_wire;
 };
 
-/// `values` is an array of the node's type; of blobs it is their descriptors (blob_write.h).
+/// `values` is an array of the node's type; of blobs it is their descriptors (blob_write.h). `type`
+/// is that of the column: whether packed rows have a fixed width depends on the storage version.
 /// kInvalidArgument for nulls inside packed structs, which have no place there, and for texts that
 /// are no JSON.
-arrow::Result<StoredArray> MakeStoredArray(const FieldNode& node,
+arrow::Result<StoredArray> MakeStoredArray(const FieldNode& node, const encoding::LeafType& type,
                                            std::shared_ptr<arrow::ArrayData> values,
                                            arrow::MemoryPool* pool);
 

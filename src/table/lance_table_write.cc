@@ -23,10 +23,9 @@ Result<dataset::FileVersion> ParseVersion(const std::string& version) {
   if (version.empty() || version == "2.2" || version == "stable")
     return dataset::FileVersion::kV2_2;
   if (version == "2.1") return dataset::FileVersion::kV2_1;
-  if (version == "2.0")
-    return MakeError(ErrorKind::kUnsupported, "writing storage version 2.0 is not supported yet");
+  if (version == "2.0") return dataset::FileVersion::kV2_0;
   return MakeError(ErrorKind::kInvalidArgument, "there is no storage version '" + version +
-                                                    "' that can be written: 2.1 and 2.2");
+                                                    "' that can be written: 2.0, 2.1 and 2.2");
 }
 
 Result<dataset::Overwrite> WriteAnew(const std::shared_ptr<ObjectStore>& store,

@@ -66,9 +66,12 @@ file::FieldNode NodeOf(const dataset::Field& field) {
 }
 
 /// The ids of the fields that are columns of a file.
-void AddColumnIds(const dataset::Field& field, std::vector<int32_t>* ids) {
-  if (!file::IsInner(NodeKindOf(field))) return ids->push_back(field.id);
-  for (const auto& child : field.children) AddColumnIds(child, ids);
+void AddColumnIds(const dataset::Field& field, bool inner_too, std::vector<int32_t>* ids) {
+  const bool inner = file::IsInner(NodeKindOf(field));
+  if (!inner || inner_too) ids->push_back(field.id);
+  for (const auto& child : field.children) {
+    if (inner) AddColumnIds(child, inner_too, ids);
+  }
 }
 
 bool IsBlob(const dataset::Field& field) {
@@ -110,9 +113,10 @@ std::vector<file::FieldNode> FieldNodes(const dataset::Schema& schema) {
   return nodes;
 }
 
-std::vector<int32_t> ColumnIds(const dataset::Schema& schema) {
+std::vector<int32_t> ColumnIds(const dataset::Schema& schema, dataset::FileVersion version) {
   std::vector<int32_t> ids;
-  for (const auto& field : schema.fields) AddColumnIds(field, &ids);
+  for (const auto& field : schema.fields)
+    AddColumnIds(field, version == dataset::FileVersion::kV2_0, &ids);
   return ids;
 }
 

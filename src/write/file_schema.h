@@ -6,6 +6,7 @@
 
 #include <arrow/status.h>
 
+#include "dataset/manifest.h"
 #include "dataset/schema.h"
 #include "file/field_tree.h"
 #include "lance/file.pb.h"
@@ -21,6 +22,6 @@ lance::file::Schema FileSchema(const dataset::Schema& schema);
 std::vector<file::FieldNode> FieldNodes(const dataset::Schema& schema);
 
 /// The ids of the fields that are columns of a file, in their order.
-std::vector<int32_t> ColumnIds(const dataset::Schema& schema);
+std::vector<int32_t> ColumnIds(const dataset::Schema& schema, dataset::FileVersion version);
 
 }  // namespace pilum::write

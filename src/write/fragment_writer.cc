@@ -25,6 +25,18 @@ std::string SidecarName(uint32_t blob_id) {
   return name + ".blob";
 }
 
+file::FormatVersion FormatOf(dataset::FileVersion version) {
+  switch (version) {
+    case dataset::FileVersion::kV2_0:
+      return file::FormatVersion::kV2_0;
+    case dataset::FileVersion::kV2_1:
+      return file::FormatVersion::kV2_1;
+    case dataset::FileVersion::kV2_2:
+      break;
+  }
+  return file::FormatVersion::kV2_2;
+}
+
 class FragmentWriter {
  public:
   FragmentWriter(std::shared_ptr<ObjectStore> store, const dataset::Schema& schema,
@@ -67,8 +79,7 @@ class FragmentWriter {
       return store_->Create(written_.back());
     };
     file::FileWriterOptions options;
-    options.version = version_ == dataset::FileVersion::kV2_1 ? file::FormatVersion::kV2_1
-                                                              : file::FormatVersion::kV2_2;
+    options.version = FormatOf(version_);
     options.pool = GetMemoryPool();
     ARROW_ASSIGN_OR_RAISE(file_, file::FileWriter::Make(std::move(output), FieldNodes(schema_),
                                                         FileSchema(schema_), options));
@@ -79,7 +90,7 @@ class FragmentWriter {
     dataset::Fragment fragment;
     fragment.physical_rows = file_->num_rows();
     dataset::DataFile file{.path = name_, .version = version_};
-    file.fields = ColumnIds(schema_);
+    file.fields = ColumnIds(schema_, version_);
     for (size_t i = 0; i < file.fields.size(); ++i)
       file.column_indices.push_back(static_cast<int32_t>(i));
     ARROW_ASSIGN_OR_RAISE(file.size, file_->Finish());
@@ -114,8 +125,6 @@ Result<std::vector<dataset::Fragment>> WriteFragments(const std::shared_ptr<Obje
                                                       const WriteOptions& options,
                                                       arrow::RecordBatchReader* rows) {
   ARROW_RETURN_NOT_OK(CheckOptions(options));
-  if (version == dataset::FileVersion::kV2_0)
-    return MakeError(ErrorKind::kUnsupported, "writing storage version 2.0 is not supported yet");
   ARROW_RETURN_NOT_OK(CheckWritable(schema));
   ARROW_RETURN_NOT_OK(CheckColumns(*rows->schema(), *schema.arrow));
   FragmentWriter writer(store, schema, version, options);

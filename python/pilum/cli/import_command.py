@@ -46,7 +46,7 @@ def import_(
         Mode, typer.Option("--mode", help="What to do with the rows of a table that exists.")
     ] = Mode.CREATE,
     storage_version: Annotated[
-        str | None, typer.Option("--storage-version", metavar="2.1|2.2", help="Of a new table.")
+        str | None, typer.Option("--storage-version", metavar="2.0|2.1|2.2", help="Of a new table.")
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
 ) -> None:

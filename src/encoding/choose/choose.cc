@@ -259,6 +259,7 @@ arrow::Result<std::optional<int>> ReadLevel(const std::string& text) {
 arrow::Result<CompressionRequest> ReadRequest(const arrow::Field& field) {
   CompressionRequest request;
   ARROW_ASSIGN_OR_RAISE(request.general, ReadScheme(Hint(field, "compression"), &request.plain));
+  request.symbols = Hint(field, "compression") == "fsst";
   ARROW_ASSIGN_OR_RAISE(request.level, ReadLevel(Hint(field, "compression-level")));
   const std::string split = Hint(field, "bss");
   if (split == "on" || split == "off") {

@@ -20,7 +20,8 @@ namespace pilum::encoding {
 /// What the metadata of a field asks for (`lance-encoding:compression`, `…-level`, `bss`,
 /// `dict-values-compression`, `…-level`).
 struct CompressionRequest {
-  bool plain = false;  ///< "none": values as they are
+  bool plain = false;    ///< "none": values as they are
+  bool symbols = false;  ///< "fsst", which only version 2.0 has to be told
   std::optional<CompressionScheme> general;
   std::optional<int> level;
   std::optional<bool>

@@ -26,6 +26,11 @@ class ByteWriter {
   size_t size() const { return size_; }
   Bytes view() const { return {data(), size_}; }
 
+  /// Makes room for so many bytes in all: growing copies what is there.
+  void Reserve(size_t n) {
+    if (n > capacity_) GrowTo(n);
+  }
+
   /// Appends n bytes of any content and returns the first, valid until the next call.
   std::byte* Extend(size_t n) {
     if (size_ + n > capacity_) Grow(size_ + n);
@@ -72,8 +77,10 @@ class ByteWriter {
     return buffer_ ? reinterpret_cast<std::byte*>(buffer_->mutable_data()) : nullptr;
   }
 
-  void Grow(size_t at_least) {
-    const auto wanted = static_cast<int64_t>(std::max({at_least, 2 * capacity_, size_t{256}}));
+  void Grow(size_t at_least) { GrowTo(std::max({at_least, 2 * capacity_, size_t{256}})); }
+
+  void GrowTo(size_t capacity) {
+    const auto wanted = static_cast<int64_t>(capacity);
     if (!buffer_) {
       auto made = arrow::AllocateResizableBuffer(wanted, pool_);
       if (!made.ok()) throw std::bad_alloc();

@@ -4,7 +4,6 @@
 #include <optional>
 #include <utility>
 
-#include <arrow/array/concatenate.h>
 #include <arrow/util/byte_size.h>
 
 #include "bytes/byte_writer.h"
@@ -138,13 +137,9 @@ Status FileWriter::Add(PendingField* field, const std::shared_ptr<arrow::Array>&
 
 Status FileWriter::EndPage(PendingField* field) {
   if (field->rows.empty()) return Status::OK();
-  std::shared_ptr<arrow::Array> rows = field->rows.front();
-  if (field->rows.size() > 1) {
-    ARROW_ASSIGN_OR_RAISE(rows, arrow::Concatenate(field->rows, options_.pool));
-  }
   for (size_t i = 0; i < field->encoders.size(); ++i) {
     while (queue_.full()) ARROW_RETURN_NOT_OK(AppendNextPage());
-    queue_.Put({.rows = rows->data(),
+    queue_.Put({.rows = field->rows,
                 .encoder = field->encoders[i].get(),
                 .column = field->first_column + static_cast<uint32_t>(i),
                 .first_row = field->first_row,

@@ -4,6 +4,8 @@
 #include <new>
 #include <utility>
 
+#include <arrow/array/concatenate.h>
+
 #include "pilum/error.h"
 #include "pilum/runtime.h"
 #include "runtime/runtime.h"
@@ -14,7 +16,12 @@ namespace {
 constexpr std::chrono::milliseconds kSlice(50);
 
 arrow::Status Encode(arrow::MemoryPool* pool, PageJob* job) try {
-  return job->encoder->Encode(job->rows, pool).Value(&job->page);
+  std::shared_ptr<arrow::Array> rows = job->rows.front();
+  if (job->rows.size() > 1) {
+    ARROW_ASSIGN_OR_RAISE(rows, arrow::Concatenate(job->rows, pool));
+    job->rows.clear();
+  }
+  return job->encoder->Encode(rows->data(), pool).Value(&job->page);
 } catch (const std::bad_alloc&) {
   return arrow::Status::OutOfMemory("no memory left to encode a page");
 }
@@ -27,12 +34,12 @@ PageQueue::~PageQueue() {
   for (const auto& task : tasks_) {
     std::unique_lock<std::mutex> lock(shared_->mutex);
     shared_->changed.wait(lock, [&] { return task->done; });
-    task->job.rows.reset();
+    task->job.rows.clear();
   }
 }
 
 bool PageQueue::full() const {
-  return tasks_.size() > 2 * static_cast<size_t>(runtime::Runtime::Get().cpu().max_threads());
+  return tasks_.size() > static_cast<size_t>(runtime::Runtime::Get().cpu().max_threads());
 }
 
 void PageQueue::Put(PageJob job) {

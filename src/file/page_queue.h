@@ -7,7 +7,7 @@
 #include <mutex>
 #include <string>
 
-#include <arrow/array/data.h>
+#include <arrow/array/array_base.h>
 #include <arrow/memory_pool.h>
 #include <arrow/result.h>
 
@@ -17,7 +17,7 @@ namespace pilum::file {
 
 /// A page on its way: the rows of a field that go into one of its columns.
 struct PageJob {
-  std::shared_ptr<arrow::ArrayData> rows;
+  arrow::ArrayVector rows;
   const ColumnEncoder* encoder = nullptr;
   uint32_t column = 0;
   uint64_t first_row = 0;

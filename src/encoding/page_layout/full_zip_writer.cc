@@ -52,7 +52,17 @@ class ZipWriter {
   }
   bool HasOffsets() const { return type_.shape.variable || levels_.max_rep > 0; }
 
+  /// Where values are encoded, more than enough.
+  uint64_t MostBytes() const {
+    const uint64_t values = type_.shape.variable
+                                ? values_.offsets.back() - values_.offsets.front() +
+                                      rows_.slots * (type_.wide_offsets ? 8 : 4)
+                                : rows_.slots * BitsPerValue() / 8;
+    return values + rows_.entries * control_bytes_;
+  }
+
   Status WriteEntries() {
+    data_.Reserve(MostBytes());
     uint64_t slot = 0;
     for (uint64_t entry = 0; entry < rows_.entries; ++entry) {
       const uint64_t rep = levels_.rep.empty() ? 0 : levels_.rep[entry];

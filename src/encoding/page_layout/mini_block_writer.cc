@@ -30,8 +30,9 @@ class ChunkWriter {
         words_(options.pool),
         index_(options.pool) {}
 
-  /// False if a chunk is larger than the version allows.
-  Result<bool> Write() {
+  /// False if a chunk is larger than the version allows. `plain_bytes` are those of the values.
+  Result<bool> Write(uint64_t plain_bytes) {
+    chunks_.Reserve(plain_bytes + plain_bytes / 64 + rows_.entries / 4);
     while (slot_ < rows_.slots) {
       const uint32_t n = encoder_.ChunkValues(slot_, rows_.slots, most_values_);
       const uint64_t end = slot_ + n == rows_.slots ? rows_.entries : EntryAfter(n);
@@ -161,6 +162,11 @@ class ChunkWriter {
   uint64_t entry_ = 0;
 };
 
+uint64_t BytesOf(const Values& values) {
+  const uint64_t variable = values.offsets.empty() ? 0 : values.offsets.back() - values.offsets[0];
+  return values.fixed.size() + values.offsets.size() * sizeof(uint32_t) + variable;
+}
+
 }  // namespace
 
 Result<std::optional<EncodedPage>> WriteMiniBlockPage(const LeafRows& rows,
@@ -170,7 +176,7 @@ Result<std::optional<EncodedPage>> WriteMiniBlockPage(const LeafRows& rows,
   // Where chunks become too large it is by their levels, and fewer values mean fewer of those.
   for (uint64_t most = kMostChunkValues; most >= 2; most /= 8) {
     ChunkWriter writer(rows, levels, *values.encoder, most, options);
-    ARROW_ASSIGN_OR_RAISE(const bool fits, writer.Write());
+    ARROW_ASSIGN_OR_RAISE(const bool fits, writer.Write(BytesOf(rows.values)));
     if (fits) return writer.Finish(std::move(values.dictionary));
   }
   return std::nullopt;

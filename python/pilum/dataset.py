@@ -15,6 +15,7 @@ from pilum import _pilum
 from pilum.errors import InvalidArgumentError, NotFoundError, RowNotFoundError
 from pilum.handle import TableHandle, Tags, check_storage_options, check_uri
 from pilum.ingest import Rows, reraise
+from pilum.later import LaterChanges
 from pilum.scanner import Columns, Scanner, check_count, check_filter, conditions_of
 
 if TYPE_CHECKING:
@@ -75,9 +76,11 @@ def write_dataset(
         max_rows_per_file=check_count("max_rows_per_file", max_rows_per_file, 1),
         max_bytes_per_file=check_count("max_bytes_per_file", max_bytes_per_file, 1),
     )
+    native = _existing(uri, storage) if mode != "create" else None
+    if mode == "append" and native is not None and schema is None:
+        schema = native.latest().schema
     rows = Rows(data, schema)
     with reraise(rows):
-        native = _existing(uri, storage) if mode != "create" else None
         if native is None:
             native = _pilum.create_table_at(uri, rows.reader, options, storage)
         elif mode == "append":
@@ -192,7 +195,7 @@ class Scannable(abc.ABC):
         return self.scanner().__arrow_c_stream__(requested_schema)
 
 
-class Dataset(Scannable):
+class Dataset(Scannable, LaterChanges):
     """One version of a table. What writes through it moves it to the version that it makes; else it
     never changes. Pickles by path and version. Thread-safe, and usable in forked children.
     """

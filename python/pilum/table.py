@@ -16,6 +16,7 @@ from pilum.collate import let_batches_through
 from pilum.errors import InvalidArgumentError, RowNotFoundError
 from pilum.handle import TableHandle, Tags
 from pilum.ingest import Rows, reraise
+from pilum.later import LaterChanges
 from pilum.literal import literal
 from pilum.query import Query, TakeQuery
 from pilum.scanner import Scanner, check_count, check_filter, conditions_of
@@ -66,7 +67,7 @@ os.register_at_fork(
 )
 
 
-class Table:
+class Table(LaterChanges):
     """An open table of a database.
 
     A handle reads one version at a time: the one that was the newest when it was opened, the one

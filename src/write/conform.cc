@@ -10,6 +10,7 @@
 #include <arrow/compute/cast.h>
 #include <arrow/compute/exec.h>
 #include <arrow/extension_type.h>
+#include <arrow/type_traits.h>
 
 #include "pilum/error.h"
 
@@ -44,6 +45,12 @@ Result<std::shared_ptr<arrow::Array>> CastTo(const std::shared_ptr<arrow::Array>
     return CastTo(static_cast<const arrow::ExtensionArray&>(*array).storage(), type, pool);
   if (array->type()->id() == arrow::Type::STRUCT && type->id() == arrow::Type::LARGE_BINARY)
     return BlobData(static_cast<const arrow::StructArray&>(*array), pool);
+  if (arrow::is_integer(array->type_id()) && arrow::is_decimal(type->id()) &&
+      !type->Equals(*arrow::decimal256(20, 0))) {
+    // All digits first: whether they fit is then told by the values, not by their type.
+    ARROW_ASSIGN_OR_RAISE(auto digits, CastTo(array, arrow::decimal256(20, 0), pool));
+    return CastTo(digits, type, pool);
+  }
   arrow::compute::ExecContext context(pool);
   auto cast = arrow::compute::Cast(*array, type, arrow::compute::CastOptions::Safe(), &context);
   if (cast.ok()) return cast;

@@ -483,3 +483,33 @@ def test_bad_storage_options(tmp_path):
         pilum.connect(tmp_path, storage_options={"sync": False})
     with pytest.raises(TypeError, match="storage_options must be a dict"):
         pilum.write_dataset(ROWS, tmp_path / "t.lance", storage_options="sync=false")
+
+
+# ------------------------------------------------------------------------- what comes later
+@pytest.mark.parametrize(
+    "name",
+    "merge_insert add_columns alter_columns drop_columns create_branch create_index "
+    "create_scalar_index".split(),
+)
+def test_changes_that_come_later_are_refused(table, tmp_path, name):
+    dataset = pilum.write_dataset(ROWS, tmp_path / "t.lance")
+    for handle in (table, dataset):
+        with pytest.raises(pilum.UnsupportedError, match="this version of pilum does not support"):
+            getattr(handle, name)("id")
+
+
+# ------------------------------------------------------------------------------------- nothing
+def test_nothing_is_appended(tmp_path):
+    uri = tmp_path / "t.lance"
+    pilum.write_dataset(ROWS, uri)
+    assert pilum.write_dataset([], uri, mode="append").version == 1
+    assert pilum.write_dataset(iter([]), uri, mode="append").version == 1
+
+
+def test_integers_are_set_as_decimals(fresh):
+    prices = pa.table({"id": [1, 2], "price": pa.array([None, None], pa.decimal128(5, 2))})
+    table = fresh.create_table("t", prices)
+    table.update("id = 1", {"price": 12})
+    assert table.to_arrow().sort_by("id")["price"].to_pylist() == [decimal.Decimal("12.00"), None]
+    with pytest.raises(pilum.InvalidArgumentError, match="column price"):
+        table.update("id = 1", {"price": 12345})

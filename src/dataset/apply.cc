@@ -148,24 +148,17 @@ FragmentIds IdsOf(const std::vector<Fragment>& fragments) {
   return ids;
 }
 
-/// The new fragments of a group take the place of its first old one.
+/// Fragments are listed by their ids, by which the reference library validates tables: rows that were
+/// rewritten come after those of older fragments.
 arrow::Status ReplaceGroups(const std::vector<Rewrite::Group>& groups, Fragments* fragments) {
-  std::unordered_map<uint64_t, const Rewrite::Group*> begins;
   FragmentIds removed;
+  for (const Rewrite::Group& group : groups) removed.merge(IdsOf(group.before));
+  ARROW_RETURN_NOT_OK(RemoveFragments(removed, fragments));
   for (const Rewrite::Group& group : groups) {
-    begins[group.before.front().id] = &group;
-    removed.merge(IdsOf(group.before));
+    for (const Fragment& fragment : group.after) *fragments->Add() = ToMessage(fragment);
   }
-  ARROW_RETURN_NOT_OK(CheckExist(removed, *fragments));
-  Fragments replaced;
-  for (auto& message : *fragments) {
-    auto group = begins.find(message.id());
-    if (group != begins.end()) {
-      for (const Fragment& fragment : group->second->after) *replaced.Add() = ToMessage(fragment);
-    }
-    if (!removed.contains(message.id())) replaced.Add()->Swap(&message);
-  }
-  fragments->Swap(&replaced);
+  std::sort(fragments->begin(), fragments->end(),
+            [](const auto& a, const auto& b) { return a.id() < b.id(); });
   return arrow::Status::OK();
 }
 

@@ -126,10 +126,10 @@ TEST(Apply, NewFragmentsHaveNoDeletions) {
               "deletion file");
 }
 
-TEST(Apply, RewriteTakesThePlaceOfTheOldFragments) {
-  Rewrite rewrite{{{{WithId(1), WithId(2)}, {WithId(5, 12), WithId(6, 8)}}}};
+TEST(Apply, RewriteReplacesTheOldFragmentsAndKeepsIdsAscending) {
+  Rewrite rewrite{{{{WithId(0), WithId(1)}, {WithId(5, 12), WithId(6, 8)}}}};
   auto next = Apply(ThreeFragments(), rewrite).ValueOrDie();
-  EXPECT_EQ(IdsOf(next), (Ids{0, 5, 6}));
+  EXPECT_EQ(IdsOf(next), (Ids{2, 5, 6}));
   rewrite.groups[0].after[1].id = 7;
   ExpectError(Apply(ThreeFragments(), rewrite).status(), ErrorKind::kInvalidArgument,
               "was not reserved");

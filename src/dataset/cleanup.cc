@@ -89,7 +89,7 @@ bool Contains(const Paths& paths, const std::string& file) {
 }
 
 /// Whether a file is of a kind that writers of tables make. Others are none of our business.
-/// Manifests are not among them: whole versions are removed.
+/// Manifests are not among them, whole versions are removed, and neither are tags and branches.
 bool IsTableFile(std::string_view path) {
   if (io::IsTemporaryName(path.substr(path.rfind('/') + 1))) return true;
   if (path.starts_with("data/")) return path.ends_with(kDataSuffix) || path.ends_with(".blob");
@@ -99,7 +99,8 @@ bool IsTableFile(std::string_view path) {
 }
 
 arrow::Result<std::vector<ObjectInfo>> ListTableFiles(ObjectStore& store) {
-  std::vector<std::string> folders = {"data", "_deletions", "_transactions", "_versions"};
+  std::vector<std::string> folders = {"data",      "_deletions", "_transactions",
+                                      "_versions", "_refs/tags", "_refs/branches"};
   for (const std::string parent : {"data", "_indices"}) {
     ARROW_ASSIGN_OR_RAISE(std::vector<std::string> inner, store.ListFolders(parent));
     for (const std::string& folder : inner) folders.push_back(io::JoinPath(parent, folder));

@@ -22,9 +22,9 @@ class CleanupTest : public ::testing::Test {
     auto third = CommitTo(*store_, 2, DeleteRows(*store_, *first, 0, {1}));
     ASSERT_TRUE(third.ok());
     ASSERT_TRUE(CommitTo(*store_, 3, Delete{.updated = {}, .removed = {1}, .predicate = ""}).ok());
-    for (const char* path :
-         {"data/x.lance", "data/y.lance", "data/y/1.blob", "data/x/1.blob", "data/orphan.lance",
-          "data/notes.txt", "_versions/.pilum-1.tmp", "_deletions/7-1-1.bin"}) {
+    for (const char* path : {"data/x.lance", "data/y.lance", "data/y/1.blob", "data/x/1.blob",
+                             "data/orphan.lance", "data/notes.txt", "_versions/.pilum-1.tmp",
+                             "_refs/tags/.pilum-2.tmp", "_deletions/7-1-1.bin"}) {
       PutText(*store_, path, "some bytes");
     }
   }
@@ -73,6 +73,7 @@ TEST_F(CleanupTest, UnreferencedFilesGoWhenTold) {
   EXPECT_FALSE(Exists("data/orphan.lance"));
   EXPECT_FALSE(Exists("_deletions/7-1-1.bin"));
   EXPECT_FALSE(Exists("_versions/.pilum-1.tmp"));
+  EXPECT_FALSE(Exists("_refs/tags/.pilum-2.tmp"));
   EXPECT_TRUE(Exists("data/notes.txt"));  // no file of a table
   EXPECT_TRUE(Exists("data/x.lance"));
 }

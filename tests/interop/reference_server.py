@@ -12,16 +12,20 @@ One JSON line in, one out:
                                 a table of the columns in filter_columns.py; expected: "answers",
                                 with the ids that each text selects, or its failure
 
-    {"draw": file, "seed": n, "storage": "2.1", "rows": n}
+    {"draw": folder, "seed": n, "storage": "2.1", "rows": n}
                                 no table, but the rows of a random one: expected: "rows"
-    {"check": uri, "folder": folder}
+    {"check": folder, "uri": uri}
                                 what somebody else wrote; expected: a table for each version
+    {"turn": folder, "uri": uri, "operation": name, ...}
+                                one change of a table, with the arguments of the operation, or none
+                                ("look"); expected: "rows"; "versions": those that there are
 
 Answers {"uri": ..., "expected": {branch: IPC stream of what the reference library reads}}, with
 "refused": {column: why} for the unusual columns that the storage version does not have; or
 {"lost": why} when the library fails to write a random table or to read it back; or {"error": ...}.
 """
 
+import datetime
 import json
 import os
 import pathlib
@@ -354,10 +358,50 @@ def check(folder, uri):
     return {"uri": uri, "expected": files}
 
 
+def read_rows(path):
+    with pa.OSFile(path, "rb") as source:
+        return pa.ipc.open_stream(source).read_all()
+
+
+def cleanup(uri):
+    """Removes all versions but the newest and those that tags name."""
+    lance.dataset(uri).cleanup_old_versions(
+        older_than=datetime.timedelta(0), error_if_tagged_old_versions=False
+    )
+
+
+TURNS = {
+    "look": lambda uri: None,
+    "write": lambda uri, rows, **options: lance.write_dataset(read_rows(rows), uri, **options),
+    "delete": lambda uri, where: lance.dataset(uri).delete(where),
+    "update": lambda uri, where, updates: lance.dataset(uri).update(updates, where),
+    "compact": lambda uri, rows: lance.dataset(uri).optimize.compact_files(
+        target_rows_per_fragment=rows
+    ),
+    "restore": lambda uri, version: lance.dataset(uri).checkout_version(version).restore(),
+    "tag": lambda uri, name, version: lance.dataset(uri).tags.create(name, version),
+    "untag": lambda uri, name: lance.dataset(uri).tags.delete(name),
+    "cleanup": cleanup,
+}
+
+
+def turn(folder, uri, operation, version=None, **arguments):
+    """`version`: the one to read; None: the newest."""
+    if operation in ("tag", "restore"):
+        arguments["version"], version = version, None
+    TURNS[operation](uri, **arguments)
+    dataset = lance.dataset(uri, version=version)
+    dataset.validate()
+    numbers = [version["version"] for version in dataset.versions()]
+    file = expected(dataset, folder / "rows.arrow")
+    return {"uri": uri, "expected": {"rows": file}, "versions": numbers}
+
+
 def answer(request):
     for name, action in (
         ("draw", draw),
         ("check", check),
+        ("turn", turn),
         ("make", make),
         ("make_branches", make_branches),
         ("make_blobs", make_blobs),

@@ -126,7 +126,7 @@ for n in range(1, commits + 1):
     if clean:
         dataset.cleanup_old_versions(datetime.timedelta(0))
 """
-ROWS = [{"id": i, "n": 0} for i in range(100)]
+ROWS = [{"id": i, "n": 0} for i in range(3 * COMMITS + 1)]
 
 
 def while_updated(uri, clean, check) -> int:

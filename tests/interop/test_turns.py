@@ -29,8 +29,6 @@ pytestmark = pytest.mark.peer
 
 EXAMPLES = int(os.environ.get("PILUM_INTEROP_EXAMPLES", "5"))
 STEPS = 30 if EXAMPLES <= 5 else 60
-# What pilum cannot do yet to tables with stable row ids; the reference library does it there.
-ONLY_REFERENCE_WITH_STABLE_ROW_IDS = {"update", "compact"}
 
 SCHEMA = pa.schema(
     {
@@ -111,10 +109,6 @@ class Turns(RuleBasedStateMachine):
         kept = self.content if mode == "append" else {}
         self.content = kept | {row["id"]: row for row in rows}
 
-    def able(self, library, operation) -> str:
-        only = self.stable_row_ids and operation in ONLY_REFERENCE_WITH_STABLE_ROW_IDS
-        return "reference" if only else library
-
     # ------------------------------------------------------------------------------------ steps
     @initialize(
         contents=SOME_ROWS,
@@ -122,7 +116,6 @@ class Turns(RuleBasedStateMachine):
         made=st.sampled_from(["pilum", "reference", "names of V1", "stable row ids"]),
     )
     def create(self, contents, storage, made):
-        self.stable_row_ids = made == "stable row ids"
         options = {"data_storage_version": storage, "max_rows_per_file": 10}
         if made == "names of V1":
             options["enable_v2_manifest_paths"] = False
@@ -148,7 +141,7 @@ class Turns(RuleBasedStateMachine):
     def update(self, library, condition, text):
         where, meant = condition
         updates = {"text": "NULL" if text is None else f"'{text}'"}
-        if self.able(library, "update") == "pilum":
+        if library == "pilum":
             self.handle.update(updates, where)
         else:
             self.ask("update", where=where, updates=updates)
@@ -158,7 +151,7 @@ class Turns(RuleBasedStateMachine):
 
     @rule(library=LIBRARIES, rows=st.sampled_from([5, 20, 1000]))
     def compact(self, library, rows):
-        if self.able(library, "compact") == "pilum":
+        if library == "pilum":
             self.handle.optimize.compact_files(target_rows_per_fragment=rows)
         else:
             self.ask("compact", rows=rows)

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -84,8 +85,10 @@ class ObjectStore {
   /// that does not exist is an empty one.
   virtual arrow::Result<std::vector<ObjectInfo>> List(std::string_view prefix) = 0;
 
-  /// Only the paths of these objects, which may cost a store much less to find out.
-  virtual arrow::Result<std::vector<std::string>> ListPaths(std::string_view prefix) = 0;
+  /// Only the names of these objects, without the folder, which may cost a store much less to find
+  /// out. Calls `visit` for each; the name is valid during the call.
+  virtual arrow::Status VisitNames(std::string_view prefix,
+                                   const std::function<void(std::string_view name)>& visit) = 0;
 
   /// What List says about one object; kNotFound if there is none.
   virtual arrow::Result<ObjectInfo> Describe(std::string_view path) = 0;

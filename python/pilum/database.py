@@ -13,7 +13,7 @@ from typing import Any, SupportsIndex
 import pyarrow as pa
 
 from pilum import _pilum
-from pilum.errors import InvalidArgumentError, NotFoundError
+from pilum.errors import InvalidArgumentError, NotFoundError, UnsupportedError
 from pilum.handle import TableHandle, check_storage_options, check_text, check_uri
 from pilum.ingest import Rows, reraise
 from pilum.scanner import check_count
@@ -99,10 +99,14 @@ class DBConnection(abc.ABC):
         schema: pa.Schema | None = None,
         mode: str = "create",
         exist_ok: bool = False,
+        on_bad_vectors: str = "error",
+        fill_value: float = 0.0,
+        embedding_functions: Any = None,
         *,
         namespace_path: Sequence[str] | None = None,
         storage_options: Mapping[str, str] | None = None,
         data_storage_version: str | None = None,
+        enable_v2_manifest_paths: bool | None = None,
     ) -> Table:
         """Make a table of the rows of `data`, or an empty one of a `schema`.
 
@@ -111,13 +115,16 @@ class DBConnection(abc.ABC):
         schema       the columns; data is cast to it without loss, missing columns are null
         mode         "create": the table must not exist; "overwrite": one that does is replaced,
                      its old versions stay
-        exist_ok     with "create": a table that exists is opened, and `data` not looked at
+        exist_ok     with "create": a table that exists is opened, and `data` not written
         data_storage_version   "2.0", "2.1" or "2.2" (default) for a new table
 
-        Raises AlreadyExistsError if there is such a table, InvalidArgumentError for values that do
-        not fit, UnsupportedError for types that Lance does not have.
+        `on_bad_vectors` other than "error", `embedding_functions` and manifests with names of V1
+        are UnsupportedError; `fill_value` belongs to the first. Raises AlreadyExistsError if there
+        is such a table, InvalidArgumentError for values that do not fit, UnsupportedError for types
+        that Lance does not have.
         """
         _refuse_namespaces(namespace_path)
+        _refuse_options(on_bad_vectors, embedding_functions, enable_v2_manifest_paths)
         check_text("the name of a table", name)
         if mode not in ("create", "overwrite"):
             raise InvalidArgumentError(f"mode must be 'create' or 'overwrite', not {mode!r}")
@@ -125,7 +132,7 @@ class DBConnection(abc.ABC):
             raise InvalidArgumentError("a table is made of data or of a schema; neither is given")
         if mode == "create" and exist_ok:
             try:
-                return self._open_same(name, schema)
+                return self._open_same(name, _schema_of(data) if schema is None else schema)
             except NotFoundError:
                 pass
         rows = Rows([] if data is None else data, schema)
@@ -168,6 +175,10 @@ class DBConnection(abc.ABC):
             check_text("the name of a table", cur_name),
             check_text("the new name of a table", new_name),
         )
+
+    def drop_database(self) -> None:
+        """Remove every table."""
+        self.drop_all_tables()
 
     def drop_all_tables(self) -> None:
         """Remove every table."""
@@ -304,6 +315,25 @@ class LanceDBConnection(DBConnection):
 def _refuse_namespaces(namespace_path: Sequence[str] | None) -> None:
     if namespace_path:
         raise NotImplementedError("namespaces are not supported by this version of pilum")
+
+
+def _refuse_options(
+    on_bad_vectors: str, embedding_functions: object, v2_manifest_paths: bool | None
+) -> None:
+    refused = {
+        "on_bad_vectors other than 'error'": on_bad_vectors != "error",
+        "embedding_functions": bool(embedding_functions),
+        "enable_v2_manifest_paths=False": v2_manifest_paths is False,
+    }
+    for option, is_asked_for in refused.items():
+        if is_asked_for:
+            raise UnsupportedError(f"this version of pilum does not support {option}")
+
+
+def _schema_of(data: object) -> pa.Schema | None:
+    """The schema that Arrow data has; that of dicts is only a guess."""
+    schema = getattr(data, "schema", None)
+    return schema if isinstance(schema, pa.Schema) else None
 
 
 def _check_interval(interval: object) -> None:

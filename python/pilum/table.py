@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from pilum import _pilum
 from pilum.collate import let_batches_through
-from pilum.errors import InvalidArgumentError, RowNotFoundError
+from pilum.errors import InvalidArgumentError, RowNotFoundError, UnsupportedError
 from pilum.handle import TableHandle, Tags
 from pilum.ingest import Rows, reraise
 from pilum.later import LaterChanges
@@ -200,12 +200,23 @@ class Table(LaterChanges):
         return TakeQuery(self._snapshot, row_ids, _pilum.RowKey.ROW_ID)
 
     # --------------------------------------------------------------------------------- writing
-    def add(self, data: Any, mode: str = "append") -> AddResult:
+    def add(
+        self,
+        data: Any,
+        mode: str = "append",
+        on_bad_vectors: str = "error",
+        fill_value: float = 0.0,
+    ) -> AddResult:
         """Add rows ("append"), or put them in the place of all that there are ("overwrite").
 
         `data` is whatever `pilum.ingest` reads. Appended columns are matched by name and cast where
         that loses nothing; those that are missing are null. No rows: no new version.
+        `on_bad_vectors` other than "error", to which `fill_value` belongs, is UnsupportedError.
         """
+        if on_bad_vectors != "error":
+            raise UnsupportedError(
+                "this version of pilum does not support on_bad_vectors other than 'error'"
+            )
         if mode not in ("append", "overwrite"):
             raise InvalidArgumentError(f"mode must be 'append' or 'overwrite', not {mode!r}")
         native = self._writable()

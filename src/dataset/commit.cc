@@ -90,14 +90,12 @@ class Committer {
  private:
   /// Steps 1 and 2: reads the versions up to the latest and checks them.
   arrow::Status CatchUp() {
-    ARROW_ASSIGN_OR_RAISE(std::vector<ListedVersion> versions, ListVersions(store_));
-    if (!versions.empty()) like_ = versions.back().path;
-    if (versions.empty() || wanted_.read_version == 0) return CheckCreates(versions);
+    ARROW_ASSIGN_OR_RAISE(auto latest, FindLatest(store_));
+    if (latest) like_ = latest->path;
+    if (!latest || wanted_.read_version == 0) return CheckCreates();
     // A listing made while others commit may lack versions, but not those before seen_.
-    const uint64_t last = std::max(versions.back().version, seen_);
-    if (versions.back().version < wanted_.read_version) {
-      return FindVersion(store_, versions, wanted_.read_version).status();
-    }
+    const uint64_t last = std::max(latest->version, seen_);
+    if (latest->version < wanted_.read_version) return NoSuchReadVersion();
     for (uint64_t version = seen_ + 1; version <= last && !done_; ++version) {
       ARROW_RETURN_NOT_OK(CheckVersion(version));
     }
@@ -114,9 +112,10 @@ class Committer {
   }
 
   /// A transaction without a version to start from creates the table, as version 1.
-  arrow::Status CheckCreates(const std::vector<ListedVersion>& versions) {
+  arrow::Status CheckCreates() {
     const bool creates = wanted_.read_version == 0 && ours_.kind == OperationKind::kOverwrite;
-    if (!creates) return FindVersion(store_, versions, wanted_.read_version).status();
+    if (!creates) return NoSuchReadVersion();
+    ARROW_ASSIGN_OR_RAISE(std::vector<ListedVersion> versions, ListVersions(store_));
     if (versions.empty()) return arrow::Status::OK();
     if (versions.front().version == 1) {
       ARROW_ASSIGN_OR_RAISE(Version first, ReadVersion(1));
@@ -127,6 +126,11 @@ class Committer {
     return MakeError(ErrorKind::kAlreadyExists,
                      "there is a table at '" + store_.root() + "' already",
                      {.path = store_.root()});
+  }
+
+  arrow::Status NoSuchReadVersion() const {
+    ARROW_ASSIGN_OR_RAISE(std::vector<ListedVersion> versions, ListVersions(store_));
+    return FindVersion(store_, versions, wanted_.read_version).status();
   }
 
   /// Whether ours can come after this version.
@@ -231,8 +235,9 @@ class Committer {
   arrow::Status MayHaveCommitted(const arrow::Status& status, uint64_t version) const {
     return WithContext(
         status.WithMessage(status.message(), "; whether version ", version,
-                           " was committed is not known: commit the same transaction, ",
-                           wanted_.uuid, ", again"),
+                           " was committed is not known: open the table again and look before it "
+                           "is done again (transaction ",
+                           wanted_.uuid, ")"),
         {.version = version});
   }
 

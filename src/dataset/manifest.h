@@ -173,6 +173,9 @@ struct VersionInfo : ListedVersion {
 /// schemes is kCorruptData.
 arrow::Result<std::vector<ListedVersion>> ListVersions(ObjectStore& store);
 
+/// The latest of them, which costs less; nothing if there is none.
+arrow::Result<std::optional<ListedVersion>> FindLatest(ObjectStore& store);
+
 /// The one of `versions` that is asked for, or the latest. kNotFound when there is no such version.
 arrow::Result<ListedVersion> FindVersion(const ObjectStore& store,
                                          const std::vector<ListedVersion>& versions,

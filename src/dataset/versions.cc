@@ -26,8 +26,7 @@ struct ManifestName {
 
 /// Nothing when the file is no manifest of the table's history: detached versions, hints, staging
 /// files.
-std::optional<ManifestName> ParseManifestName(std::string_view path) {
-  std::string_view name = path.substr(path.rfind('/') + 1);
+std::optional<ManifestName> ParseManifestName(std::string_view name) {
   if (!name.ends_with(kManifestSuffix)) return std::nullopt;
   std::string_view digits = name.substr(0, name.size() - kManifestSuffix.size());
   uint64_t number = 0;
@@ -38,6 +37,29 @@ std::optional<ManifestName> ParseManifestName(std::string_view path) {
   }
   if (digits.front() == '0' && digits.size() > 1) return std::nullopt;
   return ManifestName{number, Naming::kV1};
+}
+
+std::string PathOf(std::string_view name) { return kVersionsFolder + ("/" + std::string(name)); }
+
+/// Calls visit(name, version) for all manifests of the table's history.
+template <typename Visit>
+arrow::Status VisitManifests(ObjectStore& store, Visit visit) {
+  std::optional<Naming> naming;
+  bool mixed = false;
+  ARROW_RETURN_NOT_OK(store.VisitNames(kVersionsFolder, [&](std::string_view name) {
+    const auto parsed = ParseManifestName(name);
+    if (!parsed) return;
+    mixed |= naming.value_or(parsed->naming) != parsed->naming;
+    naming = parsed->naming;
+    visit(name, parsed->version);
+  }));
+  if (!mixed) return arrow::Status::OK();
+  return MakeError(ErrorKind::kCorruptData,
+                   "the folder mixes old and new manifest names ('1.manifest' and '" +
+                       std::to_string(std::numeric_limits<uint64_t>::max() - 1) +
+                       ".manifest'); finish the migration of the manifest paths with the "
+                       "reference library",
+                   {.path = store.root() + "/" + kVersionsFolder});
 }
 
 arrow::Status NoSuchVersion(const ObjectStore& store, const std::vector<ListedVersion>& versions,
@@ -61,31 +83,30 @@ arrow::Status NoSuchVersion(const ObjectStore& store, const std::vector<ListedVe
 }  // namespace
 
 arrow::Result<std::vector<ListedVersion>> ListVersions(ObjectStore& store) {
-  ARROW_ASSIGN_OR_RAISE(std::vector<std::string> paths, store.ListPaths(kVersionsFolder));
   std::vector<ListedVersion> versions;
-  std::optional<Naming> naming;
-  for (std::string& path : paths) {
-    auto name = ParseManifestName(path);
-    if (!name) continue;
-    if (naming.value_or(name->naming) != name->naming) {
-      return MakeError(ErrorKind::kCorruptData,
-                       "the folder mixes old and new manifest names ('1.manifest' and '" +
-                           std::to_string(std::numeric_limits<uint64_t>::max() - 1) +
-                           ".manifest'); finish the migration of the manifest paths with the "
-                           "reference library",
-                       {.path = store.root() + "/" + kVersionsFolder});
-    }
-    naming = name->naming;
-    versions.push_back({name->version, std::move(path)});
-  }
+  ARROW_RETURN_NOT_OK(VisitManifests(store, [&](std::string_view name, uint64_t version) {
+    versions.push_back({version, PathOf(name)});
+  }));
   std::sort(versions.begin(), versions.end(),
             [](const ListedVersion& a, const ListedVersion& b) { return a.version < b.version; });
   return versions;
 }
 
+arrow::Result<std::optional<ListedVersion>> FindLatest(ObjectStore& store) {
+  std::string latest;
+  uint64_t last = 0;
+  ARROW_RETURN_NOT_OK(VisitManifests(store, [&](std::string_view name, uint64_t version) {
+    if (!latest.empty() && version < last) return;
+    latest = name;
+    last = version;
+  }));
+  if (latest.empty()) return std::nullopt;
+  return ListedVersion{last, PathOf(latest)};
+}
+
 std::string ManifestPath(uint64_t version, std::string_view like) {
   std::string name = std::to_string(version);
-  auto known = ParseManifestName(like);
+  auto known = ParseManifestName(like.substr(like.rfind('/') + 1));
   if (!known || known->naming == Naming::kV2) {
     name = std::to_string(std::numeric_limits<uint64_t>::max() - version);
     name.insert(0, kV2Digits - name.size(), '0');

@@ -171,9 +171,10 @@ arrow::Result<std::vector<ObjectInfo>> FaultStore::List(std::string_view prefix)
   return store_->List(prefix);
 }
 
-arrow::Result<std::vector<std::string>> FaultStore::ListPaths(std::string_view prefix) {
+arrow::Status FaultStore::VisitNames(std::string_view prefix,
+                                     const std::function<void(std::string_view)>& visit) {
   ARROW_RETURN_NOT_OK(Enter(Call::kList, prefix));
-  return store_->ListPaths(prefix);
+  return store_->VisitNames(prefix, visit);
 }
 
 arrow::Result<ObjectInfo> FaultStore::Describe(std::string_view path) {

@@ -58,7 +58,8 @@ class FaultStore final : public ObjectStore, public std::enable_shared_from_this
   arrow::Result<std::shared_ptr<ReadableObject>> Open(std::string_view path,
                                                       uint64_t known_size = 0) override;
   arrow::Result<std::vector<ObjectInfo>> List(std::string_view prefix) override;
-  arrow::Result<std::vector<std::string>> ListPaths(std::string_view prefix) override;
+  arrow::Status VisitNames(std::string_view prefix,
+                           const std::function<void(std::string_view)>& visit) override;
   arrow::Result<ObjectInfo> Describe(std::string_view path) override;
   arrow::Result<std::vector<std::string>> ListFolders(std::string_view prefix) override;
   arrow::Status Put(std::string_view path, std::span<const std::byte> bytes,

@@ -49,21 +49,20 @@ arrow::Result<bool> Examine(const std::string& path, int folder, const dirent& e
   return io::ErrnoError(errno, "examine", path + "/" + entry.d_name);
 }
 
-/// The names of the entries of one kind, DT_REG or DT_DIR. What the folder itself tells of an entry
-/// mostly suffices, which is much cheaper than to examine it.
-arrow::Result<std::vector<std::string>> NamesOf(const std::string& path, unsigned char kind) {
-  std::vector<std::string> names;
-  ARROW_RETURN_NOT_OK(ForEachEntry(path, [&](int folder, const dirent& entry) -> arrow::Status {
+/// Calls visit(name) for the entries of one kind, DT_REG or DT_DIR. What the folder itself tells of
+/// an entry mostly suffices, which is much cheaper than to examine it.
+template <typename Visit>
+arrow::Status ForEachName(const std::string& path, unsigned char kind, Visit visit) {
+  return ForEachEntry(path, [&](int folder, const dirent& entry) -> arrow::Status {
     bool wanted = entry.d_type == kind;
     if (entry.d_type == DT_UNKNOWN || entry.d_type == DT_LNK) {
       struct stat info;
       ARROW_ASSIGN_OR_RAISE(const bool exists, Examine(path, folder, entry, &info));
       wanted = exists && (kind == DT_DIR ? S_ISDIR(info.st_mode) : S_ISREG(info.st_mode));
     }
-    if (wanted) names.emplace_back(entry.d_name);
+    if (wanted) visit(std::string_view(entry.d_name));
     return arrow::Status::OK();
-  }));
-  return names;
+  });
 }
 
 // Files are replaced by new ones, whose inodes differ even within a tick of the clock.
@@ -117,13 +116,13 @@ class LocalStore final : public ObjectStore {
     return listed;
   }
 
-  arrow::Result<std::vector<std::string>> ListPaths(std::string_view prefix) override {
+  arrow::Status VisitNames(std::string_view prefix,
+                           const std::function<void(std::string_view)>& visit) override {
     ARROW_RETURN_NOT_OK(io::CheckFolderPath(root_, prefix));
-    const std::string_view folder = io::WithoutTrailingSlashes(prefix);
-    ARROW_ASSIGN_OR_RAISE(auto names, NamesOf(Absolute(folder), DT_REG));
-    std::erase_if(names, [](const std::string& name) { return io::IsTemporaryName(name); });
-    for (std::string& name : names) name = io::JoinPath(folder, name);
-    return names;
+    return ForEachName(Absolute(io::WithoutTrailingSlashes(prefix)), DT_REG,
+                       [&](std::string_view name) {
+                         if (!io::IsTemporaryName(name)) visit(name);
+                       });
   }
 
   arrow::Result<ObjectInfo> Describe(std::string_view path) override {
@@ -137,7 +136,10 @@ class LocalStore final : public ObjectStore {
 
   arrow::Result<std::vector<std::string>> ListFolders(std::string_view prefix) override {
     ARROW_RETURN_NOT_OK(io::CheckFolderPath(root_, prefix));
-    return NamesOf(Absolute(io::WithoutTrailingSlashes(prefix)), DT_DIR);
+    std::vector<std::string> names;
+    ARROW_RETURN_NOT_OK(ForEachName(Absolute(io::WithoutTrailingSlashes(prefix)), DT_DIR,
+                                    [&](std::string_view name) { names.emplace_back(name); }));
+    return names;
   }
 
   arrow::Status Put(std::string_view path, std::span<const std::byte> bytes,

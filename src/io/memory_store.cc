@@ -85,13 +85,15 @@ class MemoryStore final : public ObjectStore, public std::enable_shared_from_thi
     return listed;
   }
 
-  arrow::Result<std::vector<std::string>> ListPaths(std::string_view prefix) override {
-    std::vector<std::string> listed;
+  arrow::Status VisitNames(std::string_view prefix,
+                           const std::function<void(std::string_view)>& visit) override {
+    std::vector<std::string> names;  // to be visited without the lock
     ARROW_RETURN_NOT_OK(ForEachBelow(
         prefix, [&](const std::string& path, size_t start, size_t slash, const StoredObject&) {
-          if (slash == std::string::npos) listed.push_back(path);
+          if (slash == std::string::npos) names.push_back(path.substr(start));
         }));
-    return listed;
+    for (const std::string& name : names) visit(name);
+    return arrow::Status::OK();
   }
 
   arrow::Result<ObjectInfo> Describe(std::string_view path) override {

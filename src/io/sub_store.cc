@@ -29,11 +29,10 @@ class SubStoreView final : public ObjectStore {
     return objects;
   }
 
-  arrow::Result<std::vector<std::string>> ListPaths(std::string_view prefix) override {
+  arrow::Status VisitNames(std::string_view prefix,
+                           const std::function<void(std::string_view)>& visit) override {
     ARROW_RETURN_NOT_OK(io::CheckFolderPath(root_, prefix));
-    ARROW_ASSIGN_OR_RAISE(auto paths, store_->ListPaths(Inner(prefix)));
-    for (std::string& path : paths) path.erase(0, prefix_.size() + 1);
-    return paths;
+    return store_->VisitNames(Inner(prefix), visit);
   }
 
   arrow::Result<ObjectInfo> Describe(std::string_view path) override {

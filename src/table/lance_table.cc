@@ -26,22 +26,13 @@ Result<std::shared_ptr<Table>> LanceTable::Open(std::shared_ptr<ObjectStore> sto
                                                 std::string branch) {
   std::shared_ptr<LanceTable> table(
       new LanceTable(std::move(store), std::move(name), std::move(uri), std::move(branch)));
-  ARROW_ASSIGN_OR_RAISE(auto versions, dataset::ListVersions(*table->store_));
-  if (versions.empty()) {
-    return MakeError(ErrorKind::kNotFound, "Table '" + table->name_ + "' was not found",
-                     {.path = table->uri_});
-  }
+  ARROW_RETURN_NOT_OK(table->FindVersion(std::nullopt).status());
   return table;
 }
 
 Result<std::shared_ptr<const LanceSnapshot>> LanceTable::OpenManifest(
     std::optional<uint64_t> version) {
-  ARROW_ASSIGN_OR_RAISE(auto versions, dataset::ListVersions(*store_));
-  if (versions.empty()) {
-    return MakeError(ErrorKind::kNotFound, "Table '" + name_ + "' was not found", {.path = uri_});
-  }
-  ARROW_ASSIGN_OR_RAISE(auto listed, dataset::FindVersion(*store_, versions, version));
-  ARROW_ASSIGN_OR_RAISE(auto found, dataset::DescribeVersion(*store_, std::move(listed)));
+  ARROW_ASSIGN_OR_RAISE(auto found, FindVersion(version));
   {
     std::lock_guard<runtime::ForkMutex> lock(mutex_);
     if (last_ && last_version_ == found) return last_;
@@ -115,10 +106,15 @@ Result<std::vector<TagInfo>> LanceTable::Tags() {
   return tags;
 }
 
-Result<dataset::VersionInfo> LanceTable::FindVersion(uint64_t version) {
-  ARROW_ASSIGN_OR_RAISE(auto versions, dataset::ListVersions(*store_));
-  ARROW_ASSIGN_OR_RAISE(auto found, dataset::FindVersion(*store_, versions, version));
-  return dataset::DescribeVersion(*store_, std::move(found));
+Result<dataset::VersionInfo> LanceTable::FindVersion(std::optional<uint64_t> version) {
+  ARROW_ASSIGN_OR_RAISE(auto found, dataset::FindLatest(*store_));
+  if (!found)
+    return MakeError(ErrorKind::kNotFound, "Table '" + name_ + "' was not found", {.path = uri_});
+  if (version && *version != found->version) {
+    ARROW_ASSIGN_OR_RAISE(auto versions, dataset::ListVersions(*store_));
+    ARROW_ASSIGN_OR_RAISE(*found, dataset::FindVersion(*store_, versions, version));
+  }
+  return dataset::DescribeVersion(*store_, *std::move(found));
 }
 
 Status LanceTable::CreateTag(const std::string& tag, uint64_t version) {

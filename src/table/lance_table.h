@@ -64,7 +64,8 @@ class LanceTable final : public Table {
       std::shared_ptr<const dataset::Manifest> manifest);
   /// The newest version, if this table can be changed.
   arrow::Result<std::shared_ptr<const LanceSnapshot>> OpenForWriting();
-  arrow::Result<dataset::VersionInfo> FindVersion(uint64_t version);
+  /// The latest without a number. kNotFound names the table if there is none.
+  arrow::Result<dataset::VersionInfo> FindVersion(std::optional<uint64_t> version);
   arrow::Result<std::shared_ptr<const LanceSnapshot>> Commit(uint64_t read_version,
                                                              dataset::Operation operation);
 

@@ -513,3 +513,25 @@ def test_integers_are_set_as_decimals(fresh):
     assert table.to_arrow().sort_by("id")["price"].to_pylist() == [decimal.Decimal("12.00"), None]
     with pytest.raises(pilum.InvalidArgumentError, match="column price"):
         table.update("id = 1", {"price": 12345})
+
+
+def test_options_of_others_are_refused(fresh, table):
+    for options in (
+        {"on_bad_vectors": "fill"},
+        {"embedding_functions": ["model"]},
+        {"enable_v2_manifest_paths": False},
+    ):
+        with pytest.raises(pilum.UnsupportedError, match=next(iter(options))):
+            fresh.create_table("u", ROWS, **options)
+    with pytest.raises(pilum.UnsupportedError, match="on_bad_vectors"):
+        table.add(ROWS, on_bad_vectors="drop")
+    fresh.create_table("u", ROWS, None, "create", False, "error", 0.0, None)
+    fresh.drop_database()
+    assert fresh.table_names() == []
+
+
+def test_table_that_exists_has_to_be_of_the_same_schema(fresh, table):
+    assert fresh.create_table("t", ROWS.slice(0, 1), exist_ok=True).count_rows() == 3
+    assert fresh.create_table("t", (row for row in [{"x": 1}]), exist_ok=True).count_rows() == 3
+    with pytest.raises(ValueError, match="schema does not match existing table 't'"):
+        fresh.create_table("t", pa.table({"id": ["a"]}), exist_ok=True)

@@ -82,7 +82,11 @@ def sample(folder: pathlib.Path) -> dict[str, str]:
         dataset = lance.dataset(uri)
         rows = dataset.count_rows()
         chosen = np.unique(np.linspace(0, rows, SAMPLE, endpoint=False, dtype=np.int64)).tolist()
-        values = taken(dataset, rows, chosen).columns if rows else []
+        try:
+            values = taken(dataset, rows, chosen).columns if rows else []
+        except Exception as error:  # of the library that wrote it, in one case
+            found[name] = f"unreadable: {error}"
+            continue
         text = [column.to_string(window=SAMPLE, container_window=SAMPLE) for column in values]
         found[name] = f"{rows} rows: {text}"
     return found

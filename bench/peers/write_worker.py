@@ -217,7 +217,7 @@ def measure(library: str, case: str, folder: pathlib.Path) -> dict:
 
 
 def touch_memory(size: int) -> None:
-    """A virtual machine gives back what is free for long; to have it again costs whoever is first."""
+    """What is free for long goes back to the host of a virtual machine; whoever is first pays."""
     pages = np.empty(size, np.uint8)
     pages[:: mmap.PAGESIZE] = 1
 

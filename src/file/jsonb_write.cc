@@ -24,7 +24,13 @@ using arrow::Status;
 enum class Container : uint32_t { kScalar = 1, kObject = 2, kArray = 4 };
 enum class Kind : uint32_t { kNull, kString, kNumber, kFalse, kTrue, kContainer };
 
-constexpr size_t kMostShown = 60;  // characters of a text in messages
+/// The beginning of a text for messages, whole characters of it.
+std::string Shortened(std::string_view text) {
+  size_t shown = 60;
+  if (text.size() <= shown) return std::string(text);
+  while (shown > 0 && (static_cast<uint8_t>(text[shown]) & 0xC0) == 0x80) --shown;
+  return std::string(text.substr(0, shown)) + "…";
+}
 
 struct Value {
   Kind kind = Kind::kNull;
@@ -157,9 +163,8 @@ class DocumentMaker {
 Status AppendJsonb(std::string_view text, std::string* document) {
   DocumentMaker maker;
   if (!nlohmann::json::sax_parse(text, &maker)) {
-    return MakeError(ErrorKind::kInvalidArgument, "'" + std::string(text.substr(0, kMostShown)) +
-                                                      (text.size() > kMostShown ? "…" : "") +
-                                                      "' is no JSON: " + maker.error());
+    return MakeError(ErrorKind::kInvalidArgument,
+                     "'" + Shortened(text) + "' is no JSON: " + maker.error());
   }
   if (maker.value().bytes.size() >= uint64_t{1} << 28)
     return MakeError(ErrorKind::kUnsupported, "a JSON document of more than 256 MiB");

@@ -126,7 +126,7 @@ class StoreDatabase final : public Database {
   Status RenameTable(const std::string& name, const std::string& new_name) override {
     ARROW_RETURN_NOT_OK(CheckTableName(new_name));
     ARROW_RETURN_NOT_OK(OpenTable(name).status());
-    const Status renamed =
+    Status renamed =
         store_->RenameFolder(name + std::string(kExtension), new_name + std::string(kExtension));
     if (GetErrorKind(renamed) != ErrorKind::kAlreadyExists) return renamed;
     return MakeError(ErrorKind::kAlreadyExists, "Table '" + new_name + "' already exists",

@@ -117,7 +117,7 @@ Result<std::shared_ptr<arrow::Array>> BlobWriter::StoreStruct(const FieldNode& n
     ARROW_ASSIGN_OR_RAISE(validity, arrow::internal::CopyBitmap(pool_, rows.null_bitmap_data(),
                                                                 rows.offset(), rows.length()));
   }
-  return std::make_shared<arrow::StructArray>(arrow::struct_(std::move(fields)), rows.length(),
+  return std::make_shared<arrow::StructArray>(arrow::struct_(fields), rows.length(),
                                               std::move(children), std::move(validity));
 }
 

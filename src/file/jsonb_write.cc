@@ -52,7 +52,8 @@ void AppendEntry(const Value& value, std::string* out) {
 /// In the fewest of 1, 2, 4 or 8 bytes.
 Value UnsignedNumber(uint64_t number) {
   if (number == 0) return {Kind::kNumber, std::string(1, '\0')};
-  const int width = std::bit_ceil(static_cast<unsigned>(std::bit_width(number) + 7) / 8);
+  const auto width =
+      static_cast<int>(std::bit_ceil(static_cast<unsigned>(std::bit_width(number) + 7) / 8));
   std::string bytes = "\x50";
   AppendBigEndian(number, width, &bytes);
   return {Kind::kNumber, std::move(bytes)};
@@ -61,7 +62,8 @@ Value UnsignedNumber(uint64_t number) {
 Value SignedNumber(int64_t number) {
   if (number >= 0) return UnsignedNumber(static_cast<uint64_t>(number));
   const auto magnitude = static_cast<uint64_t>(-(number + 1));  // and a bit for the sign
-  const int width = std::bit_ceil(static_cast<unsigned>(std::bit_width(magnitude) / 8 + 1));
+  const auto width =
+      static_cast<int>(std::bit_ceil(static_cast<unsigned>(std::bit_width(magnitude) / 8 + 1)));
   std::string bytes = "\x40";
   AppendBigEndian(static_cast<uint64_t>(number), width, &bytes);
   return {Kind::kNumber, std::move(bytes)};

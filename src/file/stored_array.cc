@@ -211,7 +211,7 @@ Result<StoredArray> MakeStoredArray(const FieldNode& node, const encoding::LeafT
       return StoredArray{std::move(documents), std::nullopt};
     }
     case NodeKind::kPackedStruct:
-      return RowPacker(arrow::StructArray(std::move(values)), pool).Pack(!type.shape.variable);
+      return RowPacker(arrow::StructArray(values), pool).Pack(!type.shape.variable);
     case NodeKind::kBlobV2:
       return StoredArray{std::move(values), BlobDescriptorWire()};
     default:

@@ -102,6 +102,12 @@ Result<std::optional<Descriptor>> DescriptorAt(const BlobColumn& column, size_t 
 
 }  // namespace
 
+std::string SidecarName(uint32_t blob_id) {
+  std::string name;
+  for (int bit = 0; bit < 32; ++bit) name += (blob_id >> bit & 1) != 0 ? '1' : '0';
+  return name + ".blob";
+}
+
 Result<std::unique_ptr<BlobValues>> BlobValues::Make(const BlobColumn& column,
                                                      const BlobOpener& open,
                                                      const std::shared_ptr<io::Fetch>& fetch) {

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <arrow/array/data.h>
@@ -20,6 +21,9 @@
 #include "io/fetch.h"
 
 namespace pilum::file {
+
+/// The name of the sidecar with this number: its bits, lowest first.
+std::string SidecarName(uint32_t blob_id);
 
 /// Where the values of a column are.
 struct BlobColumn {

@@ -6,6 +6,7 @@
 
 #include <arrow/util/checked_cast.h>
 
+#include "file/blob.h"
 #include "io/store_path.h"
 #include "pilum/error.h"
 #include "pilum/runtime.h"
@@ -68,13 +69,6 @@ Result<FieldNode> MakeNode(const DatasetReader& dataset, const dataset::Field& f
   return node;
 }
 
-std::string SidecarName(uint32_t blob_id) {
-  std::string name(32, '0');
-  for (int bit = 0; bit < 32; ++bit)
-    name[static_cast<size_t>(bit)] = static_cast<char>('0' + ((blob_id >> bit) & 1));
-  return name + ".blob";
-}
-
 Result<std::shared_ptr<ReadableObject>> OpenBlob(const DatasetReader& dataset,
                                                  const dataset::DataFile& data_file,
                                                  const file::BlobLocation& location) {
@@ -89,7 +83,8 @@ Result<std::shared_ptr<ReadableObject>> OpenBlob(const DatasetReader& dataset,
   }
   std::string stem = data_file.path;
   if (stem.ends_with(".lance")) stem.resize(stem.size() - 6);
-  return dataset.OpenDataObject(data_file.base_id, stem + "/" + SidecarName(location.blob_id));
+  return dataset.OpenDataObject(data_file.base_id,
+                                stem + "/" + file::SidecarName(location.blob_id));
 }
 
 file::FormatVersion FormatOf(dataset::FileVersion version) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "dataset/transaction.h"
+#include "file/blob.h"
 #include "file/file_writer.h"
 #include "pilum/error.h"
 #include "pilum/runtime.h"
@@ -17,13 +18,6 @@ namespace {
 
 using arrow::Result;
 using arrow::Status;
-
-/// The file of a blob beside its data file: its number in binary, lowest bit first.
-std::string SidecarName(uint32_t blob_id) {
-  std::string name;
-  for (int bit = 0; bit < 32; ++bit) name += (blob_id >> bit & 1) != 0 ? '1' : '0';
-  return name + ".blob";
-}
 
 file::FormatVersion FormatOf(dataset::FileVersion version) {
   switch (version) {
@@ -75,7 +69,7 @@ class FragmentWriter {
     file::FileOutput output;
     ARROW_ASSIGN_OR_RAISE(output.file, store_->Create("data/" + name_));
     output.make_sidecar = [this, stem](uint32_t blob_id) {
-      written_.push_back("data/" + stem + "/" + SidecarName(blob_id));
+      written_.push_back("data/" + stem + "/" + file::SidecarName(blob_id));
       return store_->Create(written_.back());
     };
     file::FileWriterOptions options;

@@ -23,20 +23,29 @@ std::string ChoiceFor(const std::vector<T>& words, const CompressionRequest& req
   return (choice->dictionary ? "dictionary of " : "") + DescribeEncoding(choice->encoder->wire());
 }
 
-std::string ChoiceFor(const std::vector<std::string>& values,
-                      const CompressionRequest& request = {}) {
+/// Rows of texts, with what they point into.
+struct TextRows {
+  explicit TextRows(const std::vector<std::string>& values) {
+    for (const std::string& value : values) {
+      bytes += value;
+      offsets.push_back(static_cast<uint32_t>(bytes.size()));
+    }
+    rows.rows = rows.entries = rows.slots = values.size();
+    rows.values.offsets = offsets;
+    rows.values.bytes = AsBytes(bytes);
+  }
+  TextRows(const TextRows&) = delete;
+
   std::string bytes;
   std::vector<uint32_t> offsets = {0};
-  for (const std::string& value : values) {
-    bytes += value;
-    offsets.push_back(static_cast<uint32_t>(bytes.size()));
-  }
   LeafRows rows;
-  rows.rows = rows.entries = rows.slots = values.size();
-  rows.values.offsets = offsets;
-  rows.values.bytes = AsBytes(bytes);
-  auto choice =
-      ChooseMiniBlock(rows, {.shape = {.variable = true}}, request, arrow::default_memory_pool());
+};
+
+std::string ChoiceFor(const std::vector<std::string>& values,
+                      const CompressionRequest& request = {}) {
+  const TextRows texts(values);
+  auto choice = ChooseMiniBlock(texts.rows, {.shape = {.variable = true}}, request,
+                                arrow::default_memory_pool());
   if (!choice.ok()) return choice.status().ToString();
   return (choice->dictionary ? "dictionary of " : "") + DescribeEncoding(choice->encoder->wire());
 }
@@ -110,17 +119,8 @@ TEST(Choose, BytesOfWordsAreSplitWhereItPays) {
 /// What large values are encoded with, one by one.
 std::string LargeChoiceFor(const std::vector<std::string>& values,
                            const CompressionRequest& request = {}) {
-  std::string bytes;
-  std::vector<uint32_t> offsets = {0};
-  for (const std::string& value : values) {
-    bytes += value;
-    offsets.push_back(static_cast<uint32_t>(bytes.size()));
-  }
-  LeafRows rows;
-  rows.rows = rows.entries = rows.slots = values.size();
-  rows.values.offsets = offsets;
-  rows.values.bytes = AsBytes(bytes);
-  auto choice = ChoosePerValue(rows, {.shape = {.variable = true}}, request);
+  const TextRows texts(values);
+  auto choice = ChoosePerValue(texts.rows, {.shape = {.variable = true}}, request);
   if (!choice.ok()) return choice.status().ToString();
   EXPECT_EQ(choice->encoded != nullptr, choice->encoder->wire().has_fsst());
   return DescribeEncoding(choice->encoder->wire());
@@ -141,19 +141,10 @@ TEST(Choose, LargeValuesAreCompressedWhereItPays) {
 
 TEST(Choose, ValuesOfDictionariesAreCompressed) {
   const auto values = Texts(5000, 200);
-  std::string bytes;
-  std::vector<uint32_t> offsets = {0};
-  for (const std::string& value : values) {
-    bytes += value;
-    offsets.push_back(static_cast<uint32_t>(bytes.size()));
-  }
-  LeafRows rows;
-  rows.rows = rows.entries = rows.slots = values.size();
-  rows.values.offsets = offsets;
-  rows.values.bytes = AsBytes(bytes);
+  const TextRows texts(values);
   const auto wire = [&](std::optional<CompressionScheme> scheme) {
-    auto choice = ChooseDictionary(rows, {.shape = {.variable = true}}, {.dictionary = scheme},
-                                   arrow::default_memory_pool());
+    auto choice = ChooseDictionary(texts.rows, {.shape = {.variable = true}},
+                                   {.dictionary = scheme}, arrow::default_memory_pool());
     return DescribeEncoding((*choice)->dictionary->wire);
   };
   EXPECT_EQ(wire(std::nullopt), "variable");

@@ -190,6 +190,16 @@ EncoderPtr Plain(const LeafRows& rows, const LeafType& type) {
   return MakeFlatEncoder(type.shape, rows.values);
 }
 
+/// A dictionary with its values compressed, if the page is smaller than `bytes` without that.
+arrow::Result<std::optional<MiniBlockChoice>> DictionaryBelow(uint64_t bytes, const LeafRows& rows,
+                                                              const LeafType& type,
+                                                              const CompressionRequest& request,
+                                                              arrow::MemoryPool* pool) {
+  auto choice = TryDictionary(rows, type, bytes, pool);
+  if (choice) ARROW_RETURN_NOT_OK(CompressDictionary(request, &*choice->dictionary));
+  return choice;
+}
+
 /// Whether large values get smaller by compressing each; some of them tell.
 arrow::Result<bool> GeneralPays(const Values& values, CompressionScheme scheme) {
   ARROW_ASSIGN_OR_RAISE(auto compressor, GeneralEncoder::Make(scheme));
@@ -283,11 +293,7 @@ arrow::Result<std::optional<MiniBlockChoice>> ChooseDictionary(const LeafRows& r
                                                                const LeafType& type,
                                                                const CompressionRequest& request,
                                                                arrow::MemoryPool* pool) {
-  uint64_t bytes = PlainBytes(rows, type);
-  if (IsWord(type.shape)) bytes = SmallestOfWords(type.shape, rows.values, rows.slots).bytes;
-  auto choice = TryDictionary(rows, type, bytes, pool);
-  if (choice) ARROW_RETURN_NOT_OK(CompressDictionary(request, &*choice->dictionary));
-  return choice;
+  return DictionaryBelow(PlainBytes(rows, type), rows, type, request, pool);
 }
 
 arrow::Result<PerValueChoice> ChoosePerValue(const LeafRows& rows, const LeafType& type,
@@ -334,12 +340,13 @@ arrow::Result<MiniBlockChoice> ChooseMiniBlock(const LeafRows& rows, const LeafT
                           MakeGeneralEncoder(*request.general, request.level, std::move(inner)));
     return choice;
   }
+  Sized words{nullptr, PlainBytes(rows, type)};
+  if (IsWord(type.shape)) words = SmallestOfWords(type.shape, rows.values, rows.slots);
   // Strings that repeat are rarely smaller one by one.
-  ARROW_ASSIGN_OR_RAISE(auto dictionary, ChooseDictionary(rows, type, request, pool));
+  ARROW_ASSIGN_OR_RAISE(auto dictionary, DictionaryBelow(words.bytes, rows, type, request, pool));
   if (dictionary) return *std::move(dictionary);
   if (type.shape.variable) return SmallestOfStrings(rows, type);
-  choice.encoder = IsWord(type.shape) ? SmallestOfWords(type.shape, rows.values, rows.slots).encoder
-                                      : Plain(rows, type);
+  choice.encoder = words.encoder ? std::move(words.encoder) : Plain(rows, type);
   return choice;
 }
 

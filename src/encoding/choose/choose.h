@@ -46,7 +46,7 @@ struct MiniBlockChoice {
   std::optional<DictionaryBlock> dictionary;
 };
 
-/// A dictionary for values that repeat, if it makes them smaller.
+/// A dictionary for values that repeat, if it makes them smaller than they are plain.
 arrow::Result<std::optional<MiniBlockChoice>> ChooseDictionary(const LeafRows& rows,
                                                                const LeafType& type,
                                                                const CompressionRequest& request,

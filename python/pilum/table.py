@@ -209,8 +209,9 @@ class Table(LaterChanges):
     ) -> AddResult:
         """Add rows ("append"), or put them in the place of all that there are ("overwrite").
 
-        `data` is whatever `pilum.ingest` reads. Appended columns are matched by name and cast where
-        that loses nothing; those that are missing are null. No rows: no new version.
+        `data` is whatever `pilum.ingest` reads. Appended columns are matched by name with those of
+        the version that this handle is on, and cast where that loses nothing; those that are
+        missing are null. No rows: no new version.
         `on_bad_vectors` other than "error", to which `fill_value` belongs, is UnsupportedError.
         """
         if on_bad_vectors != "error":
@@ -220,7 +221,7 @@ class Table(LaterChanges):
         if mode not in ("append", "overwrite"):
             raise InvalidArgumentError(f"mode must be 'append' or 'overwrite', not {mode!r}")
         native = self._writable()
-        rows = Rows(data, native.latest().schema if mode == "append" else None)
+        rows = Rows(data, self.schema if mode == "append" else None)
         write = native.append if mode == "append" else native.overwrite
         with reraise(rows):
             snapshot = write(rows.reader, _pilum.WriteOptions())

@@ -143,6 +143,7 @@ Status FileWriter::EndPage(PendingField* field) {
                 .encoder = field->encoders[i].get(),
                 .column = field->first_column + static_cast<uint32_t>(i),
                 .first_row = field->first_row,
+                .bytes = field->bytes,
                 .field = field->node.field->name()});
   }
   field->first_row += field->num_rows;

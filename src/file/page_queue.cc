@@ -14,6 +14,8 @@ namespace pilum::file {
 namespace {
 
 constexpr std::chrono::milliseconds kSlice(50);
+/// Smaller pages are encoded sooner than another thread is awake.
+constexpr uint64_t kHandOverBytes = 16 * 1024;
 
 arrow::Status Encode(arrow::MemoryPool* pool, PageJob* job) try {
   std::shared_ptr<arrow::Array> rows = job->rows.front();
@@ -46,13 +48,18 @@ void PageQueue::Put(PageJob job) {
   auto task = std::make_shared<Task>();
   task->job = std::move(job);
   tasks_.push_back(task);
-  runtime::Runtime::Get().cpu().Submit(sequence_++, [task, shared = shared_, pool = pool_] {
+  auto encode = [task, shared = shared_, pool = pool_] {
     arrow::Status status = WithContext(Encode(pool, &task->job), {.column = task->job.field});
     std::lock_guard<std::mutex> lock(shared->mutex);
     task->status = std::move(status);
     task->done = true;
     shared->changed.notify_all();
-  });
+  };
+  if (task->job.bytes < kHandOverBytes) {
+    encode();
+  } else {
+    runtime::Runtime::Get().cpu().Submit(sequence_++, std::move(encode));
+  }
 }
 
 arrow::Result<PageJob> PageQueue::Take() {

@@ -1,4 +1,5 @@
-// PageQueue: pages that are encoded on the CPU executor and taken in the order they were put.
+// PageQueue: pages that are encoded on the CPU executor, small ones at once, and taken in the order
+// they were put.
 #pragma once
 
 #include <condition_variable>
@@ -21,8 +22,9 @@ struct PageJob {
   const ColumnEncoder* encoder = nullptr;
   uint32_t column = 0;
   uint64_t first_row = 0;
-  std::string field;  ///< for messages
-  StoredPage page;    ///< when it is done
+  uint64_t bytes = 0;  ///< of the rows, about
+  std::string field;   ///< for messages
+  StoredPage page;     ///< when it is done
 };
 
 /// For one thread. What the jobs point to must outlive it; the destructor waits for those that run.

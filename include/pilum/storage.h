@@ -51,6 +51,12 @@ class ReadableObject {
   /// Fills `out` with the bytes from `offset` on. Fewer bytes than asked for is an error
   /// (kCorruptData, naming file and offset), never a short success.
   virtual arrow::Status ReadAt(uint64_t offset, std::span<std::byte> out) const = 0;
+
+  /// The bytes [offset, offset + length), at least one and all in the object, if it has them in
+  /// memory: valid as long as it lives. Null if they must be read.
+  virtual const std::byte* Resident(uint64_t /*offset*/, uint64_t /*length*/) const {
+    return nullptr;
+  }
 };
 
 /// An object being written piece by piece, for what is too large to hold in memory. For one thread

@@ -23,7 +23,7 @@ constexpr uint64_t kMaxBuffer = uint64_t{1} << 62;
 
 }  // namespace
 
-/// A range that is not empty, in the order of reading.
+/// A range that must be read and is not empty, in the order of reading.
 struct Fetch::Wanted {
   uint64_t offset;
   uint64_t length;
@@ -61,14 +61,17 @@ uint32_t Fetch::IndexOf(const std::shared_ptr<ReadableObject>& object) {
   return entry->second;
 }
 
-arrow::Result<std::vector<Fetch::Wanted>> Fetch::SortRequests() const {
+arrow::Result<std::vector<Fetch::Wanted>> Fetch::SortRequests() {
   std::vector<Wanted> wanted;
   wanted.reserve(requests_.size());
-  for (const Request& request : requests_) {
+  for (Request& request : requests_) {
     auto [offset, length] = request.range;
-    ARROW_RETURN_NOT_OK(CheckRange(*objects_[request.object], offset, length));
+    const ReadableObject& object = *objects_[request.object];
+    ARROW_RETURN_NOT_OK(CheckRange(object, offset, length));
+    if (length == 0) continue;
+    request.data = object.Resident(offset, length);
     auto id = static_cast<Id>(&request - requests_.data());
-    if (length > 0) wanted.push_back({offset, length, request.object, id});
+    if (request.data == nullptr) wanted.push_back({offset, length, request.object, id});
   }
   auto before = [](const Wanted& a, const Wanted& b) {
     return std::tie(a.object, a.offset) < std::tie(b.object, b.offset);

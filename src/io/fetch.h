@@ -4,10 +4,9 @@
 //   Run() / RunAsync(done)        merge neighbours by the object's ReadPolicy, read in parallel
 //   bytes(id)                     a view into the buffer of the merged read
 //
-// Nearby ranges share one read and small reads share one buffer, so a range is never copied. A view
-// has the alignment that its range has in the object, up to 64 bytes. The Fetch owns the buffers
-// (taken from the recycling pool) and must outlive the views. One owner; not thread-safe while
-// collecting.
+// Nearby ranges share one read and small reads share one buffer, so a range is never copied; what the
+// object has in memory is not read at all. The Fetch owns the buffers (taken from the recycling pool)
+// and the objects, and must outlive the views. One owner; not thread-safe while collecting.
 #pragma once
 
 #include <cstddef>
@@ -71,7 +70,7 @@ class Fetch {
   struct Extent;
 
   uint32_t IndexOf(const std::shared_ptr<ReadableObject>& object);
-  arrow::Result<std::vector<Wanted>> SortRequests() const;
+  arrow::Result<std::vector<Wanted>> SortRequests();
   std::vector<Extent> MergeNeighbours(const std::vector<Wanted>& wanted) const;
   arrow::Status AllocateBuffers(std::vector<Extent>* extents);
   arrow::Result<std::shared_ptr<ReadJob>> Plan(int64_t priority);

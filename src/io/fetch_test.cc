@@ -122,6 +122,20 @@ TEST_F(FetchTest, ViewsKeepTheAlignmentOfTheirOffsets) {
   }
 }
 
+TEST_F(FetchTest, WhatTheObjectHasInMemoryIsNotRead) {
+  const std::string text = PatternText(10'000);
+  auto store = MakeMemoryStore();
+  ASSERT_TRUE(store->Put("x", AsBytes(text)).ok());
+  auto object = store->Open("x").ValueOrDie();
+  Fetch fetch;
+  auto id = fetch.Add(object, {5, 4000});
+  int64_t before = GetMemoryPool()->num_allocations();
+  ASSERT_TRUE(fetch.Run().ok());
+  EXPECT_EQ(fetch.bytes(id).data(), object->Resident(5, 4000));
+  EXPECT_EQ(GetMemoryPool()->num_allocations(), before);
+  EXPECT_EQ(Text(fetch, id), text.substr(5, 4000));
+}
+
 TEST_F(FetchTest, EmptyRangesAreAllowedUpToTheEnd) {
   auto object = Object("x", "0123456789");
   Fetch fetch;

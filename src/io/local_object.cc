@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "io/hot_blocks.h"
 #include "io/object_range.h"
 #include "io/posix_file.h"
 #include "pilum/error.h"
@@ -75,7 +76,10 @@ class HeldDescriptor {
 class LocalObject final : public ReadableObject {
  public:
   LocalObject(std::string path, OpenedFile file, int max_held)
-      : path_(std::move(path)), identity_(file.identity), permit_(max_held) {
+      : path_(std::move(path)),
+        identity_(file.identity),
+        permit_(max_held),
+        hot_blocks_(static_cast<uint64_t>(identity_.size)) {
     if (permit_.granted()) fd_ = std::move(file.fd);
   }
 
@@ -86,6 +90,18 @@ class LocalObject final : public ReadableObject {
   arrow::Status ReadAt(uint64_t offset, std::span<std::byte> out) const override {
     ARROW_RETURN_NOT_OK(CheckRange(*this, offset, out.size()));
     if (out.empty()) return arrow::Status::OK();
+    ARROW_RETURN_NOT_OK(hot_blocks_.Count(
+        offset, out.size(),
+        [this](uint64_t start, std::span<std::byte> block) { return Read(start, block); }));
+    return Read(offset, out);
+  }
+
+  const std::byte* Resident(uint64_t offset, uint64_t length) const override {
+    return hot_blocks_.Find(offset, length);
+  }
+
+ private:
+  arrow::Status Read(uint64_t offset, std::span<std::byte> out) const {
     if (fd_.valid()) return ReadFully(fd_.get(), offset, out);
     ARROW_ASSIGN_OR_RAISE(OpenedFile file, OpenRegularFile(path_));
     if (file.identity != identity_) {
@@ -98,7 +114,6 @@ class LocalObject final : public ReadableObject {
     return ReadFully(file.fd.get(), offset, out);
   }
 
- private:
   arrow::Status ReadFully(int fd, uint64_t offset, std::span<std::byte> out) const {
     size_t done = 0;
     while (done < out.size()) {
@@ -127,6 +142,7 @@ class LocalObject final : public ReadableObject {
   const Identity identity_;
   const HeldDescriptor permit_;
   UniqueFd fd_;  ///< invalid without a permit
+  mutable HotBlocks hot_blocks_;
 };
 
 }  // namespace

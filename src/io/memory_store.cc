@@ -35,6 +35,10 @@ class MemoryObject final : public ReadableObject {
     return arrow::Status::OK();
   }
 
+  const std::byte* Resident(uint64_t offset, uint64_t) const override {
+    return contents_->data() + offset;
+  }
+
  private:
   const std::string name_;
   const Contents contents_;

@@ -95,6 +95,21 @@ TEST_P(StoreConformance, ReadsRanges) {
   }
 }
 
+TEST_P(StoreConformance, BytesInMemoryAreThoseOfTheObject) {
+  const std::string text = PatternText(10'000);
+  Put("x", text);
+  auto object = store_->Open("x").ValueOrDie();
+  std::string out(8, 0);
+  for (size_t i = 0; i < 5000; ++i) {
+    const size_t offset = i * 7 % (text.size() - out.size());
+    ASSERT_TRUE(object->ReadAt(offset, std::as_writable_bytes(std::span(out))).ok());
+    ASSERT_EQ(out, text.substr(offset, out.size()));
+    const std::byte* bytes = object->Resident(offset, out.size());
+    if (bytes == nullptr) continue;
+    ASSERT_EQ(std::string(reinterpret_cast<const char*>(bytes), out.size()), out);
+  }
+}
+
 TEST_P(StoreConformance, ReadPastTheEndIsCorruptData) {
   Put("x", "0123456789");
   auto object = store_->Open("x").ValueOrDie();

@@ -73,6 +73,8 @@ RuntimeOptions OptionsFromEnvironment() {
   options.recycle_bytes = FromEnvironment("PILUM_RECYCLE_BYTES", kMax, options.recycle_bytes);
   options.metadata_cache_bytes =
       FromEnvironment("PILUM_METADATA_CACHE_BYTES", kMax, options.metadata_cache_bytes);
+  options.block_cache_bytes =
+      FromEnvironment("PILUM_BLOCK_CACHE_BYTES", kMax, options.block_cache_bytes);
   if (options.cpu_threads == 0) options.cpu_threads = std::min(UsableCpus(), kMaxThreads);
   if (options.io_threads == 0) options.io_threads = kDefaultIoThreads;
   return options;

@@ -125,6 +125,7 @@ TEST_F(RuntimeOptionsTest, DefaultsAreResolved) {
   EXPECT_EQ(options.io_threads, 16);
   EXPECT_EQ(options.recycle_bytes, 128 << 20);
   EXPECT_EQ(options.metadata_cache_bytes, 256 << 20);
+  EXPECT_EQ(options.block_cache_bytes, 128 << 20);
 }
 
 TEST_F(RuntimeOptionsTest, VariablesAreRead) {
@@ -132,11 +133,13 @@ TEST_F(RuntimeOptionsTest, VariablesAreRead) {
   Set("PILUM_IO_THREADS", "5");
   Set("PILUM_RECYCLE_BYTES", "0");
   Set("PILUM_METADATA_CACHE_BYTES", "10000000000");
+  Set("PILUM_BLOCK_CACHE_BYTES", "7");
   RuntimeOptions options = OptionsFromEnvironment();
   EXPECT_EQ(options.cpu_threads, 3);
   EXPECT_EQ(options.io_threads, 5);
   EXPECT_EQ(options.recycle_bytes, 0);
   EXPECT_EQ(options.metadata_cache_bytes, 10'000'000'000);
+  EXPECT_EQ(options.block_cache_bytes, 7);
 }
 
 TEST_F(RuntimeOptionsTest, ValuesThatAreNoNumbersCountAsUnset) {

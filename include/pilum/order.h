@@ -1,4 +1,5 @@
-// The order of an epoch: which row comes at which position, by arithmetic instead of a list.
+// The order of an epoch: which row comes at which position, by arithmetic instead of a list; and
+// how many rows the splits of an order have.
 //
 //   auto order = pilum::RowOrder::Shuffled(rows, {.seed = 7, .epoch = 3}).ValueOrDie();
 //   order.RowAt(0);                   // the row that comes first
@@ -10,12 +11,13 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include <arrow/result.h>
 
 namespace pilum {
 
-/// The largest number of rows that can be shuffled.
+/// The largest number of rows that can be shuffled or split by ratios.
 inline constexpr uint64_t kMaxOrderedRows = uint64_t{1} << 63;
 
 struct ShuffleOptions {
@@ -63,5 +65,26 @@ class RowOrder {
   uint64_t rows_;
   std::shared_ptr<const Clumps> clumps_;  // null: stored order
 };
+
+// Sizes of splits, in rows. Splits are cut from an order of `rows` rows one after the other; rows
+// behind the last one are not used. No split is empty. Pure functions, linear in the number of
+// splits; errors are kInvalidArgument and say which split they are about.
+
+/// `splits` splits of rows / splits rows each, rounded down. Errors: splits < 1 or splits > rows.
+arrow::Result<std::vector<uint64_t>> EqualSplitSizes(uint64_t rows, int64_t splits);
+
+/// As many splits as `counts`, each of that size. Errors: no counts, counts < 1, a sum above
+/// `rows`.
+arrow::Result<std::vector<uint64_t>> SplitSizesByCounts(uint64_t rows,
+                                                        std::span<const int64_t> counts);
+
+/// As many splits as `ratios`, each with its share of the rows, rounded to whole rows, halves
+/// upwards. Where that exceeds `rows`, splits of more than one row give up one each, from the first
+/// on; where the ratios sum to 1 within half a row and rows are left, splits get one more each,
+/// from the first on. As ratios may come in single precision, a sum that exceeds 1 by at most 1e-6
+/// is scaled to 1, and a share that lacks at most 1e-6 of a row is a whole one. Errors: no ratios,
+/// ratios outside of [0, 1], a sum above 1, a share below one row, more rows than kMaxOrderedRows.
+arrow::Result<std::vector<uint64_t>> SplitSizesByRatios(uint64_t rows,
+                                                        std::span<const double> ratios);
 
 }  // namespace pilum

@@ -5,7 +5,8 @@
 //   order.RowAt(0);                   // the row that comes first
 //   order.PositionOf(order.RowAt(0)); // 0: when a row comes
 //
-// Nothing here reads or starts anything.
+// Nothing here reads or starts anything. docs/internals/order.md says how it works and how good the
+// shuffle is.
 #pragma once
 
 #include <cstdint>

@@ -6,6 +6,7 @@
 //   auto stream = snapshot->Scan({.filter = {"label = 3"}}).ValueOrDie();
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -65,5 +66,15 @@ arrow::Result<std::shared_ptr<Table>> CreateTableAt(const std::string& uri,
 /// none.
 arrow::Result<std::shared_ptr<Table>> OpenTableIn(std::shared_ptr<ObjectStore> store,
                                                   std::string name, std::string uri);
+
+/// The objects of a table by their paths in its folder, all versions and branches included.
+using TableContent = std::map<std::string, std::string>;
+
+/// Copies a table: how one that lives in the memory of a process gets into another one.
+arrow::Result<TableContent> ExportTable(const Table& table);
+
+/// A table in memory that starts with this content. `name` and `uri` are for messages.
+arrow::Result<std::shared_ptr<Table>> ImportTable(std::string name, std::string uri,
+                                                  const TableContent& content);
 
 }  // namespace pilum

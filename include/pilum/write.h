@@ -14,6 +14,9 @@ struct WriteOptions {
   uint64_t max_rows_per_file = 1 << 20;  ///< a fragment ends after so many rows
   uint64_t max_bytes_per_file =
       uint64_t{90} << 30;  ///< or when its file has so many bytes, give or take some pages
+  /// Of each page of a column, before encoding; more when single rows are larger. Writing holds a few
+  /// pages per column.
+  uint64_t page_bytes = 8 << 20;
 };
 
 }  // namespace pilum

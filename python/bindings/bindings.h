@@ -1,4 +1,5 @@
-// What each file of the bindings adds to the module: one function per public header.
+// What each file of the bindings adds to the module: one function per public header, and the making of
+// Python objects from batches.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -7,6 +8,8 @@ namespace pilum::python {
 
 void BindDatabase(nanobind::module_& module);
 void BindInspect(nanobind::module_& module);
+void BindPermutation(nanobind::module_& module);
+void BindRowsToPython(nanobind::module_& module);
 void BindScan(nanobind::module_& module);
 void BindTable(nanobind::module_& module);
 

@@ -67,6 +67,27 @@ void BindDatabase(nb::module_& module) {
         return ValueOrRaise(Interruptibly([&] { return OpenTableAt(uri, options); }));
       },
       nb::arg("uri"), nb::arg("storage_options"));
+  module.def(
+      "export_table",
+      [](const Table& table) {
+        const TableContent content =
+            ValueOrRaise(Interruptibly([&] { return ExportTable(table); }));
+        nb::dict objects;
+        for (const auto& [path, bytes] : content)
+          objects[path.c_str()] = nb::bytes(bytes.data(), bytes.size());
+        return objects;
+      },
+      nb::arg("table"));
+  module.def(
+      "import_table",
+      [](const std::string& name, const std::string& uri,
+         const std::map<std::string, nb::bytes>& objects) {
+        TableContent content;
+        for (const auto& [path, bytes] : objects)
+          content.emplace(path, std::string(bytes.c_str(), bytes.size()));
+        return ValueOrRaise(WithoutGil([&] { return ImportTable(name, uri, content); }));
+      },
+      nb::arg("name"), nb::arg("uri"), nb::arg("objects"));
 }
 
 }  // namespace pilum::python

@@ -16,4 +16,6 @@ NB_MODULE(_pilum, module) {
   pilum::python::BindScan(module);
   pilum::python::BindTable(module);
   pilum::python::BindDatabase(module);
+  pilum::python::BindPermutation(module);
+  pilum::python::BindRowsToPython(module);
 }

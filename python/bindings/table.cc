@@ -18,30 +18,12 @@
 #include "bindings.h"
 #include "errors.h"
 #include "gil.h"
+#include "pinned_snapshot.h"
 #include "row_keys.h"
 #include "scan.h"
 
 namespace pilum::python {
 namespace {
-
-/// A Snapshot with its pyarrow.Schema, which most batches that are taken have too. Needs the GIL.
-class PinnedSnapshot {
- public:
-  explicit PinnedSnapshot(std::shared_ptr<const Snapshot> snapshot)
-      : snapshot_(std::move(snapshot)), schema_(SchemaToPython(*snapshot_->schema())) {}
-
-  const Snapshot* operator->() const { return snapshot_.get(); }
-  const nb::object& schema() const { return schema_; }
-
-  nb::object ToPython(const arrow::RecordBatch& batch) const {
-    if (batch.schema() == snapshot_->schema()) return BatchToPython(batch, schema_);
-    return BatchToPython(batch, SchemaToPython(*batch.schema()));
-  }
-
- private:
-  std::shared_ptr<const Snapshot> snapshot_;
-  nb::object schema_;
-};
 
 std::unique_ptr<PinnedSnapshot> Pin(arrow::Result<std::shared_ptr<const Snapshot>> snapshot) {
   return std::make_unique<PinnedSnapshot>(ValueOrRaise(std::move(snapshot)));
@@ -95,13 +77,14 @@ void BindValues(nb::module_& module) {
       .def(
           "__init__",
           [](WriteOptions* self, std::string storage_version, bool stable_row_ids,
-             uint64_t max_rows_per_file, uint64_t max_bytes_per_file) {
+             uint64_t max_rows_per_file, uint64_t max_bytes_per_file, uint64_t page_bytes) {
             new (self) WriteOptions{std::move(storage_version), stable_row_ids, max_rows_per_file,
-                                    max_bytes_per_file};
+                                    max_bytes_per_file, page_bytes};
           },
           nb::kw_only(), nb::arg("storage_version") = "", nb::arg("stable_row_ids") = false,
           nb::arg("max_rows_per_file") = WriteOptions().max_rows_per_file,
-          nb::arg("max_bytes_per_file") = WriteOptions().max_bytes_per_file);
+          nb::arg("max_bytes_per_file") = WriteOptions().max_bytes_per_file,
+          nb::arg("page_bytes") = WriteOptions().page_bytes);
   nb::class_<CompactionStats>(module, "CompactionStats")
       .def_ro("fragments_removed", &CompactionStats::fragments_removed)
       .def_ro("fragments_added", &CompactionStats::fragments_added);

@@ -20,6 +20,18 @@ def create_table_at(
     uri: str, rows: Any, options: WriteOptions, storage_options: Mapping[str, str]
 ) -> Table: ...
 def check_rows(rows: Any) -> None: ...
+def export_table(table: Table) -> dict[str, bytes]: ...
+def import_table(name: str, uri: str, objects: Mapping[str, bytes]) -> Table: ...
+def to_rows(batch: pa.RecordBatch) -> list[dict[str, Any]]: ...
+def to_columns(batch: pa.RecordBatch) -> dict[str, list[Any]]: ...
+def build_permutation(
+    snapshot: Snapshot,
+    *,
+    filter: str | None,
+    splits: SequentialSplits | RandomSplits | HashSplits | CalculatedSplits | None,
+    split_names: Sequence[str],
+    shuffle: ShuffleOptions | None,
+) -> Any: ...
 
 @final
 class Database:
@@ -114,6 +126,7 @@ class WriteOptions:
         stable_row_ids: bool = False,
         max_rows_per_file: int = ...,
         max_bytes_per_file: int = ...,
+        page_bytes: int = ...,
     ) -> None: ...
 
 @final
@@ -211,3 +224,66 @@ class VerifyReport:
     def decoded_bytes(self) -> int: ...
     @property
     def damages(self) -> list[Damage]: ...
+
+@final
+class EqualSplits:
+    def __init__(self, count: int) -> None: ...
+
+@final
+class SplitCounts:
+    def __init__(self, counts: Sequence[int]) -> None: ...
+
+@final
+class SplitRatios:
+    def __init__(self, ratios: Sequence[float]) -> None: ...
+
+@final
+class ShuffleOptions:
+    def __init__(self, seed: int, epoch: int, clump_size: int) -> None: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def epoch(self) -> int: ...
+    @property
+    def clump_size(self) -> int: ...
+
+@final
+class SequentialSplits:
+    def __init__(self, sizes: EqualSplits | SplitCounts | SplitRatios) -> None: ...
+
+@final
+class RandomSplits:
+    def __init__(
+        self, sizes: EqualSplits | SplitCounts | SplitRatios, shuffle: ShuffleOptions
+    ) -> None: ...
+
+@final
+class HashSplits:
+    def __init__(
+        self, columns: Sequence[str], weights: Sequence[int], discard_weight: int
+    ) -> None: ...
+
+@final
+class CalculatedSplits:
+    def __init__(self, expression: str) -> None: ...
+
+@final
+class RowSequence:
+    @staticmethod
+    def stored(rows: int) -> RowSequence: ...
+    @staticmethod
+    def shuffled(rows: int, options: ShuffleOptions) -> RowSequence: ...
+    @staticmethod
+    def load(permutation: Snapshot, split_id: int | None) -> RowSequence: ...
+    def __len__(self) -> int: ...
+    def take(
+        self,
+        snapshot: Snapshot,
+        rows: Any,
+        *,
+        first: int,
+        count: int,
+        repeats: int,
+        columns: Columns,
+        schema: pa.Schema,
+    ) -> pa.RecordBatch: ...

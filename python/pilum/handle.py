@@ -46,7 +46,8 @@ def check_uri(what: str, uri: str | os.PathLike[str]) -> str:
 
 
 class TableHandle:
-    """One line of versions of a table. Pickles as an address and is opened at first use."""
+    """One line of versions of a table. Pickles as an address, and with the content of the table if
+    it is in memory, where no address leads. A copy is opened at first use."""
 
     def __init__(
         self,
@@ -54,17 +55,25 @@ class TableHandle:
         branch: str | None = None,
         storage_options: Mapping[str, str] | None = None,
         native: _pilum.Table | None = None,
+        content: tuple[str, dict[str, bytes]] | None = None,
     ) -> None:
         self.uri = uri
         self.storage_options = dict(storage_options or {})
         self.branch = branch  #: None: the main one
         self._native = native
+        self._content = content  #: name and objects of a table in memory that was unpickled
 
     @property
     def native(self) -> _pilum.Table:
+        content = self._content  # before the look at _native, which is set before this is cleared
         if self._native is None:
-            table = _pilum.open_table_at(self.uri, self.storage_options)
+            if content is not None:
+                name, objects = content
+                table = _pilum.import_table(name, self.uri, objects)
+            else:
+                table = _pilum.open_table_at(self.uri, self.storage_options)
             self._native = table.open_branch(self.branch) if self.branch else table
+            self._content = None
         return self._native
 
     def on_branch(self, branch: str | None) -> TableHandle:
@@ -117,7 +126,13 @@ class TableHandle:
             "uri": self.uri,
             "branch": self.branch,
             "storage_options": self.storage_options,
+            "content": self._export(),
         }
+
+    def _export(self) -> tuple[str, dict[str, bytes]] | None:
+        if not self.uri.startswith("memory://"):
+            return None
+        return self._content or (self.native.name, _pilum.export_table(self.native))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state)  # type: ignore[misc]

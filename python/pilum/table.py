@@ -335,6 +335,13 @@ class Table(LaterChanges):
         """The version to read now."""
         return self._open()[1]
 
+    def _at(self, version: int) -> _pilum.Snapshot:
+        """A version of the line that this handle is on; the handle stays where it is."""
+        place = self._place
+        if place.snapshot is not None and place.version == version:
+            return place.snapshot
+        return place.line.open_version(version)
+
     def _open(self) -> tuple[TableHandle, _pilum.Snapshot]:
         """The version to read now, and the line of versions that it is on."""
         place = self._place

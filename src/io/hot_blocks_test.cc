@@ -104,7 +104,8 @@ TEST_F(HotBlocksTest, NoMoreBytesAreKeptThanAllowed) {
   if (child == 0) {
     ::setenv("PILUM_BLOCK_CACHE_BYTES", std::to_string(kBlock + 1000).c_str(), 1);
     bool as_expected = Count(0, 4).ok() && Count(kBlock, 4).ok() && Count(2 * kBlock, 4).ok();
-    as_expected &= !Found(0, 4).empty() && Found(kBlock, 4).empty() && !Found(2 * kBlock, 4).empty();
+    as_expected &=
+        !Found(0, 4).empty() && Found(kBlock, 4).empty() && !Found(2 * kBlock, 4).empty();
     {
       HotBlocks others(text_.size());
       for (int i = 0; i < kPlenty; ++i) as_expected &= others.Count(0, 4, read_).ok();

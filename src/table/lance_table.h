@@ -32,6 +32,7 @@ class LanceTable final : public Table {
 
   const std::string& name() const override { return name_; }
   const std::string& uri() const override { return uri_; }
+  const std::shared_ptr<ObjectStore>& store() const { return main_store_; }  ///< of the main line
   arrow::Result<std::shared_ptr<const Snapshot>> Latest() override;
   arrow::Result<std::shared_ptr<const Snapshot>> OpenVersion(uint64_t version) override;
   arrow::Result<std::shared_ptr<const Snapshot>> OpenTag(const std::string& tag) override;

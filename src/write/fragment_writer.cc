@@ -74,6 +74,7 @@ class FragmentWriter {
     };
     file::FileWriterOptions options;
     options.version = FormatOf(version_);
+    options.page_bytes = options_.page_bytes;
     options.pool = GetMemoryPool();
     ARROW_ASSIGN_OR_RAISE(file_, file::FileWriter::Make(std::move(output), FieldNodes(schema_),
                                                         FileSchema(schema_), options));
@@ -106,7 +107,8 @@ class FragmentWriter {
 };
 
 Status CheckOptions(const WriteOptions& options) {
-  if (options.max_rows_per_file > 0 && options.max_bytes_per_file > 0) return Status::OK();
+  if (options.max_rows_per_file > 0 && options.max_bytes_per_file > 0 && options.page_bytes > 0)
+    return Status::OK();
   return MakeError(ErrorKind::kInvalidArgument,
                    "max_rows_per_file and max_bytes_per_file must be positive");
 }

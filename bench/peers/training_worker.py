@@ -1,0 +1,187 @@
+"""One measurement of training.py in a process of its own.
+
+    training_worker.py LIBRARY CASE FOLDER    measure; prints one JSON line
+
+LIBRARY is pilum, pilum-cache (the same here) or peer: lancedb and pylance.
+"""
+
+import itertools
+import json
+import pathlib
+import resource
+import statistics
+import sys
+import time
+
+from worker import warm
+
+FORMATS = ("arrow", "polars", "numpy", "pandas", "torch_col", "python", "python_col", "torch")
+LOADERS = [f"loader-{name}" for name in FORMATS]
+SPLITS = {"split-1m": 1 << 20, "split-10m": None}
+PILUM_ONLY = ("split-10m", "shuffled-10m")  # the peer's sorter runs out of memory at 3 M rows
+CASES = [*LOADERS, "loader-default6", *SPLITS, "shuffled-10m", "lance-dataset", "safe-dataset"]
+
+BATCH = 1024
+FIRST = 20  # batches
+WARM = 150
+TIMED = 100
+FLOATS = ["a", "b", "c", "d"]
+
+
+def same(batch):
+    return batch
+
+
+def peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def open_table(library: str, folder: pathlib.Path):
+    if library == "peer":
+        import lancedb as database
+    else:
+        import pilum as database
+    return database.connect(str(folder)).open_table("num")
+
+
+def permutations(library: str):
+    if library == "peer":
+        import lancedb.permutation as module
+    else:
+        import pilum.permutation as module
+    return module
+
+
+def timed(batches, first: int, to_warm: int, count: int) -> dict:
+    """Seconds per batch: the mean of the first ones, and the median of `count` after `to_warm`."""
+    started = time.perf_counter()
+    for _ in itertools.islice(batches, first):
+        pass
+    first_s = (time.perf_counter() - started) / first
+    for _ in itertools.islice(batches, to_warm):
+        pass
+    seconds = []
+    for _ in range(count):
+        started = time.perf_counter()
+        next(batches)
+        seconds.append(time.perf_counter() - started)
+    return {"s": statistics.mean(seconds), "first_s": first_s}
+
+
+def loader(library: str, case: str, folder: pathlib.Path) -> dict:
+    import torch
+
+    permutation = permutations(library).Permutation.identity(open_table(library, folder))
+    name = case.removeprefix("loader-")
+    if name == "default6":
+        name = "python"
+    else:
+        permutation = permutation.select_columns(FLOATS)
+    torch.manual_seed(1)
+    batches = iter(
+        torch.utils.data.DataLoader(
+            permutation.with_format(name), batch_size=BATCH, shuffle=True, collate_fn=same
+        )
+    )
+    next(batches)  # the sampler makes its list of rows
+    before = peak_mb()
+    slow = library == "peer"
+    measured = timed(batches, 10 if slow else FIRST, 5 if slow else WARM, 30 if slow else TIMED)
+    return {"rows": BATCH, "memory_mb": peak_mb() - before, **measured}
+
+
+def split(library: str, case: str, folder: pathlib.Path) -> dict:
+    builder = permutations(library).permutation_builder
+    table = open_table(library, folder)
+    if SPLITS[case]:
+        if library == "peer":
+            import lancedb as database
+        else:
+            import pilum as database
+        table = database.connect("memory://").create_table(
+            "part", table.search().limit(SPLITS[case]).to_arrow()
+        )
+    builder(table).filter("id < 1000").split_random(fixed=8, seed=1).execute()
+    before = peak_mb()
+    seconds = []
+    for _ in range(3):
+        started = time.perf_counter()
+        made = builder(table).split_random(fixed=8, seed=1).execute()
+        seconds.append(time.perf_counter() - started)
+    return {
+        "rows": len(made),
+        "memory_mb": peak_mb() - before,
+        "s": statistics.median(seconds),
+        "first_s": seconds[0],
+    }
+
+
+def shuffled(library: str, case: str, folder: pathlib.Path) -> dict:
+    table = open_table(library, folder)
+    before = peak_mb()
+    started = time.perf_counter()
+    permutation = permutations(library).Permutation.shuffled(table, seed=1)
+    seconds = time.perf_counter() - started
+    return {
+        "rows": len(permutation),
+        "memory_mb": peak_mb() - before,
+        "s": seconds,
+        "first_s": seconds,
+    }
+
+
+def torch_data(library: str):
+    if library == "peer":
+        import lance.torch.data as module
+    else:
+        import pilum.torch.data as module
+    return module
+
+
+def lance_dataset(library: str, case: str, folder: pathlib.Path) -> dict:
+    dataset = torch_data(library).LanceDataset(
+        str(folder / "num.lance"), batch_size=BATCH, columns=FLOATS
+    )
+    before = peak_mb()
+    started = time.perf_counter()
+    rows, first_s = 0, 0.0
+    for batch in dataset:
+        first_s = first_s or time.perf_counter() - started
+        rows += len(batch["a"])
+    seconds = time.perf_counter() - started
+    return {"rows": rows, "memory_mb": peak_mb() - before, "s": seconds, "first_s": first_s}
+
+
+def safe_dataset(library: str, case: str, folder: pathlib.Path) -> dict:
+    import torch
+
+    dataset = torch_data(library).SafeLanceDataset(str(folder / "num.lance"))
+    torch.manual_seed(1)
+    batches = iter(
+        torch.utils.data.DataLoader(dataset, batch_size=256, shuffle=True, collate_fn=same)
+    )
+    next(batches)
+    before = peak_mb()
+    slow = library == "peer"
+    measured = timed(batches, 10 if slow else FIRST, 5 if slow else 4 * WARM, 30 if slow else TIMED)
+    return {"rows": 256, "memory_mb": peak_mb() - before, **measured}
+
+
+MEASURES = {
+    "split-1m": split,
+    "split-10m": split,
+    "shuffled-10m": shuffled,
+    "lance-dataset": lance_dataset,
+    "safe-dataset": safe_dataset,
+}
+
+
+def main() -> None:
+    library, case, folder = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
+    warm(folder / "num.lance")
+    measured = MEASURES.get(case, loader)(library, case, folder)
+    print(json.dumps({"case": case, **measured}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,5 +1,6 @@
 """The examples run and do what they promise."""
 
+import os
 import pathlib
 import re
 import subprocess
@@ -49,3 +50,31 @@ def test_files_of_digits_are_the_rows_of_the_table():
     files = sorted((ROOT / "examples/data/digits").glob("*/*.png"), key=lambda file: file.stem)
     assert [file.stem for file in files] == [f"{number:04}" for number in range(len(rows))]
     assert [{"image": f.read_bytes(), "label": int(f.parent.name)} for f in files] == rows
+
+
+def losses(table: list[str], processes: int) -> list[float]:
+    """Of the epochs of an example, in one process or in several that torchrun starts."""
+    torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    run = subprocess.run(
+        [sys.executable, *(torchrun if processes > 1 else []), *table, "--epochs=5"],
+        cwd=ROOT / "examples",
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert run.returncode == 0, run.stderr
+    return [float(loss) for loss in re.findall(r"loss ([0-9.]+)", run.stdout)]
+
+
+@pytest.mark.parametrize("example", ["ddp_map_style.py", "ddp_iterable.py"])
+def test_processes_that_train_together_have_the_losses_of_one(tmp_path, example):
+    """Each step has the same global batch, and gradients are averaged: what differs is rounding."""
+    pytest.importorskip("torch")
+    table = [] if example == "ddp_map_style.py" else [str(tmp_path / "digits.lance")]
+    alone = losses([example, *table], 1)
+    together = losses([example, *table], 2)
+    assert len(alone) == 5
+    assert alone[-1] < alone[0] / 4
+    assert together == pytest.approx(alone, rel=1e-3)

@@ -200,8 +200,7 @@ def test_subclasses(uri):
 
 def test_all_names_are_in_both_modules():
     for name in torch_sampler.__all__:
-        if name != "FragmentSampler":
-            assert getattr(torch_data, name) is getattr(torch_sampler, name)
+        assert getattr(torch_data, name) is getattr(torch_sampler, name)
 
 
 # ------------------------------------------------------------------------------------- DataLoader

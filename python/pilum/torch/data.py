@@ -1,7 +1,7 @@
 """Tables as datasets of PyTorch.
 
-from pilum.torch.data import LanceDataset
-for images, labels in LanceDataset("/data/images.lance", batch_size=32): ...
+`LanceDataset` is a stream of batches of tensors, `SafeLanceDataset` gives rows by number. What
+divides the rows among processes is in `pilum.torch.sampler`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from pilum.torch.column_batch import ColumnBatch, Prebatched
 from pilum.torch.process import Rank, check_rank_or_none, find_rank
 from pilum.torch.safe import SafeLanceDataset, get_safe_loader
 from pilum.torch.sampler import (
+    FragmentSampler,
     FullScanSampler,
     Sampler,
     ShardedBatchSampler,
@@ -37,6 +38,7 @@ from pilum.torch.tensors import to_tensors
 
 __all__ = [
     "ColumnBatch",
+    "FragmentSampler",
     "FullScanSampler",
     "LanceDataset",
     "SafeLanceDataset",
@@ -102,6 +104,9 @@ class LanceDataset(Dataset[Any]):
     called. It reads one version of the table. Pickles as an address with the options; worker
     processes may be forked or spawned. One iterator belongs to one thread; several may be used at
     the same time.
+
+    Wrong values are a ValueError, those of a wrong kind a TypeError, both when it is made. A column
+    that cannot become a tensor is a ValueError when a batch is made of it.
     """
 
     def __new__(cls, *args: Any, **options: Any) -> LanceDataset:

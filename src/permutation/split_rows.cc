@@ -21,7 +21,7 @@ using arrow::Status;
 
 constexpr char kRowId[] = "_rowid";
 constexpr char kSplit[] = "split_id";
-constexpr int64_t kManyRows = 1 << 16;  // of row ids alone
+constexpr int64_t kManyRows = 1 << 16;    // of row ids alone
 constexpr uint64_t kReadAhead = 2 << 20;  // bytes: row ids cost little to read
 
 Status Invalid(const std::string& message) {

@@ -684,3 +684,16 @@ def test_only_two_arguments_by_position(uri):
     with pytest.raises(ValueError, match="was not found"):
         LanceDataset(uri + "-not", 8)
     assert math.ceil(ROWS / 8) == len(list(LanceDataset(uri, 8, columns=["id"])))
+
+
+def test_a_null_changes_the_dtype_of_its_own_batch_alone(tmp_path):
+    """Batches are converted many at once, which must not be seen."""
+    numbers = [None if i == 105 else i for i in range(20_000)]
+    lists = [[1, None if i == 15_005 else 2] for i in range(20_000)]
+    rows = pa.table({"n": numbers, "v": pa.array(lists, pa.list_(pa.int32(), 2))})
+    dataset = LanceDataset(pilum.write_dataset(rows, tmp_path / "nulls.lance"), 10)
+    batches = list(dataset)
+    assert len(batches) == 2000
+    assert [i for i, b in enumerate(batches) if b["n"].dtype == torch.float64] == [10]
+    assert [i for i, b in enumerate(batches) if b["v"].dtype == torch.float64] == [1500]
+    assert torch.equal(batches[1999]["n"], torch.arange(19_990, 20_000))

@@ -22,24 +22,42 @@ def count_batches(rows: int, size: int) -> int:
     return -(-rows // size)
 
 
-def regroup(batches: Iterable[pa.RecordBatch], size: int) -> Batches:
-    """The same rows in batches of `size`, but for the last. Copies only where two are joined."""
+def in_multiples(batches: Iterable[pa.RecordBatch], size: int) -> Batches:
+    """The same rows in batches of multiples of `size`, but for the last. Copies only where two are
+    joined."""
     parts: list[pa.RecordBatch] = []
     missing = size
     for batch in batches:
-        if batch.num_rows == size and not parts:
-            yield batch
-            continue
         start = 0
-        while batch.num_rows - start >= missing:
-            yield _join([*parts, batch.slice(start, missing)])
-            start += missing
+        if parts or batch.num_rows < size:
+            parts.append(batch.slice(0, missing))
+            start = parts[-1].num_rows
+            missing -= start
+            if missing:
+                continue
+            yield _join(parts)
             parts, missing = [], size
-        if start < batch.num_rows:
-            parts.append(batch.slice(start))
-            missing -= batch.num_rows - start
+        end = batch.num_rows - (batch.num_rows - start) % size
+        if start < end:
+            yield batch.slice(start, end - start)
+        if end < batch.num_rows:
+            parts = [batch.slice(end)]
+            missing = size - parts[0].num_rows
     if parts:
         yield _join(parts)
+
+
+def cut(batch: pa.RecordBatch, size: int) -> Iterable[pa.RecordBatch]:
+    """Batches of `size` rows, but for the last, without copies."""
+    if batch.num_rows <= size:
+        return [batch]
+    return (batch.slice(start, size) for start in range(0, batch.num_rows, size))
+
+
+def regroup(batches: Iterable[pa.RecordBatch], size: int) -> Batches:
+    """The same rows in batches of `size`, but for the last. Copies only where two are joined."""
+    for batch in in_multiples(batches, size):
+        yield from cut(batch, size)
 
 
 def _join(parts: list[pa.RecordBatch]) -> pa.RecordBatch:
@@ -54,31 +72,20 @@ def scan(
     batch_size: int,
     with_row_id: bool,
 ) -> Batches:
-    """The rows of fragments, in the order of these, in batches of exactly batch_size rows."""
+    """The rows of fragments, in the order of these, in batches of any size, but large enough to be
+    cut into batches of batch_size without joining many."""
     ids = [fragment.fragment_id for fragment in fragments]
     ascend = all(one < other for one, other in itertools.pairwise(ids))
     # One scan delivers fragments in the order in which they are stored.
     scans = [fragments] if ascend else [[fragment] for fragment in fragments]
-    size = _batch_size_of_scan(fragments, filter, batch_size)
+    size = batch_size if batch_size > _ROWS_OF_SCAN else None
     parts = (
         dataset.scanner(
             columns, filter, batch_size=size, with_row_id=with_row_id, fragments=some
         ).to_batches()
         for some in scans
     )
-    return regroup(itertools.chain.from_iterable(parts), batch_size)
-
-
-def _batch_size_of_scan(
-    fragments: Sequence[Fragment], filter: str | None, batch_size: int
-) -> int | None:
-    """What to ask for, so that little is copied to get batches of the right size.
-
-    The batches of a scan end with a fragment. Where that would be in mid-batch, larger ones are cut
-    instead, of which only the ends are copied.
-    """
-    whole = filter is None and all(f.count_rows() % batch_size == 0 for f in fragments[:-1])
-    return batch_size if whole or batch_size > _ROWS_OF_SCAN else None
+    return itertools.chain.from_iterable(parts)
 
 
 def read_rows(

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, SupportsIndex
 
 import pyarrow as pa
@@ -18,7 +19,7 @@ from torch.utils.data import Dataset, IterableDataset, get_worker_info
 from pilum.errors import InvalidArgumentError
 from pilum.scanner import Columns, check_count
 from pilum.torch.batch_cache import BatchCache
-from pilum.torch.batches import Batches, matching_rows, read_rows, regroup, take
+from pilum.torch.batches import Batches, cut, in_multiples, matching_rows, read_rows, take
 from pilum.torch.column_batch import ColumnBatch, Prebatched
 from pilum.torch.process import Rank, check_rank_or_none, find_rank
 from pilum.torch.safe import SafeLanceDataset, get_safe_loader
@@ -34,7 +35,7 @@ from pilum.torch.sampler import (
 from pilum.torch.sampling import batches_of, check_sample_filter, choose
 from pilum.torch.source import Source, open_dataset
 from pilum.torch.style import in_style, without_style
-from pilum.torch.tensors import to_tensors
+from pilum.torch.tensors import has_no_nulls, split_rows, to_tensors
 
 __all__ = [
     "ColumnBatch",
@@ -165,7 +166,7 @@ class LanceDataset(Dataset[Any]):
         else:
             name = "-".join(map(str, place))
             batches = self._cache.batches(name, functools.partial(self._read, place))
-        return map(self._convert, batches)
+        return itertools.chain.from_iterable(map(self._deliver, batches))
 
     def rank_in_job(self) -> Rank:
         """Whose part of the rows this process reads."""
@@ -185,7 +186,7 @@ class LanceDataset(Dataset[Any]):
         if self.samples and self.samples < self.dataset.count_rows(self.filter):
             return self._sample(place)
         sampler = self._shard(place) if self.sampler is None else self.sampler
-        batches = sampler.for_worker(place.worker, place.num_workers)(
+        batches = sampler.for_worker(place.worker, place.num_workers).read(
             self.dataset,
             batch_size=self.batch_size,
             columns=self.columns,
@@ -193,7 +194,13 @@ class LanceDataset(Dataset[Any]):
             batch_readahead=self.batch_readahead,
             with_row_id=self.with_row_id,
         )
-        return regroup(batches, self.batch_size)
+        return in_multiples(batches, self.batch_size)
+
+    def _deliver(self, batch: pa.RecordBatch) -> Iterable[Any]:
+        """Batches of batch_size rows of one that has several times as many."""
+        if self.to_tensor_fn is to_tensors and has_no_nulls(batch):
+            return split_rows(to_tensors(batch), self.batch_size)
+        return map(self._convert, cut(batch, self.batch_size))
 
     def _shard(self, place: Place) -> Sampler:
         by_batch = self.shard_granularity == "batch"

@@ -33,6 +33,22 @@ class FragmentSampler(DividedSampler):
         with_row_id: bool = False,
     ) -> Batches:
         size = check_count("batch_size", batch_size, 1)
+        batches = self.read(
+            dataset, batch_size=size, columns=columns, filter=filter, with_row_id=with_row_id
+        )
+        return regroup(batches, size)
+
+    def read(
+        self,
+        dataset: Dataset,
+        *,
+        batch_size: SupportsIndex = 128,
+        columns: Columns = None,
+        filter: str | None = None,
+        batch_readahead: SupportsIndex = 16,
+        with_row_id: bool = False,
+    ) -> Batches:
+        size = check_count("batch_size", batch_size, 1)
         dataset.scanner(columns, filter)  # errors in them are raised now
         fragments = self._of_worker(list(self.iter_fragments(dataset)))
         return scan(dataset, fragments, columns, filter, size, with_row_id)
@@ -76,7 +92,7 @@ class ShardedFragmentSampler(ShardedSampler, FragmentSampler):
     def iter_fragments(self, dataset: Dataset, **options: Any) -> Iterator[Fragment]:
         return iter(self._shares(dataset)[self._rank])
 
-    def __call__(
+    def read(
         self,
         dataset: Dataset,
         *,
@@ -92,7 +108,7 @@ class ShardedFragmentSampler(ShardedSampler, FragmentSampler):
             return self._padded(dataset, columns, filter, size, with_row_id)
         if filter is None and self._worker == 0:
             self._warn_if_unequal(dataset, size)
-        return super().__call__(
+        return super().read(
             dataset, batch_size=size, columns=columns, filter=filter, with_row_id=with_row_id
         )
 

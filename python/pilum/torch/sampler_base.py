@@ -39,6 +39,26 @@ class Sampler(abc.ABC):
         with_row_id       whether `_rowid` is added to the columns
         """
 
+    def read(
+        self,
+        dataset: Dataset,
+        *,
+        batch_size: SupportsIndex = 128,
+        columns: Columns = None,
+        filter: str | None = None,
+        batch_readahead: SupportsIndex = 16,
+        with_row_id: bool = False,
+    ) -> Batches:
+        """The same rows in record batches of any size, for those who cut them themselves."""
+        return self(
+            dataset,
+            batch_size=batch_size,
+            columns=columns,
+            filter=filter,
+            batch_readahead=batch_readahead,
+            with_row_id=with_row_id,
+        )
+
     def for_worker(self, worker: int, num_workers: int) -> Sampler:
         """What one of several worker processes is to read of this sampler's batches: each of these
         goes to one of them. Here all of them read everything and leave out what is not theirs."""

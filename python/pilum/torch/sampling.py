@@ -9,7 +9,7 @@ from typing import SupportsIndex
 
 from pilum.errors import UnsupportedError
 from pilum.scanner import check_count, check_filter
-from pilum.torch.batches import Batches, matching_rows, scan, take
+from pilum.torch.batches import Batches, matching_rows, regroup, scan, take
 from pilum.torch.source import Source, open_dataset
 
 MAX_TAKES = 2048
@@ -38,7 +38,7 @@ def maybe_sample(
     check_sample_filter(filt)
     data.scanner(names, filt)  # errors in them are raised now
     if count >= data.count_rows(filt):
-        return scan(data, data.get_fragments(), names, filt, size, False)
+        return regroup(scan(data, data.get_fragments(), names, filt, size, False), size)
     rows = choose(matching_rows(data, filt), count, most)
     return take(data, batches_of(rows, size), names, False, _AHEAD)
 

@@ -15,7 +15,9 @@ batch, which it keeps alive; it may be written to.
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
@@ -41,6 +43,26 @@ def to_tensors(
         _to_tensor(column, field) for column, field in zip(batch.columns, batch.schema, strict=True)
     ]
     return tensors[0] if len(tensors) == 1 else ColumnBatch.of(batch.schema.names, tensors)
+
+
+def split_rows(
+    batch: ColumnBatch | torch.Tensor, size: int
+) -> Iterable[ColumnBatch | torch.Tensor]:
+    """Batches of `size` rows, but for the last, which share the memory of this one."""
+    if isinstance(batch, torch.Tensor):
+        return torch.split(batch, size)
+    columns = (torch.split(column, size) for column in batch)
+    return itertools.starmap(type(batch), zip(*columns, strict=True))
+
+
+def has_no_nulls(batch: pa.RecordBatch) -> bool:
+    """Whether any rows of the batch become tensors of the same dtypes as all of them."""
+    return not any(column.null_count or _null_items(column) for column in batch.columns)
+
+
+def _null_items(array: pa.Array) -> bool:
+    storage = array.storage if isinstance(array, pa.ExtensionArray) else array
+    return bool(pa.types.is_fixed_size_list(storage.type) and storage.values.null_count)
 
 
 def _to_tensor(array: pa.Array, field: pa.Field) -> torch.Tensor:

@@ -21,7 +21,9 @@ others.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import gc
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -46,7 +48,8 @@ class Transforms:
     def arrow2python(batch: pa.RecordBatch) -> list[dict[str, Any]]:
         """Rows as dicts. The first one has an attribute `schema`, which the default collate of
         PyTorch passes on to its batch."""
-        rows: list[dict[str, Any]] = _pilum.to_rows(batch)
+        with _collector_paused():
+            rows: list[dict[str, Any]] = _pilum.to_rows(batch)
         if rows:
             rows[0] = RowWithSchema(rows[0], batch.schema)
         return rows
@@ -87,9 +90,10 @@ class Transforms:
 
     @staticmethod
     def arrow2torch(batch: pa.RecordBatch) -> list[dict[str, torch.Tensor]]:
-        tensors = [_tensor(batch, number).unbind(0) for number in range(batch.num_columns)]
         names = batch.schema.names
-        return [dict(zip(names, row, strict=True)) for row in zip(*tensors, strict=True)]
+        with _collector_paused():
+            tensors = [_tensor(batch, number).unbind(0) for number in range(batch.num_columns)]
+            return [dict(zip(names, row, strict=True)) for row in zip(*tensors, strict=True)]
 
     @staticmethod
     def arrow2torchrow(batch: pa.RecordBatch) -> list[torch.Tensor]:
@@ -114,6 +118,20 @@ class Transforms:
         for tensor in tensors[1:]:
             dtype = torch.promote_types(dtype, tensor.dtype)
         return torch.stack([tensor.to(dtype) for tensor in tensors])
+
+
+@contextlib.contextmanager
+def _collector_paused() -> Iterator[None]:
+    """While thousands of objects are made that all stay, looking for garbage every few hundred of
+    them finds none, and lets them count as old, so that soon everything is looked through."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 FORMATS: dict[str, Transform] = {

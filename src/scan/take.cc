@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -49,7 +48,7 @@ class Locator {
   }
 
   Result<Wanted> ByAddress(uint64_t address) {
-    const auto fragment = FindFragment(rows::FragmentOf(address));
+    const auto fragment = dataset_.FragmentWithId(rows::FragmentOf(address));
     if (fragment) ARROW_RETURN_NOT_OK(UseFragment(*fragment));
     const uint32_t row = rows::OffsetOf(address);
     if (!fragment || row >= dataset_.fragment(*fragment).physical_rows ||
@@ -79,21 +78,10 @@ class Locator {
     return Status::OK();
   }
 
-  std::optional<size_t> FindFragment(uint32_t id) {
-    if (by_id_.empty()) {
-      for (size_t i = 0; i < dataset_.num_fragments(); ++i)
-        by_id_.emplace(dataset_.fragment(i).id, i);
-    }
-    auto it = by_id_.find(id);
-    if (it == by_id_.end()) return std::nullopt;
-    return it->second;
-  }
-
   const DatasetReader& dataset_;
   size_t fragment_ = 0;
   std::shared_ptr<const dataset::DeletionVector> deletions_;
   std::shared_ptr<const dataset::RowIdIndex> row_ids_;
-  std::unordered_map<uint64_t, size_t> by_id_;
 };
 
 RowSelection MakeSelection(std::vector<Wanted> wanted) {

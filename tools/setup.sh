@@ -48,14 +48,17 @@ make_venv() {
   "$python" -m venv $venv
 }
 
+# Is a stamp missing, or older than some file in the places that follow?
+is_outdated() {
+  [ ! -e "$1" ] ||
+    [ -n "$(find "${@:2}" -newer "$1" -type f ! -name '*.pyc' ! -name '*_test.cc' -print -quit)" ]
+}
+
 # The build runs in this environment, not in an isolated one, so that build/release is kept and a rebuild
 # compiles only what changed.
 build_package() {
   local stamp=$venv/.pilum-$extras
-  if [ -e "$stamp" ] && [ -z "$(find CMakeLists.txt cmake include proto pyproject.toml python src \
-                                -newer "$stamp" -type f ! -name '*.pyc' ! -name '*_test.cc' -print -quit)" ]; then
-    return 0
-  fi
+  is_outdated "$stamp" CMakeLists.txt cmake include proto pyproject.toml python src || return 0
   say "pilum with [$extras]"
   local requires
   read -ra requires < <(sed -n 's/^requires = \[\(.*\)\]$/\1/p' pyproject.toml | tr -d '",')
@@ -64,8 +67,18 @@ build_package() {
   touch "$stamp"
 }
 
+# The modules lancedb and lance: what the tests of other people's programs import.
+install_compat() {
+  local stamp=$venv/.pilum-compat
+  is_outdated "$stamp" compat || return 0
+  say "pilum-compat"
+  $venv/bin/pip install -q --no-build-isolation --no-deps -e ./compat
+  touch "$stamp"
+}
+
 install_packages
 make_venv
 build_package
+[ "$extras" = examples ] || install_compat
 version=$($venv/bin/python -c 'import pilum; print(pilum.__version__)')
 say "Ready: pilum $version in $venv"

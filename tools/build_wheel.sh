@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds the wheel into wheelhouse/, and proves that it works by itself: installed in an empty environment
-# it reads a checked-in table, needs no library of this machine but those of every Linux, and stays small.
+# Builds the wheels into wheelhouse/, and proves that they work by themselves: pilum, installed in an empty
+# environment, reads a checked-in table, needs no library of this machine but those of every Linux, and stays small;
+# pilum-compat adds the modules lancedb and lance.
 #
 #   tools/build_wheel.sh        after tools/setup.sh --tests, which provides the tools used here
 set -euo pipefail
@@ -30,3 +31,8 @@ foreign=$(ldd "${extensions[@]}" | awk '/=>/ { print $3 == "not" ? $1 " is missi
 size_kb=$(du -skc "$work"/venv/lib/python*/site-packages/pilum* | tail -n 1 | cut -f 1)
 echo "$wheel: $(du -k "$root/$wheel" | cut -f 1) KiB, installed $size_kb KiB"
 [ "$size_kb" -le "$limit_kb" ] || { echo "larger than $limit_kb KiB" >&2; exit 1; }
+
+"$root/.venv/bin/pip" wheel -q --no-build-isolation --no-deps -w "$root/wheelhouse" "$root/compat"
+compat=$(ls -t "$root"/wheelhouse/pilum_compat-*.whl | head -n 1)
+"$work/venv/bin/pip" install -q --no-index "$compat"
+"$work/venv/bin/python" "$root/tools/smoke_test_compat.py" "$root"

@@ -30,6 +30,9 @@ assert digits.__getitems__([3, 1])["label"].to_pylist() == [3, 1]
 
 command = pathlib.Path(sys.executable).with_name("pilum")
 subprocess.run([command, "verify", root / "examples/data", "digits"], check=True)
-licences = {file.name for file in importlib.metadata.files("pilum") if "licenses" in file.parts}
+files = importlib.metadata.files("pilum")
+licences = {file.name for file in files if "licenses" in file.parts}
 assert licences == {"LICENSE", "THIRD_PARTY_LICENSES"}
+# The names of other libraries are those of pilum-compat alone.
+assert not {"lance", "lancedb", "pilum_compat"} & {file.parts[0] for file in files}
 print(f"pilum {pilum.__version__} in {pathlib.Path(pilum.__file__).parent} reads the tables")

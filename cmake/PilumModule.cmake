@@ -32,11 +32,11 @@ function(pilum_test_support name)
   endif()
 endfunction()
 
-# pilum_module(NAME [USES module...] [LINKS third_party...]): globs *.cc. *_test.cc become the program NAME_test,
-# together with *_conformance.cc, *_benchmark.cc the program NAME_benchmark, fuzz.cc and fault_store.cc the test
-# support; the others are the library.
+# pilum_module(NAME [USES module...] [LINKS third_party...] [TESTS_USE module...]): globs *.cc. *_test.cc become the
+# program NAME_test, together with *_conformance.cc, *_benchmark.cc the program NAME_benchmark, fuzz.cc and
+# fault_store.cc the test support; the others are the library.
 function(pilum_module name)
-  cmake_parse_arguments(arg "" "" "USES;LINKS" ${ARGN})
+  cmake_parse_arguments(arg "" "" "USES;LINKS;TESTS_USE" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cc"
        "${CMAKE_CURRENT_SOURCE_DIR}/${name}/*/*.cc")
   set(tests ${sources})
@@ -47,6 +47,7 @@ function(pilum_module name)
   list(FILTER support INCLUDE REGEX "/(fuzz|fault_store)\\.cc$")
   list(FILTER sources EXCLUDE REGEX "(_(test|benchmark|conformance)|/fuzz|/fault_store)\\.cc$")
   list(TRANSFORM arg_USES PREPEND pilum_)
+  list(TRANSFORM arg_TESTS_USE PREPEND pilum_)
 
   if(sources)
     add_library(pilum_${name} STATIC ${sources})
@@ -60,7 +61,8 @@ function(pilum_module name)
   pilum_test_support(${name} USES ${arg_USES} SOURCES ${support})
   if(PILUM_BUILD_TESTS AND tests)
     add_executable(${name}_test ${tests})
-    target_link_libraries(${name}_test PRIVATE pilum_${name}_test_support pilum_flags GTest::gmock GTest::gtest_main)
+    target_link_libraries(${name}_test PRIVATE pilum_${name}_test_support ${arg_TESTS_USE} pilum_flags GTest::gmock
+                          GTest::gtest_main)
     pilum_reuse_pch(${name}_test)
     target_compile_definitions(${name}_test PRIVATE PILUM_GOLDEN="${PROJECT_SOURCE_DIR}/tests/data/golden")
     gtest_discover_tests(${name}_test DISCOVERY_TIMEOUT 60)

@@ -4,8 +4,8 @@
     tools/check_layers.py [ROOT]
 
 - A module includes itself, the modules of its USES row, and the third-party libraries of its LINKS.
-- Tests, benchmarks and headers that only they use include whatever lies below their module, and the
-  test libraries.
+- Tests, benchmarks and headers that only they use include whatever lies below their module, the
+  modules of TESTS_USE and what lies below these, and the test libraries.
 - Public headers include the standard library, Arrow and each other, nothing else.
 - The Python bindings include public headers only.
 
@@ -41,19 +41,22 @@ class Layers:
     def __init__(self, cmake: str):
         self.uses: dict[str, set[str]] = {}
         self.links: dict[str, set[str]] = {}
+        self.tests_use: dict[str, set[str]] = {}
         for row in MODULE.findall(cmake):
             name, *words = row.split()
             target = None
-            self.uses[name], self.links[name] = set(), set()
+            lists = {"USES": self.uses, "LINKS": self.links, "TESTS_USE": self.tests_use}
+            for each in lists.values():
+                each[name] = set()
             for word in words:
-                if word in ("USES", "LINKS"):
-                    target = self.uses[name] if word == "USES" else self.links[name]
+                if word in lists:
+                    target = lists[word][name]
                 elif target is not None:
                     target.add(word)
 
     def errors(self) -> Iterator[str]:
-        for name, used in self.uses.items():
-            for other in sorted(used - self.uses.keys()):
+        for name in self.uses:
+            for other in sorted((self.uses[name] | self.tests_use[name]) - self.uses.keys()):
                 yield f"src/CMakeLists.txt: {name} uses {other}, which is no module"
             if name in self.below(name):
                 yield f"src/CMakeLists.txt: {name} depends on itself in a circle"
@@ -68,6 +71,11 @@ class Layers:
                 found.add(other)
                 waiting.extend(self.uses.get(other, ()))
         return found
+
+    def for_tests(self, name: str) -> set[str]:
+        """The modules that the tests of `name` may use."""
+        used = self.tests_use[name]
+        return {name} | used | self.below(name).union(*(self.below(other) for other in used))
 
 
 def includes(path: pathlib.Path) -> Iterator[tuple[int, str]]:
@@ -115,7 +123,7 @@ def check_module(
 ) -> Iterator[str]:
     for path in sources(root / "src" / name):
         is_test = path in tests
-        allowed = {name} | (layers.below(name) if is_test else layers.uses[name])
+        allowed = layers.for_tests(name) if is_test else {name} | layers.uses[name]
         linked = set(layers.links[name])
         if is_test:
             linked.update(*(layers.links.get(other, ()) for other in allowed))

@@ -1,5 +1,6 @@
 #include "permutation/split_rows.h"
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -138,12 +139,13 @@ class Buckets {
   uint64_t total_ = 0;
 };
 
+/// Of the columns to hash, in their order, and row ids.
 Result<std::shared_ptr<const PreparedScan>> PrepareHashScan(const Snapshot& snapshot,
                                                             const PermutationOptions& options,
                                                             std::vector<std::string> columns) {
-  Columns wanted{.names = std::move(columns)};
-  wanted.names->push_back(kRowId);
-  ARROW_ASSIGN_OR_RAISE(auto scan, snapshot.Prepare(ScanOf(options, std::move(wanted))));
+  if (std::find(columns.begin(), columns.end(), kRowId) == columns.end()) columns.push_back(kRowId);
+  ARROW_ASSIGN_OR_RAISE(auto scan,
+                        snapshot.Prepare(ScanOf(options, {.names = std::move(columns)})));
   for (const auto& field : scan->schema()->fields()) {
     if (!IsHashable(*field->type()))
       return Invalid("column '" + field->name() + "' of type " + field->type()->ToString() +
@@ -184,8 +186,8 @@ struct FindSplits {
     uint64_t rows = 0;
     ARROW_RETURN_NOT_OK(ForEachBatch(*scan, [&](const arrow::RecordBatch& batch) {
       std::vector<uint64_t> hashes(static_cast<size_t>(batch.num_rows()), 0);
-      for (int column = 0; column + 1 < batch.num_columns(); ++column)
-        ARROW_RETURN_NOT_OK(CombineHashes(batch.column(column), hashes));
+      for (size_t column = 0; column < splits.columns.size(); ++column)
+        ARROW_RETURN_NOT_OK(CombineHashes(batch.column(static_cast<int>(column)), hashes));
       const auto ids = RowIdsOf(batch);
       for (size_t i = 0; i < ids.size(); ++i) {
         const uint64_t split = buckets.SplitOf(hashes[i]);

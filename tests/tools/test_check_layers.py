@@ -11,6 +11,7 @@ TABLE = """
 pilum_module(low LINKS pilum_roaring)
 pilum_module(middle USES low)
 pilum_module(high USES middle)
+pilum_module(aside USES low TESTS_USE high)
 """
 CLEAN = {
     "src/low/low.h": '#include <roaring/roaring.hh>\n#include "pilum/low.h"\n',
@@ -19,6 +20,8 @@ CLEAN = {
     "src/high/high_test.cc": '#include <gtest/gtest.h>\n#include "low/low.h"\n',
     "src/high/corpus.h": "#include <gtest/gtest.h>\n",
     "src/high/corpus_test.cc": '#include "high/corpus.h"\n',
+    "src/aside/aside.cc": '#include "low/low.h"\n',
+    "src/aside/aside_test.cc": '#include "pilum/high.h"\n#include "middle/middle.h"\n',
     "include/pilum/low.h": "#include <arrow/result.h>\n",
     "include/pilum/high.h": '#include "pilum/low.h"\n#include <cstdint>\n',
     "python/bindings/module.cc": '#include <nanobind/nanobind.h>\n#include "pilum/high.h"\n',
@@ -61,6 +64,7 @@ def test_clean_tree(tmp_path):
         ("src/high/high.cc", '#include "high/corpus.h"\n'),  # makes corpus.h no test support
         ("src/middle/middle_test.cc", '#include "high/high.h"\n'),
         ("src/middle/middle.cc", '#include "middle.h"\n'),
+        ("src/aside/aside.cc", '#include "pilum/high.h"\n'),  # only its tests use it
         ("src/stray/stray.cc", "#include <vector>\n"),
         ("include/pilum/high.h", '#include "high/high.h"\n'),
         ("include/pilum/high.h", "#include <google/protobuf/message_lite.h>\n"),
@@ -68,6 +72,7 @@ def test_clean_tree(tmp_path):
         ("python/bindings/module.cc", '#include "high/high.h"\n'),
         ("src/CMakeLists.txt", TABLE.replace("middle USES low", "middle USES low high")),
         ("src/CMakeLists.txt", TABLE.replace("middle USES low", "middle USES low nowhere")),
+        ("src/CMakeLists.txt", TABLE.replace("TESTS_USE high", "TESTS_USE nowhere")),
     ],
 )
 def test_offence(tmp_path, file, text):

@@ -7,6 +7,7 @@ namespace {
 
 constexpr uint64_t kChunk = 1 << 16;  // ids
 constexpr size_t kFewRuns = 1024;
+constexpr uint64_t kLongRun = 16;  // ids: shorter runs save little, and looking for one takes long
 
 }  // namespace
 
@@ -19,8 +20,7 @@ void RowIdList::Append(uint64_t id) {
       !runs_.empty() && runs_.back().first_id + (size_ - runs_.back().start) == id;
   if (!consecutive) runs_.push_back({size_, id});
   ++size_;
-  // A run takes as much as two ids.
-  if (runs_.size() > kFewRuns && runs_.size() > size_ / 2) ListRuns();
+  if (runs_.size() > kFewRuns && runs_.size() > size_ / kLongRun) ListRuns();
 }
 
 uint64_t RowIdList::at(uint64_t position) const {

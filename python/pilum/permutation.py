@@ -11,20 +11,26 @@ train, test = (
 from __future__ import annotations
 
 import dataclasses
-import json
 import operator
-import pickle
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, SupportsIndex
 
 import pyarrow as pa
 
 from pilum import _pilum
 from pilum.collate import let_batches_through
-from pilum.errors import InvalidArgumentError, RowNotFoundError
+from pilum.errors import InvalidArgumentError, NotFoundError, RowNotFoundError
 from pilum.formats import Transform, Transforms, transform_of
 from pilum.handle import check_text
 from pilum.permutation_builder import PermutationBuilder, permutation_builder, shuffle_options
+from pilum.row_source import (
+    ConnectionFactory,
+    PinnedTable,
+    RowSource,
+    check_table,
+    listed_rows,
+    split_names,
+)
 from pilum.scanner import check_count
 from pilum.table import Table
 
@@ -43,43 +49,14 @@ _ROW_ID = "_rowid"
 _WINDOW_ROWS = 8192
 _WINDOW_BYTES = 8 << 20
 
-ConnectionFactory = Callable[[str], Table]
+_MOST = 2**63 - 1
 
 
 class _Opened(NamedTuple):
     """What is not pickled."""
 
-    snapshot: _pilum.Snapshot
-    sequence: _pilum.RowSequence
+    order: _pilum.RowSequence
     schema: pa.Schema  #: of the rows as they are delivered
-
-
-@dataclasses.dataclass(frozen=True)
-class _Base:
-    """The rows that a permutation is of."""
-
-    table_name: str
-    table: Table | None  #: None in a copy that a connection factory has to open
-    version: int
-    permutation_table: Table | None = None
-    split: int | None = None
-    shuffle: tuple[int, int, int] | None = None  #: seed, epoch, clump size
-
-    @classmethod
-    def of(cls, table: Table, version: int | None = None, **order: Any) -> _Base:
-        return cls(table.name, table, table.version if version is None else version, **order)
-
-    def open(self) -> tuple[_pilum.Snapshot, _pilum.RowSequence]:
-        assert self.table is not None
-        snapshot = self.table._at(self.version)
-        if self.permutation_table is not None:
-            listed = self.permutation_table._snapshot()
-            return snapshot, _pilum.RowSequence.load(listed, self.split)
-        rows = snapshot.count_rows()
-        if self.shuffle is None:
-            return snapshot, _pilum.RowSequence.stored(rows)
-        options = _pilum.ShuffleOptions(*self.shuffle)
-        return snapshot, _pilum.RowSequence.shuffled(rows, options)
 
 
 class Permutation:
@@ -91,15 +68,15 @@ class Permutation:
     when it is first used.
     """
 
-    _base: _Base
+    _source: RowSource
+    _source_rows: int
     _opened: _Opened | None
     _columns: dict[str, str]  # what the columns are called here: what they are in the table
-    _first: int  # row of the sequence
+    _first: int  # row of the source
     _count: int
     _repeats: int
     _batch_size: int
     _transform: Transform
-    _factory: ConnectionFactory | None
 
     def __init__(self) -> None:
         raise TypeError("a Permutation is made by Permutation.identity, shuffled or from_tables")
@@ -108,7 +85,7 @@ class Permutation:
     @classmethod
     def identity(cls, table: Table) -> Permutation:
         """All rows in storage order."""
-        return cls._make(_Base.of(_check_table(table)))
+        return cls._make(RowSource(PinnedTable(check_table(table))))
 
     @classmethod
     def shuffled(
@@ -129,7 +106,7 @@ class Permutation:
         """
         options = shuffle_options(seed, clump_size, epoch)
         shuffle = (options.seed, options.epoch, options.clump_size)
-        return cls._make(_Base.of(_check_table(table), shuffle=shuffle))
+        return cls._make(RowSource(PinnedTable(check_table(table)), shuffle=shuffle))
 
     @classmethod
     def from_tables(
@@ -146,51 +123,49 @@ class Permutation:
         such split, or nothing in it; NotFoundError if the version that the row ids are of was
         removed.
         """
-        _check_table(base_table)
+        check_table(base_table)
         if permutation_table is None:
             if split is not None:
                 raise InvalidArgumentError("a split needs a permutation table, and none was given")
             return cls.identity(base_table)
-        metadata = _check_table(permutation_table).schema.metadata or {}
-        number = _split_number(metadata, split)
-        version = int(metadata[b"base_version"]) if b"base_version" in metadata else None
-        permutation = cls._make(
-            _Base.of(base_table, version, permutation_table=permutation_table, split=number)
-        )
+        source = listed_rows(base_table, check_table(permutation_table), split)
+        permutation = cls._make(source)
         if permutation.num_rows == 0:
-            raise InvalidArgumentError(f"No rows found in split {number} of the permutation")
+            raise InvalidArgumentError(f"No rows found in split {source.split} of the permutation")
         return permutation
 
     @classmethod
-    def _make(cls, base: _Base) -> Permutation:
-        snapshot, sequence = base.open()
+    def _make(cls, source: RowSource) -> Permutation:
+        order, schema = source.open(), source.base.snapshot.schema
         self = object.__new__(cls)
-        self._base = base
-        self._columns = {name: name for name in snapshot.schema.names}
+        self._source = source
+        self._source_rows = len(order)
+        self._columns = {name: name for name in schema.names}
         self._first = 0
-        self._count = len(sequence)
+        self._count = len(order)
         self._repeats = 1
         self._batch_size = DEFAULT_BATCH_SIZE
         self._transform = Transforms.arrow2python
-        self._factory = None
-        self._opened = _Opened(snapshot, sequence, snapshot.schema)
+        self._opened = _Opened(order, schema)
         return self
 
     # ----------------------------------------------------------------------------- what it is
     @property
     def base_table(self) -> Table:
-        table = self._open_base().table
-        assert table is not None
-        return table
+        """As it was given. Where it is now does not matter: rows are read at the version that it
+        had."""
+        return self._source.base.table
 
     @property
     def permutation_table(self) -> Table | None:
-        return self._base.permutation_table
+        """None without one."""
+        listed = self._source.listed
+        return None if listed is None else listed.table
 
     @property
     def split(self) -> int | None:
         """The number of the split; None without a permutation table."""
-        return self._base.split
+        return self._source.split
 
     @property
     def schema(self) -> pa.Schema:
@@ -224,20 +199,22 @@ class Permutation:
 
     @property
     def connection_factory(self) -> ConnectionFactory | None:
-        return self._factory
+        return self._source.base.factory
 
     def __len__(self) -> int:
         return self.num_rows
 
     def __repr__(self) -> str:
         return (
-            f"Permutation(table={self._base.table_name!r}, version={self._base.version}, "
+            f"Permutation(table={self._source.base.name!r}, version={self._source.base.version}, "
             f"rows={self.num_rows}, columns={self.column_names})"
         )
 
     # -------------------------------------------------------------------------------- columns
     def select_columns(self, columns: Sequence[str]) -> Permutation:
-        """These columns, in this order; only they are read. `_rowid` can always be added."""
+        """These columns, in this order; only they are read. `_rowid` can always be added, a column
+        that was left out before cannot. InvalidArgumentError if there is no such column, or none is
+        selected."""
         names = _check_names("columns", columns)
         if not names:
             raise InvalidArgumentError("no column is selected")
@@ -253,7 +230,8 @@ class Permutation:
         return self._with_columns(selected)
 
     def remove_columns(self, columns: Sequence[str]) -> Permutation:
-        """Without these columns. Names of columns that there are not are ignored."""
+        """Without these columns. Names of columns that there are not are ignored;
+        InvalidArgumentError if no column is left."""
         removed = set(_check_names("columns", columns))
         left = {name: of for name, of in self._columns.items() if name not in removed}
         if not left:
@@ -261,11 +239,15 @@ class Permutation:
         return self._with_columns(left)
 
     def rename_column(self, old_name: str, new_name: str) -> Permutation:
+        """With another name for a column, which keeps its place."""
         return self.rename_columns({old_name: new_name})
 
     def rename_columns(self, column_map: Mapping[str, str]) -> Permutation:
         """With other names for columns, which keep their places. All at once, so names may be
-        swapped."""
+        swapped. InvalidArgumentError for a column that there is not, and if two would have one
+        name."""
+        if not isinstance(column_map, Mapping):
+            raise TypeError(f"column_map must be a dict, not a {type(column_map).__name__}")
         for old, new in column_map.items():
             check_text("the new name of a column", new)
             if old not in self._columns:
@@ -278,20 +260,28 @@ class Permutation:
 
     # ----------------------------------------------------------------------------------- rows
     def with_skip(self, skip: SupportsIndex) -> Permutation:
-        """Without the first rows. InvalidArgumentError if there are fewer."""
+        """Without the first rows, of those that earlier windows have left. InvalidArgumentError if
+        there are fewer, or rows are repeated."""
         count = check_count("skip", skip, 0)
         self._check_window("skip", count)
         return self._with(_first=self._first + count, _count=self._count - count)
 
     def with_take(self, limit: SupportsIndex) -> Permutation:
-        """Only the first rows. InvalidArgumentError if there are fewer."""
+        """Only the first rows, of those that earlier windows have left. InvalidArgumentError if
+        there are fewer, or rows are repeated."""
         count = check_count("limit", limit, 0)
         self._check_window("take", count)
         return self._with(_count=count)
 
     def with_repeat(self, times: SupportsIndex) -> Permutation:
-        """All rows, so many times over in the same order."""
-        return self._with(_repeats=self._repeats * check_count("times", times, 1))
+        """All rows, so many times over in the same order. InvalidArgumentError where that is more
+        than 2^63 - 1 rows."""
+        repeats = self._repeats * check_count("times", times, 1)
+        if repeats * self._count > _MOST:
+            raise InvalidArgumentError(
+                f"{self._count} rows cannot be repeated {repeats} times: there can be 2^63 - 1"
+            )
+        return self._with(_repeats=repeats)
 
     skip = with_skip
     take = with_take
@@ -325,7 +315,8 @@ class Permutation:
             raise TypeError(
                 f"connection_factory must be callable, not {type(connection_factory).__name__}"
             )
-        return self._with(_factory=connection_factory)
+        base = self._source.base.with_factory(connection_factory)
+        return self._with(_source=dataclasses.replace(self._source, base=base))
 
     # --------------------------------------------------------------------------------- reading
     def __getitems__(self, rows: Any) -> Any:
@@ -342,9 +333,10 @@ class Permutation:
         """A batch of one row, counted from the end if negative, or of a slice of rows."""
         if isinstance(row, slice):
             return self.__getitems__(range(*row.indices(self.num_rows)))
-        if not hasattr(row, "__index__"):
+        try:
+            number = operator.index(row)
+        except TypeError:
             return self.__getitems__(row)
-        number = operator.index(row)
         if not -self.num_rows <= number < self.num_rows:
             raise RowNotFoundError(
                 f"there is no row {number}: the permutation has {self.num_rows} rows"
@@ -377,16 +369,20 @@ class Permutation:
             window = max(min(_WINDOW_ROWS, fitting) // batch_size, 1) * batch_size
 
     def _take(self, rows: Any) -> pa.RecordBatch:
-        opened = self._open()
-        return opened.sequence.take(
-            opened.snapshot,
-            rows,
-            first=self._first,
-            count=self._count,
-            repeats=self._repeats,
-            columns=list(self._columns.values()),
-            schema=opened.schema,
-        )
+        opened, base = self._open(), self._source.base
+        try:
+            return opened.order.take(
+                base.snapshot,
+                rows,
+                first=self._first,
+                count=self._count,
+                repeats=self._repeats,
+                columns=list(self._columns.values()),
+                schema=opened.schema,
+            )
+        except NotFoundError:  # a file: because the version was removed?
+            base.look_up()
+            raise
 
     # ------------------------------------------------------------------------------ the inside
     def _with(self, **changes: Any) -> Permutation:
@@ -395,9 +391,8 @@ class Permutation:
         return changed
 
     def _with_columns(self, columns: dict[str, str]) -> Permutation:
-        opened = self._open()
-        schema = _delivered_schema(opened.snapshot, columns)
-        return self._with(_columns=columns, _opened=opened._replace(schema=schema))
+        schema = _delivered_schema(self._source.base.snapshot, columns)
+        return self._with(_columns=columns, _opened=self._open()._replace(schema=schema))
 
     def _check_window(self, what: str, count: int) -> None:
         if count > self._count:
@@ -409,34 +404,20 @@ class Permutation:
 
     def _open(self) -> _Opened:
         if self._opened is None:  # a copy that was unpickled
-            snapshot, sequence = self._open_base().open()
-            schema = _delivered_schema(snapshot, self._columns)
-            self._opened = _Opened(snapshot, sequence, schema)
+            order = self._source.open()
+            if len(order) != self._source_rows:
+                raise InvalidArgumentError(
+                    f"version {self._source.base.version} of table '{self._source.base.name}' has "
+                    f"{len(order)} rows, but had {self._source_rows} when the permutation was made:"
+                    " it is another table"
+                )
+            self._opened = _Opened(
+                order, _delivered_schema(self._source.base.snapshot, self._columns)
+            )
         return self._opened
 
-    def _open_base(self) -> _Base:
-        if self._base.table is None:
-            assert self._factory is not None
-            table = self._factory(self._base.table_name)
-            if not isinstance(table, Table):
-                raise TypeError(
-                    f"the connection factory must return a Table, not {type(table).__name__}"
-                )
-            self._base = dataclasses.replace(self._base, table=table)
-        return self._base
-
     def __getstate__(self) -> dict[str, Any]:
-        state = self.__dict__ | {"_opened": None}
-        if self._factory is None:
-            return state
-        try:
-            pickle.dumps(self._factory)
-        except (pickle.PicklingError, AttributeError, TypeError) as error:
-            raise pickle.PicklingError(
-                f"the connection factory {self._factory!r} cannot be pickled: {error}; use a "
-                "function of a module, a functools.partial of one, or an instance of a class"
-            ) from error
-        return state | {"_base": dataclasses.replace(self._base, table=None)}
+        return self.__dict__ | {"_opened": None}
 
 
 def _delivered_schema(snapshot: _pilum.Snapshot, columns: Mapping[str, str]) -> pa.Schema:
@@ -445,55 +426,25 @@ def _delivered_schema(snapshot: _pilum.Snapshot, columns: Mapping[str, str]) -> 
     return pa.schema(fields, schema.metadata)
 
 
-def _check_table(table: object) -> Table:
-    if not isinstance(table, Table):
-        raise TypeError(f"a permutation is made of a Table, not of a {type(table).__name__}")
-    return table
-
-
 def _check_names(what: str, names: object) -> list[str]:
     if isinstance(names, str) or not isinstance(names, Sequence):
         raise TypeError(f"{what} must be a list of names, not a {type(names).__name__}")
     return [check_text("the name of a column", name) for name in names]
 
 
-def _names_of_splits(metadata: Mapping[bytes, bytes]) -> list[str]:
-    names: list[str] = json.loads(metadata.get(b"split_names", b"[]"))
-    return names
-
-
-def _split_number(metadata: Mapping[bytes, bytes], split: object) -> int:
-    if split is None:
-        return 0
-    if isinstance(split, str):
-        names = _names_of_splits(metadata)
-        if not names:
-            raise InvalidArgumentError(
-                f"there is no split '{split}': no split names are defined for the permutation"
-            )
-        if split not in names:
-            raise InvalidArgumentError(
-                f"split '{split}' is not defined; there are: {', '.join(names)}"
-            )
-        return names.index(split)
-    if isinstance(split, bool) or not hasattr(split, "__index__"):
-        raise TypeError(f"split must be a name or a number, not a {type(split).__name__}")
-    return check_count("split", split, 0)
-
-
 class Permutations:
     """The splits of a permutation table: `permutations["train"]` and `permutations[0]`."""
 
     def __init__(self, base_table: Table, permutation_table: Table) -> None:
-        self.base_table = _check_table(base_table)
-        self.permutation_table = _check_table(permutation_table)
-        metadata = permutation_table.schema.metadata or {}
+        self.base_table = check_table(base_table)
+        self.permutation_table = check_table(permutation_table)
         #: The names of the splits in the order of their numbers; none if they were not given any.
-        self.split_names = _names_of_splits(metadata)
+        self.split_names = split_names(permutation_table.schema)
         #: The numbers of the splits by name.
         self.split_dict = {name: number for number, name in enumerate(self.split_names)}
 
     def get_by_name(self, name: str) -> Permutation:
+        """InvalidArgumentError if there is no such split, or no row in it."""
         if name not in self.split_dict:
             raise InvalidArgumentError(
                 f"No split named `{name}` found; there are: {', '.join(self.split_names) or 'none'}"
@@ -501,6 +452,7 @@ class Permutations:
         return self.get_by_index(self.split_dict[name])
 
     def get_by_index(self, index: SupportsIndex) -> Permutation:
+        """InvalidArgumentError if there is no row in this split."""
         return Permutation.from_tables(self.base_table, self.permutation_table, index)
 
     def __getitem__(self, split: str | SupportsIndex) -> Permutation:

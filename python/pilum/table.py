@@ -172,9 +172,10 @@ class Table(LaterChanges):
         snapshot = self._snapshot()
         if isinstance(row, slice):
             return snapshot.take(range(*row.indices(snapshot.count_rows())))
-        if not hasattr(row, "__index__"):
+        try:
+            number, rows = operator.index(row), snapshot.count_rows()
+        except TypeError:
             return snapshot.take(row)
-        number, rows = operator.index(row), snapshot.count_rows()
         if not -rows <= number < rows:
             raise RowNotFoundError(f"there is no row {number}: the table has {rows} rows")
         return snapshot.take([number % rows])
@@ -334,13 +335,6 @@ class Table(LaterChanges):
     def _snapshot(self) -> _pilum.Snapshot:
         """The version to read now."""
         return self._open()[1]
-
-    def _at(self, version: int) -> _pilum.Snapshot:
-        """A version of the line that this handle is on; the handle stays where it is."""
-        place = self._place
-        if place.snapshot is not None and place.version == version:
-            return place.snapshot
-        return place.line.open_version(version)
 
     def _open(self) -> tuple[TableHandle, _pilum.Snapshot]:
         """The version to read now, and the line of versions that it is on."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, SupportsIndex
 
 import pyarrow as pa
@@ -13,13 +13,12 @@ from pilum import _pilum
 from pilum.database import DBConnection, connect
 from pilum.errors import InvalidArgumentError
 from pilum.handle import check_text
+from pilum.row_source import check_table
 from pilum.scanner import check_count, check_filter
 from pilum.table import Table
 
 _MOST = 2**64 - 1
-_PAGE_BYTES = (
-    1 << 20
-)  # smaller than usual: what is written of two columns should cost little memory
+_PAGE_BYTES = 1 << 20  # smaller than usual: writing two columns should cost little memory
 
 Sizes = _pilum.EqualSplits | _pilum.SplitCounts | _pilum.SplitRatios
 Splits = _pilum.SequentialSplits | _pilum.RandomSplits | _pilum.HashSplits | _pilum.CalculatedSplits
@@ -35,9 +34,7 @@ class PermutationBuilder:
     """
 
     def __init__(self, table: Table) -> None:
-        if not isinstance(table, Table):
-            raise TypeError(f"a permutation is made of a Table, not of a {type(table).__name__}")
-        self._table = table
+        self._table = check_table(table)
         self._filter: str | None = None
         self._splits: Splits | None = None
         self._names: list[str] = []
@@ -45,9 +42,12 @@ class PermutationBuilder:
         self._consumed = False
 
     def filter(self, filter: str) -> PermutationBuilder:
-        """Keep the rows for which this SQL is true."""
+        """Keep the rows for which this SQL is true. InvalidArgumentError if it does not fit the
+        table."""
         self._check_not_consumed()
-        self._filter = check_filter(filter)
+        condition = check_filter(filter)
+        self._table._snapshot().prepare(filter=[condition])
+        self._filter = condition
         return self
 
     def split_sequential(
@@ -58,14 +58,17 @@ class PermutationBuilder:
         fixed: SupportsIndex | None = None,
         split_names: Sequence[str] | None = None,
     ) -> PermutationBuilder:
-        """Splits of consecutive rows.
+        """Splits of consecutive rows. Exactly one of these says how many there are:
 
         ratios   share of each split, between 0 and 1, together at most 1; sizes are rounded
         counts   rows of each split; rows behind the last one are left out
         fixed    number of splits, of the same size; less rows than that are left out
+
+        split_names   one for each split; None: they have numbers only
         """
-        sizes = _sizes(ratios, counts, fixed)
-        return self._set_splits(_pilum.SequentialSplits(sizes), split_names)
+        sizes, splits = _sizes(ratios, counts, fixed)
+        names = _split_names(split_names, splits)
+        return self._set_splits(_pilum.SequentialSplits(sizes), names)
 
     def split_random(
         self,
@@ -80,12 +83,15 @@ class PermutationBuilder:
         """Splits of random rows: all are shuffled, then cut as by split_sequential.
 
         seed         0 to 2^64 - 1; None: a random one
-        clump_size   consecutive rows that stay together; None: single rows
+        clump_size   consecutive rows that stay together, so that reading them costs less; None:
+                     single rows
+
+        The other arguments are those of split_sequential.
         """
-        sizes = _sizes(ratios, counts, fixed)
-        return self._set_splits(
-            _pilum.RandomSplits(sizes, shuffle_options(seed, clump_size)), split_names
-        )
+        sizes, splits = _sizes(ratios, counts, fixed)
+        names = _split_names(split_names, splits)
+        shuffle = shuffle_options(seed, clump_size)
+        return self._set_splits(_pilum.RandomSplits(sizes, shuffle), names)
 
     def split_hash(
         self,
@@ -98,25 +104,35 @@ class PermutationBuilder:
         """Splits by the values of columns: rows with equal ones come into the same split, whatever
         other rows the table has now or later.
 
-        split_weights    the share of each split among all weights
-        discard_weight   the share of rows that are left out
+        columns          of numbers, booleans, times, text or bytes; null is a value like others
+        split_weights    the share of each split among all weights, whole numbers
+        discard_weight   the share of rows that are left out; None: 0
+        split_names      one for each split; None: they have numbers only
         """
-        if isinstance(columns, str):
-            raise TypeError("columns must be a list of names, not a str")
-        names = [check_text("the name of a column", name) for name in columns]
-        weights = [check_count("a weight of split_weights", w, 1) for w in split_weights]
-        if not names or not weights:
-            raise InvalidArgumentError("columns and split_weights must not be empty")
-        discarded = check_count("discard_weight", discard_weight or 0, 0)
-        return self._set_splits(_pilum.HashSplits(names, weights, discarded), split_names)
+        columns = [check_text("the name of a column", name) for name in _items("columns", columns)]
+        weights = [
+            check_count("a weight of split_weights", weight, 1)
+            for weight in _items("split_weights", split_weights)
+        ]
+        discarded = (
+            0 if discard_weight is None else check_count("discard_weight", discard_weight, 0)
+        )
+        names = _split_names(split_names, len(weights))
+        self._table._snapshot().prepare(columns=columns)
+        return self._set_splits(_pilum.HashSplits(columns, weights, discarded), names)
 
     def split_calculated(
         self, calculation: str, split_names: Sequence[str] | None = None
     ) -> PermutationBuilder:
         """Splits by an SQL expression, whose value is the number of the split: an integer that is
-        not negative."""
+        not negative, and not null.
+
+        split_names   of the splits from 0 on; some may have no rows; None: they have numbers only
+        """
         calculation = check_text("calculation", calculation)
-        return self._set_splits(_pilum.CalculatedSplits(calculation), split_names)
+        names = _split_names(split_names)
+        self._table._snapshot().prepare(columns={"split_id": calculation})
+        return self._set_splits(_pilum.CalculatedSplits(calculation), names)
 
     def shuffle(
         self, *, seed: SupportsIndex | None = None, clump_size: SupportsIndex | None = None
@@ -157,12 +173,9 @@ class PermutationBuilder:
         options = _pilum.WriteOptions(page_bytes=_PAGE_BYTES)
         return database._create(table_name, reader, options, overwrite=False)
 
-    def _set_splits(self, splits: Splits, names: Sequence[str] | None) -> PermutationBuilder:
+    def _set_splits(self, splits: Splits, names: list[str]) -> PermutationBuilder:
         self._check_not_consumed()
-        if isinstance(names, str):
-            raise TypeError("split_names must be a list of names, not a str")
-        self._names = [check_text("the name of a split", name) for name in names or []]
-        self._splits = splits
+        self._splits, self._names = splits, names
         return self
 
     def _check_not_consumed(self) -> None:
@@ -188,35 +201,68 @@ def shuffle_options(
 
 
 def _check_key(name: str, value: SupportsIndex) -> int:
-    if operator.index(value) > _MOST:
-        raise InvalidArgumentError(f"{name} must be less than 2^64, not {value}")
-    return check_count(name, value, 0)
+    """A number of 64 bits."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, not {type(value).__name__}") from None
+    if not 0 <= number <= _MOST:
+        raise InvalidArgumentError(f"{name} must be from 0 to 2^64 - 1, not {number}")
+    return number
 
 
 def _sizes(
     ratios: Sequence[float] | None,
     counts: Sequence[SupportsIndex] | None,
     fixed: SupportsIndex | None,
-) -> Sizes:
+) -> tuple[Sizes, int]:
+    """How large the splits are, and how many there are."""
     if sum(given is not None for given in (ratios, counts, fixed)) != 1:
         raise InvalidArgumentError("Exactly one of 'ratios', 'counts', or 'fixed' must be provided")
-    if fixed is not None:
-        return _pilum.EqualSplits(check_count("fixed", fixed, 1))
+    if ratios is not None:
+        shares = [_check_ratio(ratio) for ratio in _items("ratios", ratios)]
+        if sum(shares) > 1 + 1e-6:
+            raise InvalidArgumentError(f"ratios must sum to at most 1, not to {sum(shares)}")
+        return _pilum.SplitRatios(shares), len(shares)
     if counts is not None:
-        sizes = [check_count("a count of counts", count, 1) for count in counts]
-        if not sizes:
-            raise InvalidArgumentError("counts must not be empty")
-        return _pilum.SplitCounts(sizes)
-    shares = [_check_ratio(ratio) for ratio in ratios or []]
-    if not shares:
-        raise InvalidArgumentError("ratios must not be empty")
-    if sum(shares) > 1 + 1e-6:
-        raise InvalidArgumentError(f"ratios must sum to at most 1, not to {sum(shares)}")
-    return _pilum.SplitRatios(shares)
+        rows = [check_count("a count of counts", count, 1) for count in _items("counts", counts)]
+        return _pilum.SplitCounts(rows), len(rows)
+    assert fixed is not None
+    splits = check_count("fixed", fixed, 1)
+    return _pilum.EqualSplits(splits), splits
+
+
+def _items(name: str, values: Iterable[Any]) -> list[Any]:
+    """At least one."""
+    items = _listed(name, values)
+    if not items:
+        raise InvalidArgumentError(f"{name} must not be empty")
+    return items
+
+
+def _listed(name: str, values: Iterable[Any]) -> list[Any]:
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        raise TypeError(f"{name} must be a list, not a {type(values).__name__}")
+    return list(values)
 
 
 def _check_ratio(ratio: Any) -> float:
+    if isinstance(ratio, str) or not hasattr(ratio, "__float__"):
+        raise TypeError(f"a ratio of ratios must be a number, not {type(ratio).__name__}")
     share = float(ratio)
     if not 0 <= share <= 1:
         raise InvalidArgumentError(f"ratios must be between 0 and 1, but one is {ratio}")
     return share
+
+
+def _split_names(names: Sequence[str] | None, splits: int | None = None) -> list[str]:
+    """Names for so many splits, or for as many as there turn out to be; none are fine."""
+    checked = [
+        check_text("the name of a split", name)
+        for name in _listed("split_names", [] if names is None else names)
+    ]
+    if len(set(checked)) < len(checked):
+        raise InvalidArgumentError("split_names has a name twice")
+    if checked and splits not in (None, len(checked)):
+        raise InvalidArgumentError(f"split_names has {len(checked)} names for {splits} splits")
+    return checked

@@ -6,17 +6,21 @@
     arrow        pyarrow.RecordBatch
     polars       polars.DataFrame
     pandas       pandas.DataFrame; integers with nulls become float64
-    numpy        array (R, C) of the dtype that all columns promote to; object if one is no number
-    torch        list of R dicts of tensors without dimensions, (n,) for fixed_size_list(n)
-    torch_row    list of R tensors (C,)
-    torch_col    tensor (C, R) of the dtype that all columns promote to; (R, n) for a single
-                 fixed_size_list(n)
+    numpy        array (R, C) of the dtype that all columns promote to; object if they have none
+    torch        list of R dicts of tensors: without dimensions, or of the shape of a row
+    torch_row    list of R tensors (C,) of the dtype that numpy promotes the columns to
+    torch_col    tensor (C, R) of the dtype that torch promotes the columns to
 
-arrow and polars never copy values of fixed width, pandas none of a numeric column without nulls,
-numpy and torch_col none of a single one; several columns are copied once, column by column.
-Results that share memory with the batch keep it alive; arrays are read-only then, tensors must not
-be written to. Tensors hold numbers and booleans without nulls: TypeError names the column that has
-others.
+numpy makes objects of what are no numbers, booleans or times; integers with nulls become float64.
+Tensors hold numbers and booleans without nulls: TypeError names the column that has others. Rows of
+a fixed_size_list(n) have the shape (n,), those of a list of lists (n, m), those of a
+fixed_shape_tensor its own. numpy, torch_row and torch_col have such a column alone, the rows in the
+first dimension: (R, n), a list of R tensors (n,), (R, n).
+
+arrow copies nothing; polars no values of fixed width, but seconds, which it lacks; pandas none of a
+numeric column without nulls; numpy and torch_col none of a single one. They copy several columns
+once, and booleans, which Arrow has as bits. Results that share memory with the batch keep it alive;
+arrays are read-only then, tensors must not be written to.
 """
 
 from __future__ import annotations
@@ -24,7 +28,7 @@ from __future__ import annotations
 import contextlib
 import gc
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
@@ -79,41 +83,56 @@ class Transforms:
         import numpy as np
 
         if batch.num_columns == 1:
-            return _values(batch.column(0))[:, np.newaxis]
-        columns = [_values(column) for column in batch.columns]
-        if any(column.dtype == object for column in columns):
-            table = np.empty((batch.num_columns, batch.num_rows), object)
-            for number, column in enumerate(columns):
-                table[number] = column
-            return table.T
-        return np.stack(columns).T
+            values, shape, axes = _unnested(batch.column(0))
+            numbers = _numpy(values)
+            if not shape:
+                return numbers[:, np.newaxis]
+            if numbers.dtype != object:
+                return numbers.reshape(batch.num_rows, *shape).transpose(axes)
+        columns = [_numpy(column) for column in batch.columns]
+        if not columns:
+            return np.empty((batch.num_rows, 0))
+        kinds = {column.dtype.kind for column in columns}
+        if "O" not in kinds and not (kinds & _TIMES and len(kinds) > 1):
+            return np.stack(columns).T
+        table = np.empty((batch.num_columns, batch.num_rows), object)
+        for number, column in enumerate(columns):
+            is_time = column.dtype.kind in _TIMES
+            table[number] = _objects(batch.column(number)) if is_time else column
+        return table.T
 
     @staticmethod
     def arrow2torch(batch: pa.RecordBatch) -> list[dict[str, torch.Tensor]]:
-        names = batch.schema.names
         with _collector_paused():
-            tensors = [_tensor(batch, number).unbind(0) for number in range(batch.num_columns)]
-            return [dict(zip(names, row, strict=True)) for row in zip(*tensors, strict=True)]
+            rows: list[dict[str, torch.Tensor]] = [{} for _ in range(batch.num_rows)]
+            for number, name in enumerate(batch.schema.names):
+                for row, tensor in zip(rows, _tensor(batch, number).unbind(0), strict=True):
+                    row[name] = tensor
+        return rows
 
     @staticmethod
     def arrow2torchrow(batch: pa.RecordBatch) -> list[torch.Tensor]:
-        return list(Transforms.arrow2torchcol(batch).T.contiguous().unbind(0))
+        import numpy as np
+        import torch
+
+        tensors = _tensors(batch)
+        if len(tensors) == 1:
+            rows = tensors[0] if tensors[0].dim() > 1 else tensors[0][:, None]
+        elif tensors:
+            rows = torch.from_numpy(np.stack([tensor.numpy() for tensor in tensors], axis=1))
+        else:
+            rows = torch.empty((batch.num_rows, 0))
+        return list(rows.unbind(0))
 
     @staticmethod
     def arrow2torchcol(batch: pa.RecordBatch) -> torch.Tensor:
         import torch
 
-        tensors = [_tensor(batch, number) for number in range(batch.num_columns)]
+        tensors = _tensors(batch)
+        if not tensors:
+            return torch.empty((0, batch.num_rows))
         if len(tensors) == 1:
             return tensors[0] if tensors[0].dim() > 1 else tensors[0][None]
-        lists = [
-            n for n, tensor in zip(batch.schema.names, tensors, strict=True) if tensor.dim() > 1
-        ]
-        if lists:
-            raise TypeError(
-                f"column '{lists[0]}' has several values in a row: torch_col has it alone, or "
-                "columns of single values"
-            )
         dtype = tensors[0].dtype
         for tensor in tensors[1:]:
             dtype = torch.promote_types(dtype, tensor.dtype)
@@ -155,48 +174,86 @@ def transform_of(format: str) -> Transform:
     return FORMATS[format]
 
 
-def _values(column: pa.Array) -> numpy.ndarray[Any, Any]:
-    """One dimension; objects for what numpy has no dtype for."""
-    import numpy as np
+_TIMES = {"m", "M"}  # kinds of dtypes that do not mix with numbers
 
+
+def _numpy(column: pa.Array) -> numpy.ndarray[Any, Any]:
+    """One dimension; objects for what numpy has no dtype for."""
     kind = column.type
     if pa.types.is_integer(kind) and column.null_count:
         column = column.cast(pa.float64(), safe=False)
-    is_number = (
+    has_dtype = (
         pa.types.is_integer(kind)
         or pa.types.is_floating(kind)
         or pa.types.is_timestamp(kind)
+        or pa.types.is_duration(kind)
         or (pa.types.is_boolean(kind) and not column.null_count)
     )
-    if is_number:
-        values: numpy.ndarray[Any, Any] = column.to_numpy(zero_copy_only=False)
-        return values
+    if not has_dtype:
+        return _objects(column)
+    values: numpy.ndarray[Any, Any] = column.to_numpy(zero_copy_only=False)
+    return values
+
+
+def _objects(column: pa.Array) -> numpy.ndarray[Any, Any]:
+    import numpy as np
+
     objects = np.empty(len(column), object)
     objects[:] = column.to_pylist()
     return objects
 
 
+class _Unnested(NamedTuple):
+    """The values in lists of fixed sizes: a block of `shape` for each row, whose dimensions are to
+    be put in the order `axes`, that of rows being 0."""
+
+    values: pa.Array
+    shape: list[int]
+    axes: list[int]
+
+
+def _unnested(column: pa.Array) -> _Unnested:
+    """The column itself and no shape where there are lists of other kinds, or null ones."""
+    if isinstance(column.type, pa.FixedShapeTensorType):
+        shape = column.type.shape
+        order = column.type.permutation or range(len(shape))
+        return _Unnested(_unnested(column.storage).values, shape, [0, *(i + 1 for i in order)])
+    values, shape = column, []
+    while pa.types.is_fixed_size_list(values.type):
+        if values.null_count:
+            return _Unnested(column, [], [0])
+        size = values.type.list_size
+        values = values.values.slice(values.offset * size, len(values) * size)
+        shape.append(size)
+    return _Unnested(values, shape, list(range(len(shape) + 1)))
+
+
+def _tensors(batch: pa.RecordBatch) -> list[torch.Tensor]:
+    """Columns that can be stacked, or a single one of any shape."""
+    tensors = [_tensor(batch, number) for number in range(batch.num_columns)]
+    for name, tensor in zip(batch.schema.names, tensors, strict=True):
+        if tensor.dim() > 1 and len(tensors) > 1:
+            raise TypeError(
+                f"column '{name}' has several values in a row: it cannot be put together with other"
+                " columns in one tensor; select it alone"
+            )
+    return tensors
+
+
 def _tensor(batch: pa.RecordBatch, number: int) -> torch.Tensor:
     """A column with its rows in the first dimension."""
-    column, name = batch.column(number), batch.schema.names[number]
-    if column.null_count:
-        raise TypeError(f"column '{name}' has {column.null_count} nulls; a tensor cannot have any")
-    if isinstance(column.type, pa.FixedShapeTensorType):
-        column = column.storage
-    if not pa.types.is_fixed_size_list(column.type):
-        return _numbers(column, name)
-    size = column.type.list_size
-    values = column.values.slice(column.offset * size, len(column) * size)
-    if values.null_count:
-        raise TypeError(f"column '{name}' has nulls in its lists; a tensor cannot have any")
-    return _numbers(values, name).reshape(len(column), size)
-
-
-def _numbers(values: pa.Array, name: str) -> torch.Tensor:
+    import torch
     from torch.utils.dlpack import from_dlpack
 
-    if pa.types.is_boolean(values.type):  # bits, of which torch makes bytes
-        return from_dlpack(values.cast(pa.uint8())).view(torch.bool)
-    if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
-        raise TypeError(f"column '{name}' of type {values.type} cannot become a tensor")
-    return from_dlpack(values)
+    column, name = batch.column(number), batch.schema.names[number]
+    values, shape, axes = _unnested(column)
+    kind = values.type
+    if column.null_count or values.null_count or pa.types.is_fixed_size_list(kind):
+        raise TypeError(f"column '{name}' has nulls; a tensor cannot have any")
+    if pa.types.is_boolean(kind):  # bits, of which torch makes bytes
+        flat = from_dlpack(values.cast(pa.uint8())).view(torch.bool)
+    elif pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        flat = from_dlpack(values)
+    else:
+        raise TypeError(f"column '{name}' of type {column.type} cannot become a tensor")
+    return flat.reshape(batch.num_rows, *shape).permute(axes)

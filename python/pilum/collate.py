@@ -37,12 +37,13 @@ def let_batches_through() -> None:
 
     # The default collate looks at the first element of what it is given: of a batch, a column.
     default_collate_fn_map.setdefault(pa.Array, _collate_batch)
+    default_collate_fn_map.setdefault(pa.ChunkedArray, _collate_batch)
     default_collate_fn_map.setdefault(RowWithSchema, _collate_rows)
     _known = True
 
 
-def _collate_batch(batch: Any, *, collate_fn_map: object = None) -> pa.RecordBatch:
-    if isinstance(batch, pa.RecordBatch):
+def _collate_batch(batch: Any, *, collate_fn_map: object = None) -> Any:
+    if isinstance(batch, (pa.RecordBatch, pa.Table)):
         return batch
     raise TypeError(f"default_collate: cannot make a batch of {type(batch[0])}")
 

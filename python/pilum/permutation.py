@@ -1,11 +1,9 @@
 """Permutations: a table's rows in any order, in splits, as any type of Python data.
 
-train, test = (
-    Permutation.from_tables(table, splits, name)
-    for splits in [permutation_builder(table).split_random(ratios=[0.9, 0.1], seed=1,
-                   split_names=["train", "test"]).execute()]
-    for name in ("train", "test")
-)
+splits = permutation_builder(table).split_random(ratios=[0.9, 0.1], seed=1).execute()
+train, test = Permutations(table, splits)
+for batch in Permutation.shuffled(table, seed=1).with_format("torch_col"):
+    ...
 """
 
 from __future__ import annotations

@@ -60,26 +60,32 @@ class Transforms:
 
     @staticmethod
     def arrow2pythoncol(batch: pa.RecordBatch) -> dict[str, list[Any]]:
+        """Columns as lists."""
         columns: dict[str, list[Any]] = _pilum.to_columns(batch)
         return columns
 
     @staticmethod
     def arrow2arrow(batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The batch itself."""
         return batch
 
     @staticmethod
     def arrow2polars(batch: pa.RecordBatch) -> polars.DataFrame:
+        """Null stays null. Nothing of fixed width is copied, but for times in seconds."""
         import polars
 
         return polars.DataFrame(batch)
 
     @staticmethod
     def arrow2pandas(batch: pa.RecordBatch) -> pandas.DataFrame:
+        """One block for each column, so that those of numbers without nulls are not copied."""
         frame: pandas.DataFrame = batch.to_pandas(split_blocks=True)
         return frame
 
     @staticmethod
     def arrow2numpy(batch: pa.RecordBatch) -> numpy.ndarray[Any, Any]:
+        """(R, C); (R, n) for a single fixed_size_list(n). Objects where columns have no dtype in
+        common."""
         import numpy as np
 
         if batch.num_columns == 1:
@@ -103,6 +109,7 @@ class Transforms:
 
     @staticmethod
     def arrow2torch(batch: pa.RecordBatch) -> list[dict[str, torch.Tensor]]:
+        """Rows as dicts of tensors, views of the columns. TypeError for what no tensor can hold."""
         with _collector_paused():
             rows: list[dict[str, torch.Tensor]] = [{} for _ in range(batch.num_rows)]
             for number, name in enumerate(batch.schema.names):
@@ -112,6 +119,8 @@ class Transforms:
 
     @staticmethod
     def arrow2torchrow(batch: pa.RecordBatch) -> list[torch.Tensor]:
+        """Rows as tensors (C,), of the dtype that numpy promotes the columns to; (n,) for a single
+        fixed_size_list(n). TypeError for what no tensor can hold."""
         import numpy as np
         import torch
 
@@ -126,6 +135,8 @@ class Transforms:
 
     @staticmethod
     def arrow2torchcol(batch: pa.RecordBatch) -> torch.Tensor:
+        """(C, R), of the dtype that torch promotes the columns to; (R, n) for a single
+        fixed_size_list(n). TypeError for what no tensor can hold."""
         import torch
 
         tensors = _tensors(batch)

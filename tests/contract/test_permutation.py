@@ -171,6 +171,9 @@ def test_shuffled(table):
     assert later != listed
     assert sorted(later) == list(range(1000))
     assert ids(Permutation.shuffled(table)) != ids(Permutation.shuffled(table))
+    for bad, error in [(-1, ValueError), (2**64, ValueError), ("1", TypeError), (None, TypeError)]:
+        with pytest.raises(error, match="epoch must be"):
+            Permutation.shuffled(table, seed=1, epoch=bad)
 
 
 # ----------------------------------------------------------------------------------------- splits
@@ -192,6 +195,10 @@ def test_permutations_without_names(table):
     assert [len(split) for split in three] == [333] * 3
     with pytest.raises(ValueError, match="No split named `train` found"):
         three["train"]
+    gap = Permutations(table, permutation_builder(table).split_calculated("a % 2 * 2").execute())
+    assert (len(gap), len(gap[2])) == (3, 500)
+    with pytest.raises(ValueError, match="No rows found in split 1"):
+        list(gap)
     none = Permutations(table, permutation_builder(table).filter("a < 0").execute())
     assert (len(none), list(none)) == (0, [])
 

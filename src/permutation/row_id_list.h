@@ -1,5 +1,5 @@
 // RowIdList: row ids in some order. Kept as runs of consecutive ids while these are few, as they are
-// in storage order, and one by one otherwise: 8 bytes a row at most.
+// in storage order, and one by one otherwise: 8 bytes a row at most, but for the first 16 kB.
 #pragma once
 
 #include <cstdint>

@@ -154,7 +154,7 @@ Result<std::shared_ptr<const PreparedScan>> PrepareHashScan(const Snapshot& snap
   return scan;
 }
 
-// Splits by what the rows hold. Each split has a list of its own: at most 8 bytes a row in all.
+// Splits by what the rows hold. Each split has a list of its own.
 struct FindSplits {
   const Snapshot& snapshot;
   const PermutationOptions& options;

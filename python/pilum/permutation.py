@@ -8,14 +8,12 @@ for batch in Permutation.shuffled(table, seed=1).with_format("torch_col"):
 
 from __future__ import annotations
 
-import dataclasses
 import operator
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, SupportsIndex
+from typing import Any, SupportsIndex
 
 import pyarrow as pa
 
-from pilum import _pilum
 from pilum.collate import let_batches_through
 from pilum.errors import InvalidArgumentError, NotFoundError, RowNotFoundError
 from pilum.formats import Transform, Transforms, transform_of
@@ -46,15 +44,7 @@ DEFAULT_BATCH_SIZE = 100
 _ROW_ID = "_rowid"
 _WINDOW_ROWS = 8192
 _WINDOW_BYTES = 8 << 20
-
 _MOST = 2**63 - 1
-
-
-class _Opened(NamedTuple):
-    """What is not pickled."""
-
-    order: _pilum.RowSequence
-    schema: pa.Schema  #: of the rows as they are delivered
 
 
 class Permutation:
@@ -67,9 +57,8 @@ class Permutation:
     """
 
     _source: RowSource
-    _source_rows: int
-    _opened: _Opened | None
     _columns: dict[str, str]  # what the columns are called here: what they are in the table
+    _schema: pa.Schema | None  # of the rows as they are delivered; None in a copy until it is used
     _first: int  # row of the source
     _count: int
     _repeats: int
@@ -134,17 +123,15 @@ class Permutation:
 
     @classmethod
     def _make(cls, source: RowSource) -> Permutation:
-        order, schema = source.open(), source.base.snapshot.schema
         self = object.__new__(cls)
         self._source = source
-        self._source_rows = len(order)
-        self._columns = {name: name for name in schema.names}
+        self._schema = source.base.snapshot.schema
+        self._columns = {name: name for name in self._schema.names}
         self._first = 0
-        self._count = len(order)
+        self._count = source.rows
         self._repeats = 1
         self._batch_size = DEFAULT_BATCH_SIZE
         self._transform = Transforms.arrow2python
-        self._opened = _Opened(order, schema)
         return self
 
     # ----------------------------------------------------------------------------- what it is
@@ -168,7 +155,9 @@ class Permutation:
     @property
     def schema(self) -> pa.Schema:
         """Of the rows before the format or transform."""
-        return self._open().schema
+        if self._schema is None:
+            self._schema = self._schema_of(self._columns)
+        return self._schema
 
     @property
     def column_names(self) -> list[str]:
@@ -313,8 +302,7 @@ class Permutation:
             raise TypeError(
                 f"connection_factory must be callable, not {type(connection_factory).__name__}"
             )
-        base = self._source.base.with_factory(connection_factory)
-        return self._with(_source=dataclasses.replace(self._source, base=base))
+        return self._with(_source=self._source.with_factory(connection_factory))
 
     # --------------------------------------------------------------------------------- reading
     def __getitems__(self, rows: Any) -> Any:
@@ -367,16 +355,16 @@ class Permutation:
             window = max(min(_WINDOW_ROWS, fitting) // batch_size, 1) * batch_size
 
     def _take(self, rows: Any) -> pa.RecordBatch:
-        opened, base = self._open(), self._source.base
+        base = self._source.base
         try:
-            return opened.order.take(
+            return self._source.order.take(
                 base.snapshot,
                 rows,
                 first=self._first,
                 count=self._count,
                 repeats=self._repeats,
                 columns=list(self._columns.values()),
-                schema=opened.schema,
+                schema=self.schema,
             )
         except NotFoundError:  # a file: because the version was removed?
             base.look_up()
@@ -389,8 +377,12 @@ class Permutation:
         return changed
 
     def _with_columns(self, columns: dict[str, str]) -> Permutation:
-        schema = _delivered_schema(self._source.base.snapshot, columns)
-        return self._with(_columns=columns, _opened=self._open()._replace(schema=schema))
+        return self._with(_columns=columns, _schema=self._schema_of(columns))
+
+    def _schema_of(self, columns: Mapping[str, str]) -> pa.Schema:
+        scan = self._source.base.snapshot.prepare(columns=list(columns.values()))
+        fields = [field.with_name(name) for field, name in zip(scan.schema, columns, strict=True)]
+        return pa.schema(fields, scan.schema.metadata)
 
     def _check_window(self, what: str, count: int) -> None:
         if count > self._count:
@@ -400,28 +392,8 @@ class Permutation:
         if self._repeats > 1:
             raise InvalidArgumentError(f"cannot {what} rows after a repeat: {what} first")
 
-    def _open(self) -> _Opened:
-        if self._opened is None:  # a copy that was unpickled
-            order = self._source.open()
-            if len(order) != self._source_rows:
-                raise InvalidArgumentError(
-                    f"version {self._source.base.version} of table '{self._source.base.name}' has "
-                    f"{len(order)} rows, but had {self._source_rows} when the permutation was made:"
-                    " it is another table"
-                )
-            self._opened = _Opened(
-                order, _delivered_schema(self._source.base.snapshot, self._columns)
-            )
-        return self._opened
-
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_opened": None}
-
-
-def _delivered_schema(snapshot: _pilum.Snapshot, columns: Mapping[str, str]) -> pa.Schema:
-    schema: pa.Schema = snapshot.prepare(columns=list(columns.values())).schema
-    fields = [field.with_name(name) for field, name in zip(schema, columns, strict=True)]
-    return pa.schema(fields, schema.metadata)
+        return self.__dict__ | {"_schema": None}
 
 
 def _check_names(what: str, names: object) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import pickle
 from collections.abc import Callable
@@ -81,24 +80,54 @@ class PinnedTable:
         return state | {"_place": None}
 
 
-@dataclasses.dataclass(frozen=True)
 class RowSource:
     """All rows of a version in storage order or in one that is calculated, or the rows that a split
-    of a permutation table lists."""
+    of a permutation table lists. A pickled copy is opened once, when it is first used."""
 
-    base: PinnedTable
-    listed: PinnedTable | None = None
-    split: int | None = None
-    shuffle: tuple[int, int, int] | None = None  #: seed, epoch, clump size
+    def __init__(
+        self,
+        base: PinnedTable,
+        *,
+        shuffle: tuple[int, int, int] | None = None,
+        listed: PinnedTable | None = None,
+        split: int | None = None,
+    ) -> None:
+        """shuffle   seed, epoch and clump size"""
+        self.base = base
+        self.listed = listed
+        self.split = split
+        self._shuffle = shuffle
+        self._order: _pilum.RowSequence | None = self._open()
+        self.rows = len(self._order)
 
-    def open(self) -> _pilum.RowSequence:
-        """The order. Listed rows are read: 8 bytes for each."""
+    def with_factory(self, factory: ConnectionFactory) -> RowSource:
+        source = object.__new__(RowSource)
+        source.__dict__.update(self.__dict__, base=self.base.with_factory(factory))
+        return source
+
+    @property
+    def order(self) -> _pilum.RowSequence:
+        if self._order is None:
+            order = self._open()
+            if len(order) != self.rows:
+                raise InvalidArgumentError(
+                    f"version {self.base.version} of table '{self.base.name}' has {len(order)} "
+                    f"rows, but had {self.rows} when the permutation was made: it is another table"
+                )
+            self._order = order
+        return self._order
+
+    def _open(self) -> _pilum.RowSequence:
+        """Listed rows are read: 8 bytes for each."""
         if self.listed is not None:
             return _pilum.RowSequence.load(self.listed.snapshot, self.split)
         rows = self.base.snapshot.count_rows()
-        if self.shuffle is None:
+        if self._shuffle is None:
             return _pilum.RowSequence.stored(rows)
-        return _pilum.RowSequence.shuffled(rows, _pilum.ShuffleOptions(*self.shuffle))
+        return _pilum.RowSequence.shuffled(rows, _pilum.ShuffleOptions(*self._shuffle))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_order": None}
 
 
 def check_table(table: object) -> Table:
@@ -112,7 +141,7 @@ def listed_rows(table: Table, permutation_table: Table, split: object) -> RowSou
     listed = PinnedTable(permutation_table)
     schema = listed.snapshot.schema
     number = _number_of_split(split_names(schema), split)
-    return RowSource(PinnedTable(table, _base_version(schema)), listed, number)
+    return RowSource(PinnedTable(table, _base_version(schema)), listed=listed, split=number)
 
 
 def split_names(schema: pa.Schema) -> list[str]:

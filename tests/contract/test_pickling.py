@@ -189,6 +189,16 @@ def test_what_a_listed_permutation_takes(stored):
     )
 
 
+def test_what_was_opened_once_is_not_opened_again(tmp_path, stored):
+    db = pilum.connect(tmp_path)
+    listed = permutation_builder(stored).shuffle(seed=1).persist(db, "p")
+    permutation = Permutation.from_tables(stored, listed)
+    other = copy(permutation)
+    assert other.with_format("arrow")[5]["a"].to_pylist() == [permutation[5][0]["a"]]
+    db.drop_table("p")
+    assert other.select_columns(["a"])[5][0]["a"] == permutation[5][0]["a"]
+
+
 def test_a_copy_that_many_threads_use_first(stored):
     permutation = Permutation.shuffled(stored, seed=1)
     expected = everything(permutation)

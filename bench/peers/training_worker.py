@@ -13,13 +13,16 @@ import statistics
 import sys
 import time
 
+import numpy as np
+import pyarrow as pa
+
 from worker import warm
 
 FORMATS = ("arrow", "polars", "numpy", "pandas", "torch_col", "python", "python_col", "torch")
 LOADERS = [f"loader-{name}" for name in FORMATS]
-SPLITS = {"split-1m": 1 << 20, "split-10m": None}
-PILUM_ONLY = ("split-10m", "shuffled-10m")  # the peer's sorter runs out of memory at 3 M rows
-CASES = [*LOADERS, "loader-default6", *SPLITS, "shuffled-10m", "lance-dataset", "safe-dataset"]
+SPLITS = {"split-1m": 1, "split-10m": 10, "split-100m": 100}  # millions of rows, of 2^20
+PILUM_ONLY = ("split-10m", "split-100m", "shuffled-1000m")  # the peer's sorter fails at 3 M rows
+CASES = [*LOADERS, "loader-default6", *SPLITS, "shuffled-1000m", "lance-dataset", "safe-dataset"]
 
 BATCH = 1024
 FIRST = 20  # batches
@@ -90,20 +93,23 @@ def loader(library: str, case: str, folder: pathlib.Path) -> dict:
     return {"rows": BATCH, "memory_mb": peak_mb() - before, **measured}
 
 
+def long_table(library: str, millions: int):
+    """A table in memory of so many times 2^20 rows with the same value."""
+    if library == "peer":
+        import lancedb as database
+    else:
+        import pilum as database
+    batch = pa.record_batch({"x": np.zeros(1 << 20, np.int8)})
+    rows = pa.RecordBatchReader.from_batches(batch.schema, itertools.repeat(batch, millions))
+    return database.connect("memory://").create_table("long", rows)
+
+
 def split(library: str, case: str, folder: pathlib.Path) -> dict:
     builder = permutations(library).permutation_builder
-    table = open_table(library, folder)
-    if SPLITS[case]:
-        if library == "peer":
-            import lancedb as database
-        else:
-            import pilum as database
-        rows = table.search().limit(SPLITS[case]).select(["flag"]).to_arrow()
-        table = database.connect("memory://").create_table("part", rows)
-        del rows
+    table = long_table(library, SPLITS[case])
     before = peak_mb()
     seconds = []
-    for _ in range(3):
+    for _ in range(1 if case == "split-100m" else 3):
         started = time.perf_counter()
         made = builder(table).split_random(fixed=8, seed=1).execute()
         seconds.append(time.perf_counter() - started)
@@ -116,7 +122,7 @@ def split(library: str, case: str, folder: pathlib.Path) -> dict:
 
 
 def shuffled(library: str, case: str, folder: pathlib.Path) -> dict:
-    table = open_table(library, folder)
+    table = long_table(library, 1000)
     make = permutations(library).Permutation.shuffled
     before = peak_mb()
     started = time.perf_counter()
@@ -164,9 +170,8 @@ def safe_dataset(library: str, case: str, folder: pathlib.Path) -> dict:
 
 
 MEASURES = {
-    "split-1m": split,
-    "split-10m": split,
-    "shuffled-10m": shuffled,
+    **dict.fromkeys(SPLITS, split),
+    "shuffled-1000m": shuffled,
     "lance-dataset": lance_dataset,
     "safe-dataset": safe_dataset,
 }

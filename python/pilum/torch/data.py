@@ -32,6 +32,7 @@ from pilum.torch.sampler import (
     ShardedFragmentSampler,
     maybe_sample,
 )
+from pilum.torch.sampler_base import Wanted
 from pilum.torch.sampling import batches_of, check_sample_filter, choose
 from pilum.torch.source import Source, open_dataset
 from pilum.torch.style import in_style, without_style
@@ -186,14 +187,10 @@ class LanceDataset(Dataset[Any]):
         if self.samples and self.samples < self.dataset.count_rows(self.filter):
             return self._sample(place)
         sampler = self._shard(place) if self.sampler is None else self.sampler
-        batches = sampler.for_worker(place.worker, place.num_workers).read(
-            self.dataset,
-            batch_size=self.batch_size,
-            columns=self.columns,
-            filter=self.filter,
-            batch_readahead=self.batch_readahead,
-            with_row_id=self.with_row_id,
+        wanted = Wanted(
+            self.batch_size, self.columns, self.filter, self.batch_readahead, self.with_row_id
         )
+        batches = sampler.for_worker(place.worker, place.num_workers).read(self.dataset, wanted)
         return in_multiples(batches, self.batch_size)
 
     def _deliver(self, batch: pa.RecordBatch) -> Iterable[Any]:

@@ -12,7 +12,7 @@ from pilum.dataset import Dataset, Fragment
 from pilum.scanner import Columns, check_count
 from pilum.torch.batches import Batches, count_batches, regroup, scan
 from pilum.torch.process import check_rank, require_process_group_rank
-from pilum.torch.sampler_base import DividedSampler, ShardedSampler
+from pilum.torch.sampler_base import DividedSampler, ShardedSampler, Wanted
 
 
 class FragmentSampler(DividedSampler):
@@ -33,22 +33,11 @@ class FragmentSampler(DividedSampler):
         with_row_id: bool = False,
     ) -> Batches:
         size = check_count("batch_size", batch_size, 1)
-        batches = self.read(
-            dataset, batch_size=size, columns=columns, filter=filter, with_row_id=with_row_id
-        )
-        return regroup(batches, size)
+        wanted = Wanted(size, columns, filter, batch_readahead, with_row_id)
+        return regroup(self.read(dataset, wanted), size)
 
-    def read(
-        self,
-        dataset: Dataset,
-        *,
-        batch_size: SupportsIndex = 128,
-        columns: Columns = None,
-        filter: str | None = None,
-        batch_readahead: SupportsIndex = 16,
-        with_row_id: bool = False,
-    ) -> Batches:
-        size = check_count("batch_size", batch_size, 1)
+    def read(self, dataset: Dataset, wanted: Wanted) -> Batches:
+        size, columns, filter, _, with_row_id = wanted
         dataset.scanner(columns, filter)  # errors in them are raised now
         fragments = self._of_worker(list(self.iter_fragments(dataset)))
         return scan(dataset, fragments, columns, filter, size, with_row_id)
@@ -92,25 +81,14 @@ class ShardedFragmentSampler(ShardedSampler, FragmentSampler):
     def iter_fragments(self, dataset: Dataset, **options: Any) -> Iterator[Fragment]:
         return iter(self._shares(dataset)[self._rank])
 
-    def read(
-        self,
-        dataset: Dataset,
-        *,
-        batch_size: SupportsIndex = 128,
-        columns: Columns = None,
-        filter: str | None = None,
-        batch_readahead: SupportsIndex = 16,
-        with_row_id: bool = False,
-    ) -> Batches:
-        size = check_count("batch_size", batch_size, 1)
+    def read(self, dataset: Dataset, wanted: Wanted) -> Batches:
+        size, columns, filter, _, with_row_id = wanted
         if self._pad:
             dataset.scanner(columns, filter)  # errors in them are raised now
             return self._padded(dataset, columns, filter, size, with_row_id)
         if filter is None and self._worker == 0:
             self._warn_if_unequal(dataset, size)
-        return super().read(
-            dataset, batch_size=size, columns=columns, filter=filter, with_row_id=with_row_id
-        )
+        return super().read(dataset, wanted)
 
     def _shares(self, dataset: Dataset) -> list[Sequence[Fragment]]:
         """The fragments of each rank."""

@@ -6,7 +6,7 @@ import abc
 import copy
 import itertools
 from collections.abc import Sequence
-from typing import Any, SupportsIndex, TypeVar
+from typing import Any, NamedTuple, SupportsIndex, TypeVar
 
 from pilum.dataset import Dataset
 from pilum.scanner import Columns, check_count
@@ -16,6 +16,16 @@ from pilum.torch.rounds import shuffled
 
 _T = TypeVar("_T")
 _D = TypeVar("_D", bound="DividedSampler")
+
+
+class Wanted(NamedTuple):
+    """What a sampler is called for."""
+
+    batch_size: int
+    columns: Columns = None
+    filter: str | None = None
+    batch_readahead: SupportsIndex = 16
+    with_row_id: bool = False
 
 
 class Sampler(abc.ABC):
@@ -39,25 +49,9 @@ class Sampler(abc.ABC):
         with_row_id       whether `_rowid` is added to the columns
         """
 
-    def read(
-        self,
-        dataset: Dataset,
-        *,
-        batch_size: SupportsIndex = 128,
-        columns: Columns = None,
-        filter: str | None = None,
-        batch_readahead: SupportsIndex = 16,
-        with_row_id: bool = False,
-    ) -> Batches:
+    def read(self, dataset: Dataset, wanted: Wanted) -> Batches:
         """The same rows in record batches of any size, for those who cut them themselves."""
-        return self(
-            dataset,
-            batch_size=batch_size,
-            columns=columns,
-            filter=filter,
-            batch_readahead=batch_readahead,
-            with_row_id=with_row_id,
-        )
+        return self(dataset, **wanted._asdict())
 
     def for_worker(self, worker: int, num_workers: int) -> Sampler:
         """What one of several worker processes is to read of this sampler's batches: each of these

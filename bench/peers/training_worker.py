@@ -56,7 +56,7 @@ def permutations(library: str):
 
 
 def timed(batches, first: int, to_warm: int, count: int) -> dict:
-    """Seconds per batch: the mean of the first ones, and the median of `count` after `to_warm`."""
+    """Seconds per batch: means of the first ones, and of `count` after `to_warm` more."""
     started = time.perf_counter()
     for _ in itertools.islice(batches, first):
         pass

@@ -99,40 +99,42 @@ TEST_F(HotBlocksTest, ThreadsMayReadAtOnce) {
 }
 
 // Settings are read once by a process, so each limit has one of its own.
-TEST_F(HotBlocksTest, NoMoreBytesAreKeptThanAllowed) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::setenv("PILUM_BLOCK_CACHE_BYTES", std::to_string(kBlock + 1000).c_str(), 1);
-    bool as_expected = Count(0, 4).ok() && Count(kBlock, 4).ok() && Count(2 * kBlock, 4).ok();
-    as_expected &=
-        !Found(0, 4).empty() && Found(kBlock, 4).empty() && !Found(2 * kBlock, 4).empty();
-    {
-      HotBlocks others(text_.size());
-      for (int i = 0; i < kPlenty; ++i) as_expected &= others.Count(0, 4, read_).ok();
-      as_expected &= others.Find(0, 4) == nullptr;
+class HotBlocksWithLimitTest : public HotBlocksTest {
+ protected:
+  template <typename Check>
+  bool InProcessThatKeeps(uint64_t bytes, Check check) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::setenv("PILUM_BLOCK_CACHE_BYTES", std::to_string(bytes).c_str(), 1);
+      ::_exit(check() ? 0 : 1);
     }
-    ::_exit(as_expected ? 0 : 1);
+    int status = 0;
+    return ::waitpid(child, &status, 0) == child && status == 0;
   }
-  int status = 0;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  EXPECT_EQ(status, 0);
+  bool KeepsFirstBlock(HotBlocks* blocks) {
+    for (int i = 0; i < kPlenty; ++i)
+      if (!blocks->Count(0, 4, read_).ok()) return false;
+    return blocks->Find(0, 4) != nullptr;
+  }
+};
+
+TEST_F(HotBlocksWithLimitTest, NoMoreBytesAreKeptThanAllowed) {
+  EXPECT_TRUE(InProcessThatKeeps(kBlock + 1000, [&] {
+    HotBlocks others(text_.size());
+    return Count(0, 4).ok() && Count(kBlock, 4).ok() && Count(2 * kBlock, 4).ok() &&
+           !Found(0, 4).empty() && Found(kBlock, 4).empty() && !Found(2 * kBlock, 4).empty() &&
+           !KeepsFirstBlock(&others);
+  }));
 }
 
-TEST_F(HotBlocksTest, BytesAreGivenBackWithTheObject) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::setenv("PILUM_BLOCK_CACHE_BYTES", std::to_string(kBlock).c_str(), 1);
-    bool as_expected = true;
+TEST_F(HotBlocksWithLimitTest, BytesAreGivenBackWithTheObject) {
+  EXPECT_TRUE(InProcessThatKeeps(kBlock, [&] {
     for (int object = 0; object < 3; ++object) {
       HotBlocks blocks(text_.size());
-      for (int i = 0; i < kPlenty; ++i) as_expected &= blocks.Count(0, 4, read_).ok();
-      as_expected &= blocks.Find(0, 4) != nullptr;
+      if (!KeepsFirstBlock(&blocks)) return false;
     }
-    ::_exit(as_expected ? 0 : 1);
-  }
-  int status = 0;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  EXPECT_EQ(status, 0);
+    return true;
+  }));
 }
 
 }  // namespace

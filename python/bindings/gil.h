@@ -100,14 +100,17 @@ class Interlude {
   std::optional<nb::python_error> raised_;
 };
 
-/// Like WithoutGil, but signals are handled meanwhile if this is the main thread. What a handler
-/// raises ends the call and is raised here.
+/// Like WithoutGil, but signals are handled before and meanwhile if this is the main thread. What a
+/// handler raises ends the call and is raised here.
 template <typename Call>
 auto Interruptibly(Call&& call) {
+  const bool handles_signals = OnMainThread();
+  // Calls too short to be asked whether to go on may follow each other without any Python between.
+  if (handles_signals) HandleSignals();
   Interlude signals;
   auto result = WithoutGil([&] {
     std::optional<CancelScope> scope;
-    if (OnMainThread()) scope.emplace([&] { return signals.Run(&HandleSignals); });
+    if (handles_signals) scope.emplace([&] { return signals.Run(&HandleSignals); });
     return call();
   });
   signals.Rethrow();

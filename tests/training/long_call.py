@@ -1,5 +1,5 @@
-"""Starts a call that takes minutes and runs no Python code, so that only the engine can notice a
-signal; says so, and whether it was interrupted. SIGTERM makes it exit with code 7.
+"""Starts a call, or calls in a row, that take minutes and run no Python code, so that only the engine
+can notice a signal; says so, and whether it was interrupted. SIGTERM makes it exit with code 7.
 
     python long_call.py TABLE CALL
 """
@@ -47,6 +47,9 @@ CALLS = {
     "exported stream": lambda dataset: exported(scans(dataset, filter=[SLOW])),
     "exported stream of small batches": lambda dataset: exported(scans(dataset, batch_size=1)),
     "take": take,
+    "short takes": lambda dataset: consume(
+        map(dataset._snapshot.take, itertools.repeat(pa.array([0])))
+    ),
     "verify": lambda dataset: consume(
         map(operator.methodcaller("verify"), itertools.repeat(dataset._snapshot))
     ),

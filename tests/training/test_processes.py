@@ -135,7 +135,7 @@ def signalled(table: pathlib.Path, call: str, number: signal.Signals) -> tuple[i
 @pytest.mark.parametrize(
     "call",
     ["iteration", "iteration of small batches", "to_table", "count_rows", "reader",
-     "exported stream", "exported stream of small batches", "take", "verify"],
+     "exported stream", "exported stream of small batches", "take", "short takes", "verify"],
 )  # fmt: skip
 def test_interrupt(large_table, call):
     code, output, errors = signalled(large_table, call, signal.SIGINT)

@@ -53,7 +53,6 @@ struct Executor::State {
   size_t running = 0;             ///< threads in a task
   std::condition_variable quiet;  ///< no thread is
   size_t max_threads = 1;
-  void (*after_first_task)() = nullptr;
   bool stopping = false;
 
   void Push(int64_t priority, Task task) {
@@ -81,7 +80,7 @@ struct Executor::State {
 
   void WorkUntilStopped() {
     std::unique_lock<std::mutex> lock(mutex);
-    for (bool first = true;; first = false) {
+    while (true) {
       ++idle;
       wake.wait(lock, [this] { return stopping || !heap.empty(); });
       --idle;
@@ -91,17 +90,14 @@ struct Executor::State {
       lock.unlock();
       task();
       task = nullptr;  // what it holds is dropped outside the lock
-      if (first) after_first_task();
       lock.lock();
       if (--running == 0) quiet.notify_all();
     }
   }
 };
 
-Executor::Executor(int max_threads, void (*after_first_task)())
-    : state_(std::make_unique<State>()) {
+Executor::Executor(int max_threads) : state_(std::make_unique<State>()) {
   state_->max_threads = static_cast<size_t>(std::max(max_threads, 1));
-  state_->after_first_task = after_first_task;
 }
 
 void Executor::Quiesce(std::chrono::milliseconds timeout) {

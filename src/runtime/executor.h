@@ -15,8 +15,8 @@ class Executor {
  public:
   using Task = std::function<void()>;
 
-  /// Threads are started on demand, up to `max_threads`. Each calls `after_first_task` once.
-  explicit Executor(int max_threads, void (*after_first_task)() = [] {});
+  /// Threads are started on demand, up to `max_threads`.
+  explicit Executor(int max_threads);
   /// Drops tasks that have not started, waits for those that have, joins every thread.
   ~Executor();
   Executor(const Executor&) = delete;

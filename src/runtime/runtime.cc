@@ -1,6 +1,7 @@
 #include "runtime/runtime.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -41,11 +42,8 @@ std::atomic<Runtime*> current{nullptr};
 
 void ForgetRuntime() { current.store(nullptr, std::memory_order_relaxed); }
 
-// Globals of other libraries, which tasks go on using, are destroyed at exit in the reverse order of
-// their making, and many are made when first used. So this is registered again and again: before
-// there are tasks, and when the first ones have made what they need. A read that hangs is left
-// behind.
-void QuiesceAtExit() {
+// A read that hangs is left behind.
+void QuiesceForExit() {
   constexpr std::chrono::milliseconds kPatience(2000);
   Runtime* runtime = current.load(std::memory_order_acquire);
   if (runtime == nullptr) return;
@@ -53,15 +51,28 @@ void QuiesceAtExit() {
   runtime->cpu().Quiesce(kPatience);
 }
 
-// The C library's list has a lock, and a child inherits that as it is.
+// Tasks use globals of other libraries, many of them made when first used, in a task even; so no
+// order of registering with atexit puts the end of the tasks before the end of all of these. But
+// exit destroys what is local to its thread before anything global ([support.start.term]), and this
+// library is loaded on the main thread as a rule.
+struct QuiesceWithMainThread {
+  ~QuiesceWithMainThread() {
+    if (::gettid() == ::getpid()) QuiesceForExit();
+  }
+};
+
+// For an exit on another thread. The C library's list has a lock, and a child inherits that as it is.
 ForkMutex registering;
 
 void RegisterAtExit() {
   std::lock_guard<ForkMutex> lock(registering);
-  std::atexit(&QuiesceAtExit);
+  std::atexit(&QuiesceForExit);
 }
 
-[[maybe_unused]] const int kRegistered = pthread_atfork(nullptr, nullptr, &ForgetRuntime);
+[[maybe_unused]] const int kRegistered = [] {
+  [[maybe_unused]] thread_local QuiesceWithMainThread quiesce;
+  return pthread_atfork(nullptr, nullptr, &ForgetRuntime);
+}();
 
 }  // namespace
 
@@ -82,8 +93,8 @@ RuntimeOptions OptionsFromEnvironment() {
 
 Runtime::Runtime(RuntimeOptions options)
     : options_(options),
-      cpu_(std::make_unique<Executor>(options.cpu_threads, &RegisterAtExit)),
-      io_(std::make_unique<Executor>(options.io_threads, &RegisterAtExit)) {}
+      cpu_(std::make_unique<Executor>(options.cpu_threads)),
+      io_(std::make_unique<Executor>(options.io_threads)) {}
 
 Runtime& Runtime::Get() {
   Runtime* runtime = current.load(std::memory_order_acquire);

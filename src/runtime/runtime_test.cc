@@ -104,6 +104,27 @@ TEST(Runtime, ChildFreesBuffersOfTheParent) {
   GetMemoryPool()->Free(buffer, 1 << 20);
 }
 
+/// Counts those alive.
+struct Counted {
+  inline static std::atomic<int> alive{0};
+  Counted() { ++alive; }
+  ~Counted() { --alive; }
+};
+
+TEST(Runtime, TasksEndBeforeGlobalsThatTheyMakeDo) {
+  EXPECT_TRUE(InChild([]() -> bool {
+    std::latch made(1);
+    Runtime::Get().cpu().Submit(0, [&made] {
+      static Counted global;
+      made.count_down();
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      if (Counted::alive != 1) ::_exit(1);
+    });
+    made.wait();
+    std::exit(0);
+  }));
+}
+
 /// Environment variables of one test.
 class RuntimeOptionsTest : public ::testing::Test {
  protected:

@@ -26,8 +26,8 @@ CASES = [*LOADERS, "loader-default6", *SPLITS, "shuffled-1000m", "lance-dataset"
 
 BATCH = 1024
 FIRST = 20  # batches
-WARM = 150
-TIMED = 100
+WARM = {"peer": 10, "pilum": 150, "pilum-cache": 150}  # batches: it has no cache to fill
+TIMED = 200  # a full run of the garbage collector, which sees the sampler's list, in each of them
 FLOATS = ["a", "b", "c", "d"]
 
 
@@ -88,8 +88,7 @@ def loader(library: str, case: str, folder: pathlib.Path) -> dict:
     )
     next(batches)  # the sampler makes its list of rows
     before = peak_mb()
-    slow = library == "peer"
-    measured = timed(batches, 10 if slow else FIRST, 5 if slow else WARM, 30 if slow else TIMED)
+    measured = timed(batches, FIRST, WARM[library], TIMED)
     return {"rows": BATCH, "memory_mb": peak_mb() - before, **measured}
 
 
@@ -164,8 +163,7 @@ def safe_dataset(library: str, case: str, folder: pathlib.Path) -> dict:
     )
     next(batches)
     before = peak_mb()
-    slow = library == "peer"
-    measured = timed(batches, 10 if slow else FIRST, 5 if slow else 4 * WARM, 30 if slow else TIMED)
+    measured = timed(batches, FIRST, 4 * WARM[library], TIMED)
     return {"rows": 256, "memory_mb": peak_mb() - before, **measured}
 
 

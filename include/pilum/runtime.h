@@ -23,7 +23,7 @@ struct RuntimeOptions {
   int64_t metadata_cache_bytes =
       256 << 20;  ///< PILUM_METADATA_CACHE_BYTES: footers and page indexes of each table, bytes
   /// PILUM_BLOCK_CACHE_BYTES: blocks of open files that rows in random order come from, bytes
-  int64_t block_cache_bytes = 64 << 20;
+  int64_t block_cache_bytes = 48 << 20;
 };
 
 /// The settings in effect: automatic values are resolved.

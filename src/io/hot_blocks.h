@@ -24,7 +24,7 @@ namespace pilum::io {
 /// at that moment is not kept any more.
 class HotBlocks {
  public:
-  static constexpr uint64_t kBlockBytes = 1 << 20;
+  static constexpr uint64_t kBlockBytes = 2 << 20;
   static constexpr uint64_t kSmallRead = 4096;  ///< bytes: larger reads are not counted
 
   explicit HotBlocks(uint64_t object_size) : object_size_(object_size) {}
@@ -50,7 +50,7 @@ class HotBlocks {
   };
 
   uint64_t num_blocks() const { return (object_size_ + kBlockBytes - 1) / kBlockBytes; }
-  uint64_t SizeOf(uint64_t block) const;
+  int64_t SizeOf(uint64_t block) const;  ///< bytes
   Block* Blocks();
   arrow::Status Keep(uint64_t index, Block* block, const Read& read);
 

@@ -17,7 +17,7 @@ namespace pilum::io {
 namespace {
 
 constexpr uint64_t kBlock = HotBlocks::kBlockBytes;
-constexpr int kPlenty = 2000;  // reads after which a block is kept
+constexpr int kPlenty = 3000;  // reads after which a block is kept
 
 /// An object of a little more than two blocks, and what was read of it.
 class HotBlocksTest : public ::testing::Test {
@@ -42,7 +42,7 @@ class HotBlocksTest : public ::testing::Test {
 };
 
 TEST_F(HotBlocksTest, BlockIsReadOnceWhenManySmallReadsWentToIt) {
-  ASSERT_TRUE(Count(kBlock + 5, 4, 500).ok());
+  ASSERT_TRUE(Count(kBlock + 5, 4, 1000).ok());
   EXPECT_TRUE(reads_.empty());
   EXPECT_EQ(Found(kBlock + 5, 4), "");
   ASSERT_TRUE(Count(kBlock + 77, 8).ok());

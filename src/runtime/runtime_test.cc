@@ -146,7 +146,7 @@ TEST_F(RuntimeOptionsTest, DefaultsAreResolved) {
   EXPECT_EQ(options.io_threads, 16);
   EXPECT_EQ(options.recycle_bytes, 128 << 20);
   EXPECT_EQ(options.metadata_cache_bytes, 256 << 20);
-  EXPECT_EQ(options.block_cache_bytes, 64 << 20);
+  EXPECT_EQ(options.block_cache_bytes, 48 << 20);
 }
 
 TEST_F(RuntimeOptionsTest, VariablesAreRead) {

@@ -16,9 +16,16 @@ arrow::Status CheckWord(uint64_t bits) {
 }
 
 uint64_t LoadBits(const std::byte* p, uint64_t t_bits) {
-  uint64_t value = 0;
-  std::memcpy(&value, p, t_bits / 8);
-  return value;
+  switch (t_bits) {
+    case 8:
+      return bytes::Load<uint8_t>(p);
+    case 16:
+      return bytes::Load<uint16_t>(p);
+    case 32:
+      return bytes::Load<uint32_t>(p);
+    default:
+      return bytes::Load<uint64_t>(p);
+  }
 }
 
 arrow::Result<Values> DecodeInline(Bytes buffer, uint64_t n, uint64_t t_bits, std::byte* into,

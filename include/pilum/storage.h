@@ -133,7 +133,7 @@ struct LocalStoreOptions {
 using StorageOptions = std::map<std::string, std::string>;
 
 /// A directory of the local file system. Paths with empty or ".." parts are kInvalidArgument.
-arrow::Result<std::shared_ptr<ObjectStore>> OpenLocalStore(std::string directory,
+arrow::Result<std::shared_ptr<ObjectStore>> OpenLocalStore(const std::string& directory,
                                                            const LocalStoreOptions& options = {});
 
 /// A fresh, private, empty store in memory.

@@ -34,8 +34,8 @@ SimdLevel Choose() {
 }  // namespace
 
 SimdLevel ActiveSimdLevel() {
-  static const SimdLevel level = Choose();
-  return level;
+  static const SimdLevel kLevel = Choose();
+  return kLevel;
 }
 
 }  // namespace pilum::bytes

@@ -87,6 +87,7 @@ arrow::Result<FileVersion> ParseFileVersion(std::string_view text) {
   uint32_t major = 0;
   uint32_t minor = 0;
   const char* end = text.data() + text.size();
+  // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): the end is given
   auto first = std::from_chars(text.data(), end, major);
   if (first.ec == std::errc() && first.ptr != end && *first.ptr == '.') {
     auto second = std::from_chars(first.ptr + 1, end, minor);

@@ -13,13 +13,13 @@ namespace {
 
 /// An entry of the table. Those that look closer are kOk when they find nothing in common.
 enum class Rule {
-  ok,
-  fail,
-  retry,
-  retry_same_fragment,
-  retry_same_key,  ///< of the config
-  retry_moved,     ///< same fragment, unless rows are named by ids that do not change
-  merge,           ///< same fragment; retry when it is gone
+  kOk,
+  kFail,
+  kRetry,
+  kRetrySameFragment,
+  kRetrySameKey,  ///< of the config
+  kRetryMoved,    ///< same fragment, unless rows are named by ids that do not change
+  kMerge,         ///< same fragment; retry when it is gone
 };
 
 constexpr size_t kNumKinds = static_cast<size_t>(OperationKind::kOther) + 1;
@@ -27,8 +27,10 @@ using Row = std::array<Rule, kNumKinds>;
 
 /// What ours, the row, makes of theirs, the columns in the order of OperationKind.
 Row RuleRow(OperationKind ours) {
-  constexpr Rule o = Rule::ok, F = Rule::fail, R = Rule::retry, f = Rule::retry_same_fragment,
-                 k = Rule::retry_same_key, v = Rule::retry_moved, m = Rule::merge;
+  // One letter per rule, for the table. NOLINTBEGIN(readability-identifier-naming)
+  constexpr Rule o = Rule::kOk, F = Rule::kFail, R = Rule::kRetry, f = Rule::kRetrySameFragment,
+                 k = Rule::kRetrySameKey, v = Rule::kRetryMoved, m = Rule::kMerge;
+  // NOLINTEND(readability-identifier-naming)
   // clang-format off
   switch (ours) {
     //                          Ap De Up Ov Rw RF Rs Me Pr CI UC DR UB Other
@@ -75,19 +77,19 @@ Verdict RetryIf(bool condition) { return condition ? Verdict::kRetry : Verdict::
 Verdict CheckConflict(const TransactionSummary& ours, const TransactionSummary& theirs,
                       bool stable_row_ids) {
   switch (RuleRow(ours.kind)[static_cast<size_t>(theirs.kind)]) {
-    case Rule::ok:
+    case Rule::kOk:
       return Verdict::kOk;
-    case Rule::fail:
+    case Rule::kFail:
       return Verdict::kFail;
-    case Rule::retry:
+    case Rule::kRetry:
       return Verdict::kRetry;
-    case Rule::retry_same_fragment:
+    case Rule::kRetrySameFragment:
       return RetryIf(SameFragment(ours, theirs));
-    case Rule::retry_same_key:
+    case Rule::kRetrySameKey:
       return RetryIf(SameKey(ours, theirs));
-    case Rule::retry_moved:
+    case Rule::kRetryMoved:
       return RetryIf(!stable_row_ids && SameFragment(ours, theirs));
-    case Rule::merge:
+    case Rule::kMerge:
       break;
   }
   if (Meet(ours.removed, theirs.fragments) || Meet(ours.fragments, theirs.removed)) {

@@ -99,7 +99,7 @@ using TypeResult = arrow::Result<std::shared_ptr<arrow::DataType>>;
 TypeResult StructType(const Field& field) {
   arrow::FieldVector children;
   for (const Field& child : field.children) children.push_back(child.arrow);
-  return arrow::struct_(std::move(children));
+  return arrow::struct_(children);
 }
 
 TypeResult MapType(const std::shared_ptr<arrow::Field>& entries) {

@@ -101,7 +101,7 @@ Result<std::shared_ptr<ColumnReader>> ColumnReader::Get(const std::shared_ptr<Fi
 }
 
 std::shared_ptr<const encoding::PageIndex> ColumnReader::KeepIndex(
-    Page* page, std::shared_ptr<const encoding::PageIndex> index) {
+    Page* page, const std::shared_ptr<const encoding::PageIndex>& index) {
   auto kept = page->index.set(index);
   if (kept == index) *memory_bytes_ += index->memory_bytes();
   return kept;

@@ -43,7 +43,7 @@ class ColumnReader {
   /// Keeps a page's index for later reads, unless another reader has done it, and returns the one
   /// kept.
   std::shared_ptr<const encoding::PageIndex> KeepIndex(
-      Page* page, std::shared_ptr<const encoding::PageIndex> index);
+      Page* page, const std::shared_ptr<const encoding::PageIndex>& index);
 
  private:
   ColumnReader() = default;

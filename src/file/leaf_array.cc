@@ -127,9 +127,8 @@ Result<encoding::LeafType> ValueType(const arrow::DataType& type) {
   encoding::LeafType leaf;
   switch (type.id()) {
     case arrow::Type::NA:
+    case arrow::Type::STRUCT:  // without children: a column without values
       return leaf;
-    case arrow::Type::STRUCT:
-      return leaf;  // without children: a column without values
     case arrow::Type::STRING:
     case arrow::Type::BINARY:
       leaf.shape.variable = true;

@@ -136,7 +136,7 @@ class ValueGatherer {
  private:
   bool InOneRun() const { return runs_.size() == 1 && runs_[0].count == slots_; }
 
-  Bytes Keep(std::shared_ptr<arrow::Buffer> buffer, int64_t offset, int64_t size) {
+  Bytes Keep(const std::shared_ptr<arrow::Buffer>& buffer, int64_t offset, int64_t size) {
     rows_->memory.push_back(buffer);
     return {reinterpret_cast<const std::byte*>(buffer->data()) + offset, static_cast<size_t>(size)};
   }
@@ -164,7 +164,7 @@ class ValueGatherer {
                                     run.slot * width);
       }
     }
-    return Keep(std::move(gathered), 0, size);
+    return Keep(gathered, 0, size);
   }
 
   Status GatherLists(const ArrayData& array, const encoding::LeafType& type) {
@@ -218,7 +218,7 @@ class ValueGatherer {
                   array.buffers[2]->data() + from[run.at],
                   static_cast<size_t>(from[run.at + run.count] - from[run.at]));
     }
-    rows_->values.bytes = Keep(std::move(bytes), 0, static_cast<int64_t>(size));
+    rows_->values.bytes = Keep(bytes, 0, static_cast<int64_t>(size));
     return Status::OK();
   }
 

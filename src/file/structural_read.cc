@@ -240,7 +240,7 @@ Status StructuralRead::RequestValues(const std::shared_ptr<io::Fetch>& fetch, bo
         for (io::Fetch::Id id : read.ids) fetched.push_back(index_fetch_->bytes(id));
         auto index = read.page->layout->ParseIndex(fetched);
         if (!index.ok()) return Context(index.status(), read.column->object().get());
-        read.index = read.column->KeepIndex(read.page, *std::move(index));
+        read.index = read.column->KeepIndex(read.page, *index);
       }
       Status status = read.page->layout->Plan(*read.index, read.runs, &read.planned);
       if (!status.ok()) return Context(status, read.column->object().get());

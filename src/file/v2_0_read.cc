@@ -76,7 +76,7 @@ class Node {
   Status AddReads(const SlotRange& range, const std::shared_ptr<V2_0Column>& column);
   PageRead* ReadOf(const SlotRange& range, const std::shared_ptr<V2_0Column>& column,
                    const V2_0Column::Page* page, uint64_t first);
-  Status MakeChildren(std::vector<SlotRange> ranges);
+  Status MakeChildren(const std::vector<SlotRange>& ranges);
   Result<bool> StepSelf(const std::shared_ptr<io::Fetch>& fetch, const BlobOpener& open);
   Status RequestFirst(io::Fetch* fetch);
   Status RequestSecond(io::Fetch* fetch);
@@ -133,7 +133,7 @@ Status Node::Init(std::vector<SlotRange> ranges, const std::vector<Segment>& seg
   return MakeReads();
 }
 
-Status Node::MakeChildren(std::vector<SlotRange> ranges) {
+Status Node::MakeChildren(const std::vector<SlotRange>& ranges) {
   for (const FieldNode& child : field_.children) {
     children_.push_back(std::make_unique<Node>(child, pool_));
     ARROW_RETURN_NOT_OK(children_.back()->Init(ranges, *segments_));
@@ -325,7 +325,7 @@ Status Node::ReadLists() {
     Status status = ReadListPage(&read, &items);
     if (!status.ok()) return read.Context(status);
   }
-  return MakeChildren(std::move(items));
+  return MakeChildren(items);
 }
 
 Status Node::DecodeLeaf() {

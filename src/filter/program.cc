@@ -131,7 +131,7 @@ arrow::Result<arrow::Datum> RunMembership(const Membership& membership, const ar
     result.UnsafeAppend(found);
   }
   ARROW_ASSIGN_OR_RAISE(auto array, result.Finish());
-  return arrow::Datum(std::move(array));
+  return arrow::Datum(array);
 }
 
 arrow::Result<arrow::Datum> RunDivision(const Step& step, const arrow::Datum& dividends,
@@ -144,7 +144,7 @@ arrow::Result<arrow::Datum> RunDivision(const Step& step, const arrow::Datum& di
                         DivideDecimals(static_cast<const arrow::Decimal256Array&>(*left),
                                        static_cast<const arrow::Decimal256Array&>(*right),
                                        step.division->remainder, step.type));
-  return arrow::Datum(std::move(result));
+  return arrow::Datum(result);
 }
 
 arrow::Result<arrow::Datum> RunStep(const Step& step, const cp::ExecBatch& columns) {

@@ -196,7 +196,7 @@ class LocalStore final : public ObjectStore {
 
 }  // namespace
 
-arrow::Result<std::shared_ptr<ObjectStore>> OpenLocalStore(std::string directory,
+arrow::Result<std::shared_ptr<ObjectStore>> OpenLocalStore(const std::string& directory,
                                                            const LocalStoreOptions& options) {
   if (directory.empty() || directory.find('\0') != std::string::npos) {
     return MakeError(

@@ -201,7 +201,7 @@ Result<std::shared_ptr<arrow::RecordBatch>> BatchRead::Finish() {
     }
     ARROW_ASSIGN_OR_RAISE(auto data, fields_[i]->Finish());
     fields_[i].reset();
-    auto array = arrow::MakeArray(std::move(data));
+    auto array = arrow::MakeArray(data);
     for (int child : column.child_path) {
       const auto& parent = arrow::internal::checked_cast<const arrow::StructArray&>(*array);
       ARROW_ASSIGN_OR_RAISE(array, parent.GetFlattenedField(child));

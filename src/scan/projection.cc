@@ -88,7 +88,7 @@ dataset::Field Prune(const dataset::Field& field, const Wanted& wanted) {
     arrow_children.push_back(pruned.children.back().arrow);
   }
   if (pruned.children.empty()) return field;
-  pruned.arrow = field.arrow->WithType(arrow::struct_(std::move(arrow_children)));
+  pruned.arrow = field.arrow->WithType(arrow::struct_(arrow_children));
   return pruned;
 }
 

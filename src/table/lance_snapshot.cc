@@ -139,8 +139,9 @@ Result<LanceSnapshot::Output> LanceSnapshot::MakeOutput(const Columns& columns) 
                         scan::Projection::MakePruned(table_schema, {paths.begin(), paths.end()}));
   output.projection = std::make_shared<scan::Projection>(std::move(projection));
   output.schema = arrow::schema(std::move(fields), schema()->metadata());
-  output.finish = [bound, schema = output.schema](
-                      std::shared_ptr<RecordBatch> batch) -> Result<std::shared_ptr<RecordBatch>> {
+  output.finish =
+      [bound, schema = output.schema](
+          const std::shared_ptr<RecordBatch>& batch) -> Result<std::shared_ptr<RecordBatch>> {
     std::vector<std::shared_ptr<arrow::Array>> values;
     for (const auto& expression : bound) {
       ARROW_ASSIGN_OR_RAISE(auto array, expression->Evaluate(*batch));

@@ -11,7 +11,7 @@ namespace pilum::table {
 using arrow::Result;
 using arrow::Status;
 
-LanceTable::LanceTable(std::shared_ptr<ObjectStore> store, std::string name, std::string uri,
+LanceTable::LanceTable(const std::shared_ptr<ObjectStore>& store, std::string name, std::string uri,
                        std::string branch)
     : main_store_(store),
       store_(branch.empty() ? store : SubStore(store, "tree/" + branch)),
@@ -21,11 +21,11 @@ LanceTable::LanceTable(std::shared_ptr<ObjectStore> store, std::string name, std
       files_(std::make_shared<scan::FileCache>(
           static_cast<size_t>(GetRuntimeOptions().metadata_cache_bytes))) {}
 
-Result<std::shared_ptr<Table>> LanceTable::Open(std::shared_ptr<ObjectStore> store,
+Result<std::shared_ptr<Table>> LanceTable::Open(const std::shared_ptr<ObjectStore>& store,
                                                 std::string name, std::string uri,
                                                 std::string branch) {
   std::shared_ptr<LanceTable> table(
-      new LanceTable(std::move(store), std::move(name), std::move(uri), std::move(branch)));
+      new LanceTable(store, std::move(name), std::move(uri), std::move(branch)));
   ARROW_RETURN_NOT_OK(table->FindVersion(std::nullopt).status());
   return table;
 }

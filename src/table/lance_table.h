@@ -20,7 +20,7 @@ namespace pilum::table {
 class LanceTable final : public Table {
  public:
   /// `store` is the folder of the table's main line; `branch` empty for that line itself.
-  static arrow::Result<std::shared_ptr<Table>> Open(std::shared_ptr<ObjectStore> store,
+  static arrow::Result<std::shared_ptr<Table>> Open(const std::shared_ptr<ObjectStore>& store,
                                                     std::string name, std::string uri,
                                                     std::string branch = "");
 
@@ -57,7 +57,7 @@ class LanceTable final : public Table {
   arrow::Status DeleteTag(const std::string& tag) override;
 
  private:
-  LanceTable(std::shared_ptr<ObjectStore> store, std::string name, std::string uri,
+  LanceTable(const std::shared_ptr<ObjectStore>& store, std::string name, std::string uri,
              std::string branch);
 
   arrow::Result<std::shared_ptr<const LanceSnapshot>> OpenManifest(std::optional<uint64_t> version);

@@ -1,5 +1,6 @@
-"""Starts a call, or calls in a row, that take minutes and run no Python code, so that only the engine
-can notice a signal; says so, and whether it was interrupted. SIGTERM makes it exit with code 7.
+"""Starts a call, or calls in a row, that take minutes and run no Python code, so that only the
+engine can notice a signal; says so, and whether it was interrupted. SIGTERM makes it exit with
+code 7.
 
     python long_call.py TABLE CALL
 """

@@ -46,8 +46,8 @@ Kernels KernelsOf(bytes::SimdLevel level) {
 }
 
 const Kernels& ActiveKernels() {
-  static const Kernels kernels = KernelsOf(bytes::ActiveSimdLevel());
-  return kernels;
+  static const Kernels kKernels = KernelsOf(bytes::ActiveSimdLevel());
+  return kKernels;
 }
 
 }  // namespace

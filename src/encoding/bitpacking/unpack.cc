@@ -43,8 +43,8 @@ Kernels KernelsOf(bytes::SimdLevel level) {
 }  // namespace
 
 void Unpack1024(uint32_t t_bits, uint32_t width, const std::byte* packed, std::byte* out) {
-  static const Kernels kernels = KernelsOf(bytes::ActiveSimdLevel());
-  kernels.by_log2_bytes[__builtin_ctz(t_bits) - 3](static_cast<int>(width), packed, out);
+  static const Kernels kKernels = KernelsOf(bytes::ActiveSimdLevel());
+  kKernels.by_log2_bytes[__builtin_ctz(t_bits) - 3](static_cast<int>(width), packed, out);
 }
 
 void Unpack1024At(bytes::SimdLevel level, uint32_t t_bits, uint32_t width, const std::byte* packed,

@@ -47,7 +47,7 @@ class GeneralPageEncoder final : public MiniBlockEncoder {
 
 class GeneralValueEncoder final : public PerValueEncoder {
  public:
-  GeneralValueEncoder(CompressionScheme scheme, GeneralEncoder compressor, Wire plain)
+  GeneralValueEncoder(CompressionScheme scheme, GeneralEncoder compressor, const Wire& plain)
       : compressor_(std::move(compressor)), wire_(GeneralWire(scheme, plain)) {}
 
   Wire wire() const override { return wire_; }
@@ -84,9 +84,9 @@ arrow::Result<std::unique_ptr<MiniBlockEncoder>> MakeGeneralEncoder(
 
 arrow::Result<std::unique_ptr<PerValueEncoder>> MakeGeneralValueEncoder(CompressionScheme scheme,
                                                                         std::optional<int> level,
-                                                                        Wire plain) {
+                                                                        const Wire& plain) {
   ARROW_ASSIGN_OR_RAISE(auto compressor, GeneralEncoder::Make(scheme, level));
-  return std::make_unique<GeneralValueEncoder>(scheme, std::move(compressor), std::move(plain));
+  return std::make_unique<GeneralValueEncoder>(scheme, std::move(compressor), plain);
 }
 
 }  // namespace pilum::encoding

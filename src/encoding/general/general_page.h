@@ -17,6 +17,6 @@ arrow::Result<std::unique_ptr<MiniBlockEncoder>> MakeGeneralEncoder(
 /// Compresses each value by itself; `plain` describes it before.
 arrow::Result<std::unique_ptr<PerValueEncoder>> MakeGeneralValueEncoder(CompressionScheme scheme,
                                                                         std::optional<int> level,
-                                                                        Wire plain);
+                                                                        const Wire& plain);
 
 }  // namespace pilum::encoding

@@ -27,4 +27,14 @@ if(PILUM_BUILD_TESTS AND NOT PILUM_SANITIZE)
              -D Python_EXECUTABLE=${Python_EXECUTABLE}
              -D PILUM_ARROW_SOURCE=${PILUM_ARROW_SOURCE}
              -P ${CMAKE_CURRENT_SOURCE_DIR}/cmake/TestInstalledPackage.cmake)
+  if(PILUM_ARROW_SOURCE STREQUAL "pyarrow")
+    add_test(NAME installed_arrow
+             COMMAND ${CMAKE_COMMAND}
+               -D BUILD_DIR=${CMAKE_CURRENT_BINARY_DIR}
+               -D SOURCE_DIR=${CMAKE_CURRENT_SOURCE_DIR}
+               -D GENERATOR=${CMAKE_GENERATOR}
+               -D PILUM_ARROW_MAJOR=${PILUM_ARROW_MAJOR}
+               -D PILUM_ARROW_LIBRARY_DIR=${PILUM_ARROW_LIBRARY_DIR}
+               -P ${CMAKE_CURRENT_SOURCE_DIR}/cmake/TestInstalledArrow.cmake)
+  endif()
 endif()

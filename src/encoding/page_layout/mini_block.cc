@@ -19,6 +19,9 @@ using arrow::Status;
 constexpr uint32_t kMaxChunkValues = 32768;
 constexpr size_t kMaxValueBuffers = 16;
 constexpr uint64_t kPlainHeader = 8;  // bytes before the values of a chunk without levels
+// A chunk is read whole for so many of its values, if these are no more bytes than pages of memory.
+constexpr size_t kFewPoints = 3;
+constexpr uint64_t kBytesPerPoint = 4096;
 
 class MiniBlockIndex final : public PageIndex {
  public:
@@ -186,7 +189,9 @@ class MiniBlockPage final : public PageLayout {
                 LeafBuilder* builder) const override;
 
  private:
-  bool PlanPoint(const MiniBlockIndex& index, const Run& run, PlannedRead* read) const;
+  bool WorthAChunk(const MiniBlockIndex& index, uint32_t chunk, std::span<const Run> runs) const;
+  bool PlanPoint(const MiniBlockIndex& index, std::span<const Run> runs, uint32_t chunks_read,
+                 PlannedRead* read) const;
   Result<Chunk> Split(Bytes bytes, Arena* arena) const;
   Status DecodePoint(const MiniBlockIndex& index, const Run& run, Bytes bytes, Arena* arena,
                      LeafBuilder* builder) const;
@@ -298,12 +303,26 @@ Result<std::shared_ptr<const PageIndex>> MiniBlockPage::ParseIndex(
   return index;
 }
 
+// Of several points in one chunk each costs what decoding some hundred values does.
+bool MiniBlockPage::WorthAChunk(const MiniBlockIndex& index, uint32_t chunk,
+                                std::span<const Run> runs) const {
+  const uint64_t end = index.first_value(chunk) + index.num_values(chunk);
+  if (runs.size() < kFewPoints || runs[kFewPoints - 1].row >= end) return false;
+  const auto behind =
+      std::partition_point(runs.begin(), runs.end(), [&](const Run& run) { return run.row < end; });
+  const auto points = static_cast<uint64_t>(behind - runs.begin());
+  return index.chunk_bytes(chunk) <= points * kBytesPerPoint;
+}
+
 // A chunk without levels is 8 bytes of header and its value buffer, of which a few values may need
-// only a few bytes. Reading just those is worth it when the rest of the chunk is not wanted.
-bool MiniBlockPage::PlanPoint(const MiniBlockIndex& index, const Run& run,
-                              PlannedRead* read) const {
+// only a few bytes. Reading just those is worth it when the rest of the chunk is not wanted. Chunks
+// before `chunks_read` are read whole for other runs already.
+bool MiniBlockPage::PlanPoint(const MiniBlockIndex& index, std::span<const Run> runs,
+                              uint32_t chunks_read, PlannedRead* read) const {
   if (!points_) return false;
+  const Run& run = runs[0];
   const uint32_t chunk = index.last_chunk(run.row);
+  if (chunk < chunks_read || WorthAChunk(index, chunk, runs)) return false;
   const uint64_t first = run.row - index.first_value(chunk);
   if (first + run.count > index.num_values(chunk)) return false;
   const uint64_t size = index.chunk_bytes(chunk) - kPlainHeader;
@@ -320,7 +339,8 @@ Status MiniBlockPage::Plan(const PageIndex& page_index, std::span<const Run> run
   bool open = false;  // the last read is of whole chunks and may be extended
   for (uint32_t i = 0; i < runs.size(); ++i) {
     PlannedRead point{.first_run = i, .num_runs = 1};
-    if (PlanPoint(index, runs[i], &point)) {
+    const uint32_t chunks_read = open ? reads->back().first_chunk + reads->back().num_chunks : 0;
+    if (PlanPoint(index, runs.subspan(i), chunks_read, &point)) {
       reads->push_back(point);
       open = false;
       continue;

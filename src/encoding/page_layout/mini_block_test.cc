@@ -1,5 +1,7 @@
 #include "encoding/page_layout/mini_block.h"
 
+#include <random>
+
 #include <gtest/gtest.h>
 
 #include <numeric>
@@ -93,6 +95,42 @@ TEST(MiniBlock, ReadsRunsAcrossChunks) {
         EXPECT_EQ(FixedValues<uint32_t>(*leaf), expected) << "2^" << log2;
       }
     }
+  }
+}
+
+/// How many reads the rows of a page with chunks of 1,024 values take.
+size_t NumReads(const TestPage& page, const std::vector<uint32_t>& rows) {
+  const auto layout = page.Make().ValueOrDie();
+  const auto words = AsBytes(page.buffers[0]);
+  const auto index = layout->ParseIndex(std::vector<Bytes>{words}).ValueOrDie();
+  Runs runs;
+  for (uint32_t row : rows) runs.push_back({row, 1, static_cast<int64_t>(runs.size())});
+  std::vector<PlannedRead> reads;
+  EXPECT_TRUE(layout->Plan(*index, runs, &reads).ok());
+  return reads.size();
+}
+
+TEST(MiniBlock, FewValuesOfAChunkAreReadOneByOneManyTogether) {
+  const TestPage page = CountingPage(5000, 10, true);
+  EXPECT_EQ(NumReads(page, {1, 1000}), 2u);
+  EXPECT_EQ(NumReads(page, {1, 500, 1000}), 1u);
+  EXPECT_EQ(NumReads(page, {1, 1000, 1024, 2000}), 4u);
+  EXPECT_EQ(NumReads(page, {1, 2, 3, 4, 1025, 2050, 2051, 2052}), 3u);
+
+  std::mt19937_64 random(8);
+  for (uint64_t one_in : {2, 100, 300, 500, 1000, 3000}) {
+    Runs runs;
+    std::vector<uint32_t> expected;
+    for (uint32_t row = 0; row < 5000; ++row) {
+      if (random() % one_in != 0) continue;
+      const auto count = static_cast<uint32_t>(std::min<uint64_t>(1 + random() % 3, 5000 - row));
+      runs.push_back({row, count, static_cast<int64_t>(expected.size())});
+      for (uint32_t i = 0; i < count; ++i) expected.push_back(row + i);
+      row += count;
+    }
+    auto leaf = page.Read(runs, static_cast<int64_t>(expected.size()));
+    ASSERT_TRUE(leaf.ok()) << leaf.status();
+    EXPECT_EQ(FixedValues<uint32_t>(*leaf), expected) << "one row in " << one_in;
   }
 }
 

@@ -23,8 +23,8 @@ class FieldRead {
   virtual ~FieldRead() = default;
 
   /// Adds the byte ranges wanted next and returns true; or returns false when nothing more has to
-  /// be fetched. The fetch has been run before the next call, and lives until the read is
-  /// destroyed.
+  /// be fetched. It may leave all of them to the next call when other fields have added many. The
+  /// fetch has been run before the next call.
   virtual arrow::Result<bool> Step(const std::shared_ptr<io::Fetch>& fetch) = 0;
 
   /// The field's values, in slot order.

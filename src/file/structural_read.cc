@@ -28,8 +28,12 @@ using arrow::Status;
 using arrow::internal::checked_cast;
 
 constexpr uint64_t kMostReserved = 256 << 20;
+// Rows that are far apart may need much more to be read than they are. About so much is read before
+// it is decoded, and counts in parts of pages that decode to so much.
+constexpr uint64_t kPieceBytes = 4 << 20;
+constexpr uint64_t kPartBytes = 1 << 20;
 
-/// Rows wanted of one page.
+/// Rows wanted of one page, or of a part of it.
 struct PageRead {
   std::shared_ptr<ColumnReader> column;
   Page* page = nullptr;
@@ -45,8 +49,9 @@ struct Leaf : LeafColumn {
 
   std::unique_ptr<encoding::LeafBuilder> builder;
   std::vector<PageRead> reads;
-  size_t next_read = 0;    ///< to be decoded
-  size_t first_entry = 0;  ///< nested: of the segment decoded last
+  size_t next_request = 0;  ///< of the reads, whose values are to be requested
+  size_t next_read = 0;     ///< to be decoded
+  size_t first_entry = 0;   ///< nested: of the segment decoded last
   encoding::LeafData data;
   std::vector<uint32_t> segment_of;  ///< blobs: of each slot
   std::unique_ptr<BlobValues> blobs;
@@ -57,6 +62,10 @@ struct Leaf : LeafColumn {
   /// Its pages say null, but its rows are valid: the format cannot store such nulls.
   bool is_empty_struct() const {
     return node->field->type()->id() == arrow::Type::STRUCT && node->kind == NodeKind::kLeaf;
+  }
+  /// Whether `row` of a page belongs to another part of it than the rows wanted last.
+  bool begins_part(uint64_t row) const {
+    return (row - reads.back().runs.front().row) * type.shape.bits / 8 >= kPartBytes;
   }
   bool has_column(uint32_t segment) const { return node->sources[segment].file != nullptr; }
   /// How many of the nodes around both leaves are the same.
@@ -87,6 +96,16 @@ class StructuralRead final : public FieldRead {
  private:
   enum class Stage { kIndexes, kValues, kBlobs, kReady };
 
+  /// Values of fixed width are copied to their slots, and what they were read from can be let go:
+  /// they are read piece by piece. Others point into it until the end.
+  bool in_pieces() const {
+    return leaves_.size() == 1 && leaves_[0].scheme.flat() && !leaves_[0].type.shape.variable &&
+           !leaves_[0].is_blob();
+  }
+  bool all_requested() const {
+    return std::all_of(leaves_.begin(), leaves_.end(),
+                       [](const Leaf& leaf) { return leaf.next_request == leaf.reads.size(); });
+  }
   bool has_blobs() const {
     return std::any_of(leaves_.begin(), leaves_.end(),
                        [](const Leaf& leaf) { return leaf.is_blob(); });
@@ -95,7 +114,9 @@ class StructuralRead final : public FieldRead {
   Status AddReads(Leaf* leaf);
   Status RequestIndexes(const std::shared_ptr<io::Fetch>& fetch, bool* wants);
   Status RequestValues(const std::shared_ptr<io::Fetch>& fetch, bool* wants);
+  Status RequestPage(const std::shared_ptr<io::Fetch>& fetch, PageRead* read, bool* wants);
   Status RequestBlobs(const std::shared_ptr<io::Fetch>& fetch, bool* wants);
+  Status DecodePiece(Leaf* leaf);
   Status DecodeLeaves();
   Status MakeBuilder(Leaf* leaf);
   Status DecodeSegment(Leaf* leaf, uint32_t segment);
@@ -180,7 +201,8 @@ Status StructuralRead::AddReads(Leaf* leaf) {
         const uint64_t available = first_row + page->rows - run.row;
         const uint32_t count = static_cast<uint32_t>(std::min<uint64_t>(run.count, available));
         if (leaf->reads.empty() || leaf->reads.back().page != page ||
-            leaf->reads.back().segment != s) {
+            leaf->reads.back().segment != s ||
+            (in_pieces() && leaf->begins_part(run.row - first_row))) {
           leaf->reads.push_back({.column = column, .page = page, .segment = s});
         }
         leaf->reads.back().runs.push_back({run.row - first_row, count, run.slot});
@@ -200,8 +222,9 @@ Result<bool> StructuralRead::Step(const std::shared_ptr<io::Fetch>& fetch) {
         stage_ = Stage::kValues;
         break;
       case Stage::kValues:
+        if (in_pieces()) ARROW_RETURN_NOT_OK(DecodePiece(&leaves_[0]));
         ARROW_RETURN_NOT_OK(RequestValues(fetch, &wants));
-        stage_ = has_blobs() ? Stage::kBlobs : Stage::kReady;
+        if (all_requested()) stage_ = has_blobs() ? Stage::kBlobs : Stage::kReady;
         break;
       case Stage::kBlobs:
         ARROW_RETURN_NOT_OK(RequestBlobs(fetch, &wants));
@@ -231,27 +254,47 @@ Status StructuralRead::RequestIndexes(const std::shared_ptr<io::Fetch>& fetch, b
   return Status::OK();
 }
 
+Status StructuralRead::RequestPage(const std::shared_ptr<io::Fetch>& fetch, PageRead* read,
+                                   bool* wants) {
+  if (!read->index) {
+    std::vector<Bytes> fetched;
+    for (io::Fetch::Id id : read->ids) fetched.push_back(index_fetch_->bytes(id));
+    auto index = read->page->layout->ParseIndex(fetched);
+    if (!index.ok()) return Context(index.status(), read->column->object().get());
+    read->index = read->column->KeepIndex(read->page, *index);
+  }
+  Status status = read->page->layout->Plan(*read->index, read->runs, &read->planned);
+  if (!status.ok()) return Context(status, read->column->object().get());
+  read->ids.clear();
+  for (const auto& planned : read->planned)
+    read->ids.push_back(fetch->Add(read->column->object(), planned.range));
+  *wants |= !read->planned.empty();
+  return Status::OK();
+}
+
 Status StructuralRead::RequestValues(const std::shared_ptr<io::Fetch>& fetch, bool* wants) {
-  std::vector<Bytes> fetched;
+  value_fetch_ = fetch;
   for (Leaf& leaf : leaves_) {
-    for (PageRead& read : leaf.reads) {
-      if (!read.index) {
-        fetched.clear();
-        for (io::Fetch::Id id : read.ids) fetched.push_back(index_fetch_->bytes(id));
-        auto index = read.page->layout->ParseIndex(fetched);
-        if (!index.ok()) return Context(index.status(), read.column->object().get());
-        read.index = read.column->KeepIndex(read.page, *index);
+    for (; leaf.next_request < leaf.reads.size(); ++leaf.next_request) {
+      if (in_pieces() && fetch->read_bytes() >= kPieceBytes) {  // other fields fill it as well
+        *wants = true;
+        return Status::OK();
       }
-      Status status = read.page->layout->Plan(*read.index, read.runs, &read.planned);
-      if (!status.ok()) return Context(status, read.column->object().get());
-      read.ids.clear();
-      for (const auto& planned : read.planned)
-        read.ids.push_back(fetch->Add(read.column->object(), planned.range));
-      *wants |= !read.planned.empty();
+      ARROW_RETURN_NOT_OK(RequestPage(fetch, &leaf.reads[leaf.next_request], wants));
     }
   }
   index_fetch_.reset();
-  value_fetch_ = fetch;
+  return Status::OK();
+}
+
+// What was requested last.
+Status StructuralRead::DecodePiece(Leaf* leaf) {
+  if (!leaf->builder) ARROW_RETURN_NOT_OK(MakeBuilder(leaf));
+  for (; leaf->next_read < leaf->next_request; ++leaf->next_read) {
+    PageRead read = std::exchange(leaf->reads[leaf->next_read], {});
+    Status status = DecodePage(read, leaf);
+    if (!status.ok()) return Context(status, read.column->object().get());
+  }
   return Status::OK();
 }
 
@@ -324,7 +367,7 @@ Status StructuralRead::FillMissing(Leaf* leaf, uint32_t segment) {
 
 Status StructuralRead::DecodeLeaves() {
   for (Leaf& leaf : leaves_) {
-    ARROW_RETURN_NOT_OK(MakeBuilder(&leaf));
+    if (!leaf.builder) ARROW_RETURN_NOT_OK(MakeBuilder(&leaf));
     leaf.segment_of.resize(leaf.is_blob() ? static_cast<size_t>(leaf.builder->next_slot()) : 0);
   }
   for (uint32_t s = 0; s < tree_.segments->size(); ++s) {

@@ -53,9 +53,17 @@ Fetch::Fetch() = default;
 Fetch::~Fetch() = default;
 
 Fetch::Id Fetch::Add(const std::shared_ptr<ReadableObject>& object, ByteRange range) {
-  requests_.push_back({IndexOf(object), range, nullptr});
-  uint64_t room = std::numeric_limits<uint64_t>::max() - requested_bytes_;
-  requested_bytes_ += std::min(range.length, room);
+  const uint32_t index = IndexOf(object);
+  uint64_t gap = 0;
+  if (!requests_.empty() && requests_.back().object == index) {
+    const ByteRange& last = requests_.back().range;
+    const uint64_t end = last.offset + last.length;
+    const uint64_t distance = range.offset > end ? range.offset - end : 0;
+    if (distance <= object->policy().max_gap) gap = distance;
+  }
+  requests_.push_back({index, range, nullptr});
+  for (uint64_t bytes : {gap, range.length})
+    read_bytes_ += std::min(bytes, std::numeric_limits<uint64_t>::max() - read_bytes_);
   return static_cast<Id>(requests_.size() - 1);
 }
 

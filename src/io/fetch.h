@@ -44,8 +44,9 @@ class Fetch {
   Id Add(const std::shared_ptr<ReadableObject>& object, ByteRange range);
 
   bool empty() const { return requests_.empty(); }
-  /// Sum of the lengths asked for, bytes; the largest number when it is larger than that.
-  uint64_t requested_bytes() const { return requested_bytes_; }
+  /// About how many bytes a run reads: the lengths asked for, and what lies between neighbours that
+  /// come one after the other. The largest number when it is larger than that.
+  uint64_t read_bytes() const { return read_bytes_; }
 
   /// Reads everything; the calling thread helps. Priority as in Executor::Submit.
   arrow::Status Run(int64_t priority = 0);
@@ -80,7 +81,7 @@ class Fetch {
   std::unordered_map<const ReadableObject*, uint32_t> object_indexes_;
   std::vector<Request> requests_;
   std::vector<std::shared_ptr<arrow::Buffer>> buffers_;
-  uint64_t requested_bytes_ = 0;
+  uint64_t read_bytes_ = 0;
 };
 
 }  // namespace pilum::io

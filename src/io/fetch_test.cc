@@ -167,14 +167,27 @@ TEST_F(FetchTest, RangeOutsideTheObjectIsCorruptDataBeforeAnythingIsAllocatedOrR
   EXPECT_EQ(store_->calls(Call::kRead), 0);
 }
 
-TEST_F(FetchTest, RequestedBytesDoNotOverflow) {
+TEST_F(FetchTest, ReadBytesAreWhatLiesBetweenNeighboursAsWell) {
   auto object = Object("x", "0");
+  auto other = Object("y", "0");
+  const uint64_t gap = object->policy().max_gap;
   Fetch fetch;
   fetch.Add(object, {0, 5});
-  EXPECT_EQ(fetch.requested_bytes(), 5u);
+  EXPECT_EQ(fetch.read_bytes(), 5u);
+  fetch.Add(object, {5 + gap, 10});
+  EXPECT_EQ(fetch.read_bytes(), 15 + gap);
+  fetch.Add(object, {2 * gap + 16, 10});  // too far away
+  fetch.Add(object, {0, 10});             // before it
+  fetch.Add(other, {11, 10});
+  EXPECT_EQ(fetch.read_bytes(), 45 + gap);
+}
+
+TEST_F(FetchTest, ReadBytesDoNotOverflow) {
+  auto object = Object("x", "0");
+  Fetch fetch;
   fetch.Add(object, {0, kMax});
   fetch.Add(object, {0, kMax});
-  EXPECT_EQ(fetch.requested_bytes(), kMax);
+  EXPECT_EQ(fetch.read_bytes(), kMax);
 }
 
 TEST_F(FetchTest, FailedReadFailsTheRun) {

@@ -179,7 +179,6 @@ Result<std::unique_ptr<BatchRead>> BatchRead::Make(std::shared_ptr<const Dataset
 }
 
 Result<bool> BatchRead::Step(const std::shared_ptr<io::Fetch>& fetch) {
-  fetches_.push_back(fetch);
   bool wants = false;
   for (auto& field : fields_) {
     if (!field) continue;

@@ -54,9 +54,7 @@ class BatchRead {
   std::shared_ptr<const DatasetReader> dataset_;
   std::shared_ptr<const Projection> projection_;
   RowSelection selection_;
-  std::vector<std::unique_ptr<file::FieldRead>>
-      fields_;                                       // of the stored columns; null for the others
-  std::vector<std::shared_ptr<io::Fetch>> fetches_;  // what the reads' views point into
+  std::vector<std::unique_ptr<file::FieldRead>> fields_;  // null for row ids and addresses
 };
 
 /// The data files' columns behind a field, for the fragments given, in order.

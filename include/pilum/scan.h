@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -45,8 +46,19 @@ enum class RowKey {
   kRowAddress,  ///< `_rowaddr`
 };
 
-/// A stream of batches in storage order. Batches have batch_size rows; shorter ones occur at the
-/// ends of fragments and wherever a filter drops rows. One consumer; destroying it early stops the
+/// The keys of rows to come: appends at most `most` of them to `keys`, at least one unless there are no
+/// more. Called on the thread that makes or reads the stream.
+using RowKeys = std::function<arrow::Status(uint64_t most, std::vector<uint64_t>* keys)>;
+
+struct TakeOptions {
+  Columns columns;
+  RowKey key = RowKey::kOffset;
+  uint64_t readahead_bytes = 64 << 20;  ///< decoded data under way or waiting for the consumer; a
+                                        ///< single row may have more
+  uint64_t readahead_rows = 0;          ///< the same in rows; 0 = as many as the bytes allow
+};
+
+/// A stream of batches that other threads read ahead. One consumer; destroying it early stops the
 /// reads. A forked child can neither use nor destroy it: the threads that fill it live in the
 /// parent.
 class BatchStream : public arrow::RecordBatchReader {
@@ -63,7 +75,8 @@ class PreparedScan {
 
   /// Of the batches.
   virtual const std::shared_ptr<arrow::Schema>& schema() const = 0;
-  /// Live rows in storage order, read ahead by other threads.
+  /// Live rows in storage order. Batches have batch_size rows; shorter ones occur at the ends of
+  /// fragments and wherever a filter drops rows.
   virtual arrow::Result<std::shared_ptr<BatchStream>> Run() const = 0;
   /// How many rows Run delivers. Reads only the filter's columns; nothing without one.
   virtual arrow::Result<uint64_t> CountRows() const = 0;

@@ -55,6 +55,12 @@ class Snapshot {
       std::span<const uint64_t> keys, RowKey key = RowKey::kOffset,
       const Columns& columns = {}) const = 0;
 
+  /// Takes of the rows to come, read ahead by other threads: together where that saves reads, the
+  /// first ones soon. Batches are as long as what was read together, and have the rows in the order
+  /// of the keys. Unknown columns are errors here, a key that no live row has when its turn comes.
+  virtual arrow::Result<std::shared_ptr<BatchStream>> TakeAhead(
+      RowKeys keys, const TakeOptions& options = {}) const = 0;
+
   /// What each stored column is made of.
   virtual arrow::Result<std::vector<ColumnReport>> Inspect() const = 0;
 

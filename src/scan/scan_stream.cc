@@ -1,10 +1,6 @@
 #include "scan/scan_stream.h"
 
 #include <algorithm>
-#include <condition_variable>
-#include <deque>
-#include <mutex>
-#include <new>
 #include <optional>
 #include <span>
 #include <utility>
@@ -18,6 +14,7 @@
 #include "scan/batch_read.h"
 #include "scan/live_rows.h"
 #include "scan/row_size.h"
+#include "scan/stream_task.h"
 
 namespace pilum::scan {
 namespace {
@@ -85,42 +82,26 @@ ReadAmount AmountOf(const RecordBatch& batch) {
           static_cast<uint64_t>(arrow::util::TotalBufferSize(batch))};
 }
 
-/// What producers and the consumer share.
-struct Exchange {
-  std::mutex mutex;
-  std::condition_variable changed;
-  bool cancelled = false;
-};
-
-/// A unit or a piece of one on its way. The results are guarded by the exchange's mutex until
-/// `done`.
-class UnitTask : public std::enable_shared_from_this<UnitTask> {
+/// A unit or a piece of one on its way.
+class UnitTask final : public StreamTask {
  public:
   UnitTask(std::shared_ptr<const ScanPlan> plan, std::shared_ptr<const FilteredColumns> filtered,
            std::shared_ptr<Exchange> exchange, Unit unit, int64_t priority)
-      : plan_(std::move(plan)),
+      : StreamTask(std::move(exchange), priority),
+        plan_(std::move(plan)),
         filtered_(std::move(filtered)),
-        exchange_(std::move(exchange)),
-        unit_(unit),
-        priority_(priority) {}
+        unit_(unit) {}
 
   size_t fragment() const { return unit_.fragment; }
-  bool started() const { return started_; }
-
-  void Start() {
-    started_ = true;
-    Post();
-  }
 
   /// The task for a piece of this task's unit.
   std::shared_ptr<UnitTask> ForPiece(Piece piece) const {
-    auto task = std::make_shared<UnitTask>(plan_, filtered_, exchange_, unit_, priority_);
+    auto task = std::make_shared<UnitTask>(plan_, filtered_, exchange(), unit_, priority());
     task->piece_ = std::move(piece);
     return task;
   }
 
-  bool done = false;
-  Status status;
+  // Results.
   std::shared_ptr<RecordBatch> batch;  // null: no rows
   std::vector<Piece> pieces;           // to be read by tasks of their own, in place of a batch
   ReadAmount filter_read;
@@ -129,41 +110,7 @@ class UnitTask : public std::enable_shared_from_this<UnitTask> {
  private:
   enum class Phase { kBegin, kFilter, kColumns };
 
-  void Post() try {
-    runtime::Runtime::Get().cpu().Submit(priority_,
-                                         [self = shared_from_this()] { self->Continue(); });
-  } catch (const std::bad_alloc&) {
-    Complete(OutOfMemory());
-  }
-
-  void Complete(Status result) {
-    read_.reset();
-    std::lock_guard<std::mutex> lock(exchange_->mutex);
-    status = std::move(result);
-    done = true;
-    exchange_->changed.notify_all();
-  }
-
-  void Continue() try {
-    {
-      std::lock_guard<std::mutex> lock(exchange_->mutex);
-      if (exchange_->cancelled) {
-        done = true;
-        return;
-      }
-    }
-    auto finished = Advance();
-    if (!finished.ok()) return Complete(finished.status());
-    if (*finished) Complete(Status::OK());
-  } catch (const std::bad_alloc&) {
-    Complete(OutOfMemory());
-  }
-
-  static Status OutOfMemory() { return Status::OutOfMemory("no memory left to scan"); }
-
-  // Goes as far as possible without waiting; false if reads are under way that will post this
-  // again.
-  Result<bool> Advance();
+  Result<bool> Advance() override;
   Status Begin();
   Status Read(std::shared_ptr<const Projection> projection, std::vector<Run> runs);
   Result<std::vector<Piece>> ApplyFilter(const RecordBatch& batch);
@@ -173,10 +120,7 @@ class UnitTask : public std::enable_shared_from_this<UnitTask> {
 
   std::shared_ptr<const ScanPlan> plan_;
   std::shared_ptr<const FilteredColumns> filtered_;  // null without a filter
-  std::shared_ptr<Exchange> exchange_;
   Unit unit_;
-  int64_t priority_;
-  bool started_ = false;  // of the consumer alone
   Phase phase_ = Phase::kBegin;
   std::optional<Piece> piece_;
   std::vector<Run> runs_;
@@ -255,29 +199,23 @@ std::shared_ptr<RecordBatch> UnitTask::Combine(const RecordBatch& rest) const {
 Result<bool> UnitTask::Advance() {
   if (phase_ == Phase::kBegin) ARROW_RETURN_NOT_OK(Begin());
   while (true) {
-    auto fetch = std::make_shared<io::Fetch>();
-    ARROW_ASSIGN_OR_RAISE(bool wants, read_->Step(fetch));
-    if (wants) {
-      fetch->RunAsync(priority_, [self = shared_from_this(), fetch](const Status& status) {
-        if (!status.ok()) return self->Complete(status);
-        self->Post();
-      });
-      return false;
-    }
-    ARROW_ASSIGN_OR_RAISE(batch, read_->Finish());
+    ARROW_ASSIGN_OR_RAISE(auto rows, Continue(read_.get()));
+    if (!rows) return false;
+    read_.reset();  // with what the rows were decoded from
     if (phase_ == Phase::kFilter) {
-      ARROW_ASSIGN_OR_RAISE(pieces, ApplyFilter(*std::exchange(batch, nullptr)));
+      ARROW_ASSIGN_OR_RAISE(pieces, ApplyFilter(*rows));
       if (pieces.size() != 1) return true;
       piece_ = std::move(pieces.front());
       pieces.clear();
       ARROW_RETURN_NOT_OK(Begin());
       continue;
     }
-    columns_read = AmountOf(*batch);
-    if (filtered_) batch = Combine(*batch);
+    columns_read = AmountOf(*rows);
+    if (filtered_) rows = Combine(*rows);
     if (plan_->finish) {
-      ARROW_ASSIGN_OR_RAISE(batch, plan_->finish(std::move(batch)));
+      ARROW_ASSIGN_OR_RAISE(rows, plan_->finish(std::move(rows)));
     }
+    batch = std::move(rows);
     return true;
   }
 }
@@ -286,7 +224,6 @@ class ScanStream final : public BatchStream {
  public:
   explicit ScanStream(ScanPlan plan)
       : plan_(std::make_shared<const ScanPlan>(std::move(plan))),
-        exchange_(std::make_shared<Exchange>()),
         columns_(SizeOf(*plan_->projection), plan_->unit_bytes, BatchRows()),
         skip_(plan_->offset),
         left_(plan_->limit.value_or(UINT64_MAX)) {
@@ -300,18 +237,12 @@ class ScanStream final : public BatchStream {
     Fill();
   }
 
-  ~ScanStream() override { Stop(); }
-
   std::shared_ptr<arrow::Schema> schema() const override { return plan_->schema; }
 
   bool WaitNext(std::chrono::milliseconds timeout) override {
     const auto until = std::chrono::steady_clock::now() + timeout;
     while (left_ > 0 && !current_ && failure_.ok() && !tasks_.empty()) {
-      {
-        std::unique_lock<std::mutex> lock(exchange_->mutex);
-        if (!exchange_->changed.wait_until(lock, until, [&] { return tasks_.front()->done; }))
-          return false;
-      }
+      if (!tasks_.WaitUntil(until)) return false;
       failure_ = TakeFront();  // which may have no rows to deliver, and then the next one counts
     }
     return true;
@@ -352,14 +283,8 @@ class ScanStream final : public BatchStream {
     return EstimateRowSize(*plan_->dataset, projection, plan_->fragments.front());
   }
 
-  void Cancel() {
-    std::lock_guard<std::mutex> lock(exchange_->mutex);
-    exchange_->cancelled = true;
-    tasks_.clear();
-  }
-
   void Stop() {
-    Cancel();
+    tasks_.Cancel();
     current_.reset();
     left_ = 0;
   }
@@ -409,30 +334,26 @@ class ScanStream final : public BatchStream {
       unit.count = std::min({unit.count, live - next_row_, unread_});
       next_row_ += unit.count;
       if (unread_ != UINT64_MAX) unread_ -= unit.count;
-      tasks_.push_back(std::make_shared<UnitTask>(plan_, filtered_, exchange_, unit, sequence_++));
+      tasks_.PushBack(
+          std::make_shared<UnitTask>(plan_, filtered_, tasks_.exchange(), unit, sequence_++));
     }
     const size_t ready = std::min(Window(), tasks_.size());
     for (size_t i = 0; i < ready; ++i) {
-      if (!tasks_[i]->started()) tasks_[i]->Start();
+      if (!tasks_[i].started()) tasks_[i].Start();
     }
   }
 
   Status TakeFront() {
-    std::shared_ptr<UnitTask> front = tasks_.front();
-    {
-      std::unique_lock<std::mutex> lock(exchange_->mutex);
-      exchange_->changed.wait(lock, [&] { return front->done; });
-      tasks_.pop_front();
-    }
+    const std::shared_ptr<UnitTask> front = tasks_.Take();
     if (!front->status.ok()) {
-      Cancel();
+      tasks_.Cancel();
       return WithContext(front->status, {.version = plan_->dataset->manifest().version});
     }
     columns_.Observe(front->fragment(), front->columns_read.rows, front->columns_read.bytes);
     if (filter_)
       filter_->Observe(front->fragment(), front->filter_read.rows, front->filter_read.bytes);
     for (auto piece = front->pieces.rbegin(); piece != front->pieces.rend(); ++piece)
-      tasks_.push_front(front->ForPiece(std::move(*piece)));
+      tasks_.PushFront(front->ForPiece(std::move(*piece)));
     if (front->batch) Deliver(*front->batch);
     Fill();
     return Status::OK();
@@ -452,7 +373,6 @@ class ScanStream final : public BatchStream {
 
   std::shared_ptr<const ScanPlan> plan_;
   std::shared_ptr<const FilteredColumns> filtered_;
-  std::shared_ptr<Exchange> exchange_;
   UnitSizer columns_;
   std::optional<UnitSizer> filter_;
   uint64_t unit_bytes_ = 0;       // of the unit begun last
@@ -462,7 +382,7 @@ class ScanStream final : public BatchStream {
   size_t fragment_ = 0;           // next unit
   uint64_t next_row_ = 0;
   int64_t sequence_ = 0;
-  std::deque<std::shared_ptr<UnitTask>> tasks_;
+  TaskQueue<UnitTask> tasks_;
   std::shared_ptr<RecordBatch> current_;
   int64_t position_ = 0;
   int64_t batch_rows_ = 0;  // of the batches that current_ is cut into

@@ -10,6 +10,7 @@
 #include "filter/filter.h"
 #include "pilum/error.h"
 #include "scan/take.h"
+#include "scan/take_stream.h"
 #include "table/inspect.h"
 #include "table/verify.h"
 
@@ -195,6 +196,19 @@ Result<std::shared_ptr<RecordBatch>> LanceSnapshot::Take(std::span<const uint64_
   ARROW_ASSIGN_OR_RAISE(Output output, MakeOutput(columns));
   ARROW_ASSIGN_OR_RAISE(auto batch, scan::TakeRows(reader_, output.projection, keys, key));
   return output.finish ? output.finish(std::move(batch)) : batch;
+}
+
+Result<std::shared_ptr<BatchStream>> LanceSnapshot::TakeAhead(RowKeys keys,
+                                                              const TakeOptions& options) const {
+  ARROW_ASSIGN_OR_RAISE(Output output, MakeOutput(options.columns));
+  return scan::MakeTakeStream({.dataset = reader_,
+                               .projection = std::move(output.projection),
+                               .finish = std::move(output.finish),
+                               .schema = std::move(output.schema),
+                               .key = options.key,
+                               .keys = std::move(keys),
+                               .readahead_bytes = options.readahead_bytes,
+                               .readahead_rows = options.readahead_rows});
 }
 
 Result<std::vector<ColumnReport>> LanceSnapshot::Inspect() const {

@@ -28,6 +28,8 @@ class LanceSnapshot final : public Snapshot {
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> Take(std::span<const uint64_t> keys,
                                                           RowKey key,
                                                           const Columns& columns) const override;
+  arrow::Result<std::shared_ptr<BatchStream>> TakeAhead(RowKeys keys,
+                                                        const TakeOptions& options) const override;
   arrow::Result<std::vector<ColumnReport>> Inspect() const override;
   arrow::Result<VerifyReport> Verify(const VerifyProgress& progress) const override;
 

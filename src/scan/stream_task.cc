@@ -1,0 +1,60 @@
+#include "scan/stream_task.h"
+
+#include <new>
+#include <utility>
+
+#include "io/fetch.h"
+#include "runtime/runtime.h"
+
+namespace pilum::scan {
+namespace {
+
+arrow::Status OutOfMemory() { return arrow::Status::OutOfMemory("no memory left to read rows"); }
+
+}  // namespace
+
+void StreamTask::Start() {
+  started_ = true;
+  Post();
+}
+
+void StreamTask::Post() try {
+  runtime::Runtime::Get().cpu().Submit(priority_, [self = shared_from_this()] { self->Work(); });
+} catch (const std::bad_alloc&) {
+  Complete(OutOfMemory());
+}
+
+void StreamTask::Work() try {
+  {
+    std::lock_guard<std::mutex> lock(exchange_->mutex);
+    if (exchange_->cancelled) {
+      done = true;
+      return;
+    }
+  }
+  auto finished = Advance();
+  if (!finished.ok()) return Complete(finished.status());
+  if (*finished) Complete(arrow::Status::OK());
+} catch (const std::bad_alloc&) {
+  Complete(OutOfMemory());
+}
+
+void StreamTask::Complete(arrow::Status result) {
+  std::lock_guard<std::mutex> lock(exchange_->mutex);
+  status = std::move(result);
+  done = true;
+  exchange_->changed.notify_all();
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> StreamTask::Continue(BatchRead* read) {
+  auto fetch = std::make_shared<io::Fetch>();
+  ARROW_ASSIGN_OR_RAISE(bool wants, read->Step(fetch));
+  if (!wants) return read->Finish();
+  fetch->RunAsync(priority_, [self = shared_from_this(), fetch](const arrow::Status& status) {
+    if (!status.ok()) return self->Complete(status);
+    self->Post();
+  });
+  return nullptr;
+}
+
+}  // namespace pilum::scan

@@ -1,0 +1,153 @@
+#include "scan/take_stream.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <arrow/util/byte_size.h>
+
+#include "pilum/error.h"
+#include "scan/batch_read.h"
+#include "scan/row_locator.h"
+#include "scan/row_size.h"
+#include "scan/stream_task.h"
+
+namespace pilum::scan {
+namespace {
+
+using arrow::RecordBatch;
+using arrow::Result;
+using arrow::Status;
+
+// Rows of the first window, of which each is so many times as long as the one before, up to the most:
+// planning a row takes 50 bytes and 100 ns, and more rows together save little.
+constexpr uint64_t kFirstRows = 256;
+constexpr uint64_t kGrowth = 4;
+constexpr uint64_t kMostRows = 1 << 16;
+// Windows under way or waiting: one is delivered while one is decoded and others are fetched. Each
+// has a piece of what it is read from in memory.
+constexpr uint64_t kWindows = 4;
+
+/// Rows that are read together.
+class WindowTask final : public StreamTask {
+ public:
+  WindowTask(std::shared_ptr<const TakePlan> plan, std::shared_ptr<Exchange> exchange,
+             std::vector<uint64_t> keys, int64_t priority)
+      : StreamTask(std::move(exchange), priority), plan_(std::move(plan)), keys_(std::move(keys)) {}
+
+  uint64_t rows() const { return keys_.size(); }
+
+  std::shared_ptr<RecordBatch> batch;
+
+ private:
+  Result<bool> Advance() override {
+    if (!read_) {
+      ARROW_ASSIGN_OR_RAISE(RowSelection rows, SelectRows(*plan_->dataset, keys_, plan_->key));
+      ARROW_ASSIGN_OR_RAISE(read_,
+                            BatchRead::Make(plan_->dataset, plan_->projection, std::move(rows)));
+    }
+    ARROW_ASSIGN_OR_RAISE(auto rows, Continue(read_.get()));
+    if (!rows) return false;
+    read_.reset();  // with what the rows were decoded from
+    if (plan_->finish) {
+      ARROW_ASSIGN_OR_RAISE(rows, plan_->finish(std::move(rows)));
+    }
+    batch = std::move(rows);
+    return true;
+  }
+
+  const std::shared_ptr<const TakePlan> plan_;
+  const std::vector<uint64_t> keys_;
+  std::unique_ptr<BatchRead> read_;
+};
+
+class TakeStream final : public BatchStream {
+ public:
+  explicit TakeStream(TakePlan plan) : plan_(std::make_shared<const TakePlan>(std::move(plan))) {
+    if (plan_->dataset->num_fragments() > 0)
+      row_bytes_ = EstimateRowSize(*plan_->dataset, *plan_->projection, 0).bytes;
+    Fill();
+  }
+
+  std::shared_ptr<arrow::Schema> schema() const override { return plan_->schema; }
+
+  bool WaitNext(std::chrono::milliseconds timeout) override {
+    return tasks_.empty() || tasks_.WaitUntil(std::chrono::steady_clock::now() + timeout);
+  }
+
+  Status ReadNext(std::shared_ptr<RecordBatch>* out) override {
+    out->reset();
+    if (tasks_.empty()) return failure_;
+    const std::shared_ptr<WindowTask> front = tasks_.Take();
+    rows_ahead_ -= front->rows();
+    if (!front->status.ok()) {
+      failure_ = WithContext(front->status, {.version = plan_->dataset->manifest().version});
+      tasks_.Cancel();
+      return failure_;
+    }
+    Observe(*front->batch);
+    *out = std::move(front->batch);
+    Fill();
+    return Status::OK();
+  }
+
+  Status Close() override {
+    tasks_.Cancel();
+    ended_ = true;
+    return Status::OK();
+  }
+
+ private:
+  /// Rows that may be under way or wait for the consumer.
+  uint64_t MostRows() const {
+    const uint64_t rows =
+        std::clamp<uint64_t>(plan_->readahead_bytes / row_bytes_, 1, kWindows * kMostRows);
+    return plan_->readahead_rows > 0 ? std::min(rows, plan_->readahead_rows) : rows;
+  }
+
+  uint64_t WindowRows() const {
+    return std::min(window_rows_, std::max<uint64_t>(1, MostRows() / kWindows));
+  }
+
+  void Fill() {
+    while (!ended_ && tasks_.size() < kWindows &&
+           (tasks_.empty() || rows_ahead_ + WindowRows() <= MostRows())) {
+      std::vector<uint64_t> keys;
+      failure_ = plan_->keys(WindowRows(), &keys);
+      ended_ = !failure_.ok() || keys.empty();
+      if (ended_) return;
+      rows_ahead_ += keys.size();
+      window_rows_ = std::min(window_rows_ * kGrowth, kMostRows);
+      tasks_.PushBack(
+          std::make_shared<WindowTask>(plan_, tasks_.exchange(), std::move(keys), sequence_++));
+      tasks_[tasks_.size() - 1].Start();
+    }
+  }
+
+  void Observe(const RecordBatch& batch) {
+    rows_seen_ += static_cast<uint64_t>(batch.num_rows());
+    bytes_seen_ += static_cast<uint64_t>(arrow::util::TotalBufferSize(batch));
+    row_bytes_ = std::max<uint64_t>(1, bytes_seen_ / std::max<uint64_t>(1, rows_seen_));
+  }
+
+  const std::shared_ptr<const TakePlan> plan_;
+  uint64_t row_bytes_ = 1;  // as estimated, then as seen
+  uint64_t rows_seen_ = 0;
+  uint64_t bytes_seen_ = 0;
+  uint64_t window_rows_ = kFirstRows;
+  uint64_t rows_ahead_ = 0;
+  int64_t sequence_ = 0;
+  bool ended_ = false;
+  Status failure_;  // comes after the windows before it
+  TaskQueue<WindowTask> tasks_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<BatchStream>> MakeTakeStream(TakePlan plan) {
+  return std::make_shared<TakeStream>(std::move(plan));
+}
+
+}  // namespace pilum::scan

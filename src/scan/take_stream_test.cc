@@ -1,0 +1,195 @@
+#include "scan/take_stream.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <numeric>
+#include <random>
+#include <thread>
+
+#include "io/fault_store.h"
+#include "pilum/error.h"
+#include "pilum/runtime.h"
+#include "scan/take.h"
+#include "scan/test_dataset.h"
+
+namespace pilum::scan {
+namespace {
+
+using Call = io::FaultStore::Call;
+using Keys = std::vector<uint64_t>;
+
+/// All columns of the rows with these keys.
+TakePlan Plan(const std::shared_ptr<const DatasetReader>& dataset, Keys keys) {
+  const ScanPlan all = FullPlan(dataset);
+  TakePlan plan;
+  plan.dataset = dataset;
+  plan.projection = all.projection;
+  plan.schema = all.schema;
+  plan.readahead_bytes = 8 << 20;
+  plan.keys = [keys = std::move(keys), next = size_t{0}](uint64_t most, Keys* out) mutable {
+    const size_t count = std::min<size_t>(most, keys.size() - next);
+    out->insert(out->end(), keys.begin() + static_cast<long>(next),
+                keys.begin() + static_cast<long>(next + count));
+    next += count;
+    return arrow::Status::OK();
+  };
+  return plan;
+}
+
+Keys Shuffled(uint64_t rows, uint64_t times = 1) {
+  Keys keys(rows * times);
+  for (size_t i = 0; i < keys.size(); ++i) keys[i] = i % rows;
+  std::shuffle(keys.begin(), keys.end(), std::mt19937_64(7));
+  return keys;
+}
+
+arrow::RecordBatchVector ReadAll(TakePlan plan) {
+  return MakeTakeStream(std::move(plan)).ValueOrDie()->ToRecordBatches().ValueOrDie();
+}
+
+TEST(TakeStream, HasTheRowsThatTakesHave) {
+  for (const char* name : {"history-2.2", "mixed-2.0", "mixed-2.1", "stable-row-ids"}) {
+    const auto dataset = OpenGolden(GoldenStore(name));
+    const Keys keys = Shuffled(dataset->live_rows(), 3);
+    uint64_t first = 0;
+    for (const auto& batch : ReadAll(Plan(dataset, keys))) {
+      ASSERT_TRUE(batch->ValidateFull().ok());
+      const auto rows = static_cast<size_t>(batch->num_rows());
+      const auto expected = TakeRows(dataset, FullPlan(dataset).projection,
+                                     std::span(keys).subspan(first, rows), RowKey::kOffset);
+      EXPECT_TRUE(batch->Equals(**expected, /*check_metadata=*/true,
+                                arrow::EqualOptions().nans_equal(true)))
+          << name << " from " << first;
+      first += rows;
+    }
+    EXPECT_EQ(first, keys.size());
+  }
+}
+
+TEST(TakeStream, FirstRowsWaitForNoOthers) {
+  const auto dataset = OpenGolden(GoldenStore("history-2.2"));
+  const auto batches = ReadAll(Plan(dataset, Shuffled(dataset->live_rows(), 30)));
+  EXPECT_EQ(batches.front()->num_rows(), 256);
+  EXPECT_GT(batches[1]->num_rows(), 256);
+}
+
+TEST(TakeStream, OfNoKeysIsEmpty) {
+  EXPECT_TRUE(ReadAll(Plan(OpenGolden(GoldenStore("history-2.2")), {})).empty());
+}
+
+TEST(TakeStream, ReadsNoFurtherAheadThanRowsAllow) {
+  const auto dataset = OpenGolden(GoldenStore("history-2.2"));
+  TakePlan plan = Plan(dataset, Shuffled(dataset->live_rows(), 10));
+  plan.readahead_rows = 40;
+  uint64_t asked = 0;
+  plan.keys = [keys = plan.keys, &asked](uint64_t most, Keys* out) {
+    ARROW_RETURN_NOT_OK(keys(most, out));
+    asked += out->size();
+    return arrow::Status::OK();
+  };
+  auto stream = MakeTakeStream(std::move(plan)).ValueOrDie();
+  uint64_t delivered = 0;
+  while (true) {
+    EXPECT_LE(asked, delivered + 40);
+    const auto batch = stream->Next().ValueOrDie();
+    if (!batch) break;
+    delivered += static_cast<uint64_t>(batch->num_rows());
+  }
+  EXPECT_EQ(delivered, 10 * dataset->live_rows());
+}
+
+TEST(TakeStream, ReadsNoFurtherAheadThanBytesAllow) {
+  constexpr int64_t kReadAhead = 1 << 20;
+  auto store = std::make_shared<io::FaultStore>(GoldenStore("mixed-2.2"));
+  const auto dataset = OpenGolden(store);
+  TakePlan plan = Plan(dataset, Shuffled(dataset->live_rows(), 300));
+  plan.readahead_bytes = kReadAhead;
+  const int64_t before = GetMemoryPool()->bytes_allocated();
+  auto stream = MakeTakeStream(std::move(plan)).ValueOrDie();
+  uint64_t rows = 0;
+  int64_t peak = 0;
+  while (const auto batch = stream->Next().ValueOrDie()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));  // for those who read too far
+    rows += static_cast<uint64_t>(batch->num_rows());
+    peak = std::max(peak, GetMemoryPool()->bytes_allocated() - before);
+  }
+  EXPECT_EQ(rows, 300 * dataset->live_rows());
+  EXPECT_GT(peak, kReadAhead / 8);
+  EXPECT_LE(peak,
+            3 * kReadAhead);  // the batch in hand, what is ahead, and what that is decoded from
+}
+
+TEST(TakeStream, ASingleRowMayBeMoreThanTheBytesAllow) {
+  const auto dataset = OpenGolden(GoldenStore("mixed-2.2"));
+  TakePlan plan = Plan(dataset, Shuffled(dataset->live_rows()));
+  plan.readahead_bytes = 1;
+  const auto batches = ReadAll(std::move(plan));
+  EXPECT_EQ(batches.size(), dataset->live_rows());
+}
+
+TEST(TakeStream, ErrorsComeInTheirTurn) {
+  const auto dataset = OpenGolden(GoldenStore("history-2.2"));
+  Keys keys = Shuffled(dataset->live_rows(), 10);
+  keys[keys.size() - 1] = dataset->live_rows();
+  TakePlan plan = Plan(dataset, keys);
+  plan.readahead_rows = 40;
+  auto stream = MakeTakeStream(std::move(plan)).ValueOrDie();
+  uint64_t rows = 0;
+  arrow::Status status;
+  while (status.ok()) {
+    std::shared_ptr<arrow::RecordBatch> batch;
+    status = stream->ReadNext(&batch);
+    if (batch) rows += static_cast<uint64_t>(batch->num_rows());
+  }
+  EXPECT_TRUE(status.IsIndexError()) << status;
+  EXPECT_EQ(GetErrorDetail(status)->where().version, dataset->manifest().version);
+  EXPECT_GE(rows, keys.size() - 40);
+  EXPECT_EQ(stream->Next().status(), status);  // and again
+}
+
+TEST(TakeStream, KeysThatFailAreAnErrorAfterTheRowsBefore) {
+  const auto dataset = OpenGolden(GoldenStore("history-2.2"));
+  TakePlan plan = Plan(dataset, {});
+  plan.keys = [calls = 0](uint64_t, Keys* out) mutable {
+    if (++calls == 3) return MakeError(ErrorKind::kUnavailable, "no more keys");
+    out->push_back(1);
+    return arrow::Status::OK();
+  };
+  auto stream = MakeTakeStream(std::move(plan)).ValueOrDie();
+  EXPECT_EQ(stream->Next().ValueOrDie()->num_rows(), 1);
+  EXPECT_EQ(stream->Next().ValueOrDie()->num_rows(), 1);
+  EXPECT_EQ(GetErrorKind(stream->Next().status()), ErrorKind::kUnavailable);
+}
+
+TEST(TakeStream, EveryFailedReadSurfaces) {
+  bool failed = true;
+  for (int64_t skip = 0; failed; ++skip) {
+    auto store = std::make_shared<io::FaultStore>(GoldenStore("history-2.2"));
+    const auto dataset = OpenGolden(store);
+    const int64_t before = store->calls(Call::kRead);
+    store->Fail(Call::kRead, ErrorKind::kPermission, {.skip = skip});
+    auto stream = MakeTakeStream(Plan(dataset, Shuffled(dataset->live_rows()))).ValueOrDie();
+    const auto found = stream->ToRecordBatches();
+    failed = !found.ok();
+    EXPECT_EQ(failed, skip < store->calls(Call::kRead) - before);
+    if (failed) {
+      EXPECT_EQ(GetErrorKind(found.status()), ErrorKind::kPermission) << found.status();
+    }
+  }
+}
+
+TEST(TakeStream, EndsEarlyWithReadsUnderWay) {
+  for (int i = 0; i < 20; ++i) {
+    auto store = std::make_shared<io::FaultStore>(GoldenStore("history-2.2"));
+    const auto dataset = OpenGolden(store);
+    store->Delay(Call::kRead, std::chrono::milliseconds(2));
+    auto stream = MakeTakeStream(Plan(dataset, Shuffled(dataset->live_rows()))).ValueOrDie();
+    if (i % 2 == 0) {
+      ASSERT_TRUE(stream->Next().ok());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace pilum::scan

@@ -88,4 +88,30 @@ arrow::Result<std::vector<uint64_t>> SplitSizesByCounts(uint64_t rows,
 arrow::Result<std::vector<uint64_t>> SplitSizesByRatios(uint64_t rows,
                                                         std::span<const double> ratios);
 
+/// One of `world_size` readers that share an epoch. The epoch's rows are cut into splits, of which
+/// reader r of W has those whose number is r modulo W. Samples come from the splits in turns: sample
+/// g of the epoch is row g / S of split g mod S, whoever delivers it. So the k-th batch of all readers
+/// together is the same set of rows for every W that divides the number of splits S.
+struct EpochReader {
+  uint64_t rank = 0;
+  uint64_t world_size = 1;
+};
+
+/// How much of an epoch was delivered, for each of its splits. Places may be ahead of samples where
+/// rows were skipped.
+struct EpochProgress {
+  std::vector<uint64_t> samples;  ///< delivered
+  std::vector<uint64_t> places;   ///< gone past: delivered or skipped
+
+  /// After the first samples of the epoch, none of them skipped.
+  static EpochProgress After(uint64_t samples, uint64_t num_splits);
+  /// What `reader` knows who has delivered this much of its own splits: of the others at least as
+  /// much as of the one that it has delivered least of, and nothing about rows they skipped.
+  EpochProgress KnownTo(const EpochReader& reader) const;
+  /// What two readers know together. Both must be of as many splits.
+  void Merge(const EpochProgress& other);
+
+  bool operator==(const EpochProgress&) const = default;
+};
+
 }  // namespace pilum

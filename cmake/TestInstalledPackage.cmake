@@ -9,7 +9,8 @@ foreach(command
     "${configure};-DPython_EXECUTABLE=${Python_EXECUTABLE}"
     "${CMAKE_COMMAND};--build;${build}"
     "${build}/read_table;${SOURCE_DIR}/examples/data/digits.lance;label = 3"
-    "${build}/shuffle_table;${SOURCE_DIR}/examples/data/digits.lance")
+    "${build}/shuffle_table;${SOURCE_DIR}/examples/data/digits.lance"
+    "${build}/stream_epoch;${SOURCE_DIR}/examples/data/digits.lance")
   execute_process(COMMAND ${command} COMMAND_ERROR_IS_FATAL ANY)
 endforeach()
 

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "permutation/test_table.h"
+#include "database/test_table.h"
 #include "pilum/error.h"
 #include "pilum/permutation.h"
 

@@ -12,7 +12,7 @@
 
 #include "pilum/database.h"
 
-namespace pilum::permutation {
+namespace pilum {
 
 /// Column `a` counts from 0, column `b` is a % 3.
 inline std::shared_ptr<arrow::RecordBatch> CountingRows(int64_t rows, int64_t first = 0) {
@@ -50,4 +50,4 @@ inline std::vector<uint64_t> Values(const arrow::RecordBatch& batch, const std::
   return {values, values + array->length()};
 }
 
-}  // namespace pilum::permutation
+}  // namespace pilum

@@ -1,0 +1,36 @@
+// The rows of one reader's splits, in the order in which it delivers them.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "order/epoch_sequence.h"
+
+namespace pilum::stream {
+
+/// Not thread-safe.
+class DeliveryKeys {
+ public:
+  DeliveryKeys(order::EpochSequence sequence, const EpochReader& reader,
+               const EpochProgress& start);
+
+  /// Appends rows, at most `most`; none are left when it appends none.
+  void Append(uint64_t most, std::vector<uint64_t>* rows);
+
+ private:
+  /// A split and the next of its rows.
+  struct Split {
+    uint64_t place = 0;  ///< behind those in `rows`
+    std::vector<uint64_t> rows;
+    size_t next = 0;
+  };
+  bool Refill(uint64_t number, Split* split) const;
+
+  order::EpochSequence sequence_;
+  order::Turns turns_;
+  std::vector<Split> splits_;  // those of other readers stay empty
+  bool ended_ = false;
+};
+
+}  // namespace pilum::stream

@@ -256,6 +256,7 @@ Status StructuralRead::RequestIndexes(const std::shared_ptr<io::Fetch>& fetch, b
 
 Status StructuralRead::RequestPage(const std::shared_ptr<io::Fetch>& fetch, PageRead* read,
                                    bool* wants) {
+  if (!read->index) read->index = read->page->index.get();  // of another part, or another reader
   if (!read->index) {
     std::vector<Bytes> fetched;
     for (io::Fetch::Id id : read->ids) fetched.push_back(index_fetch_->bytes(id));

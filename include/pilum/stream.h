@@ -23,8 +23,9 @@ namespace pilum {
 
 struct EpochOptions {
   Columns columns;
-  std::vector<std::string> filter;  ///< SQL conditions, as ScanOptions: an epoch has the rows for
-      ///< which all are TRUE. Evaluated once, when the stream is opened
+  /// SQL conditions, as in ScanOptions: the epoch has the rows for which all are TRUE. Evaluated once,
+  /// when the stream is opened.
+  std::vector<std::string> filter;
   std::optional<ShuffleOptions> shuffle = ShuffleOptions{};  ///< nothing: splits in stored order
   uint64_t num_splits = 1;    ///< the epoch is the same for every world size that divides it
   EpochReader reader;         ///< whose share of the epoch is delivered
@@ -40,8 +41,9 @@ class EpochStream : public BatchStream {
   virtual uint64_t num_samples() const = 0;
   virtual uint64_t surplus() const = 0;
 
-  /// What was delivered of each split; as EpochProgress::KnownTo for those of other readers. After
-  /// as many batches, readers of equal batch sizes know together what the next batch begins with.
+  /// What was delivered of each split, and a bound for those of other readers
+  /// (EpochProgress::KnownTo). Merged over all readers it says exactly how far the epoch is; after
+  /// whole rounds of all splits that of any one reader does.
   virtual EpochProgress progress() const = 0;
 };
 

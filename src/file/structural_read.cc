@@ -214,6 +214,7 @@ Status StructuralRead::AddReads(Leaf* leaf) {
 }
 
 Result<bool> StructuralRead::Step(const std::shared_ptr<io::Fetch>& fetch) {
+  if (in_pieces()) ARROW_RETURN_NOT_OK(DecodePiece(&leaves_[0]));
   bool wants = false;
   while (!wants && stage_ != Stage::kReady) {
     switch (stage_) {
@@ -222,7 +223,6 @@ Result<bool> StructuralRead::Step(const std::shared_ptr<io::Fetch>& fetch) {
         stage_ = Stage::kValues;
         break;
       case Stage::kValues:
-        if (in_pieces()) ARROW_RETURN_NOT_OK(DecodePiece(&leaves_[0]));
         ARROW_RETURN_NOT_OK(RequestValues(fetch, &wants));
         if (all_requested()) stage_ = has_blobs() ? Stage::kBlobs : Stage::kReady;
         break;
@@ -288,14 +288,16 @@ Status StructuralRead::RequestValues(const std::shared_ptr<io::Fetch>& fetch, bo
   return Status::OK();
 }
 
-// What was requested last.
+// What the step before has requested. Other fields may have much to read still.
 Status StructuralRead::DecodePiece(Leaf* leaf) {
+  if (leaf->next_read == leaf->next_request) return Status::OK();
   if (!leaf->builder) ARROW_RETURN_NOT_OK(MakeBuilder(leaf));
   for (; leaf->next_read < leaf->next_request; ++leaf->next_read) {
     PageRead read = std::exchange(leaf->reads[leaf->next_read], {});
     Status status = DecodePage(read, leaf);
     if (!status.ok()) return Context(status, read.column->object().get());
   }
+  value_fetch_.reset();
   return Status::OK();
 }
 

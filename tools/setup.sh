@@ -15,7 +15,7 @@ case "${1:-}" in
   "") ;;
   --tests)
     extras=examples,test,dev
-    packages+=(libgtest-dev libgmock-dev clang-19 libclang-rt-19-dev clang-format-19)
+    packages+=(git libgtest-dev libgmock-dev clang-19 libclang-rt-19-dev clang-format-19)
     ;;
   *) echo "usage: tools/setup.sh [--tests]" >&2; exit 2 ;;
 esac

@@ -29,9 +29,10 @@ using arrow::internal::checked_cast;
 
 constexpr uint64_t kMostReserved = 256 << 20;
 // Rows that are far apart may need much more to be read than they are. About so much is read before
-// it is decoded, and counts in parts of pages that decode to so much.
+// it is decoded, and counts in parts of pages that decode to so much, if they have so many rows.
 constexpr uint64_t kPieceBytes = 4 << 20;
 constexpr uint64_t kPartBytes = 1 << 20;
+constexpr size_t kPartRuns = 256;
 
 /// Rows wanted of one page, or of a part of it.
 struct PageRead {
@@ -65,7 +66,8 @@ struct Leaf : LeafColumn {
   }
   /// Whether `row` of a page belongs to another part of it than the rows wanted last.
   bool begins_part(uint64_t row) const {
-    return (row - reads.back().runs.front().row) * type.shape.bits / 8 >= kPartBytes;
+    const std::vector<Run>& runs = reads.back().runs;
+    return runs.size() >= kPartRuns && (row - runs.front().row) * type.shape.bits / 8 >= kPartBytes;
   }
   bool has_column(uint32_t segment) const { return node->sources[segment].file != nullptr; }
   /// How many of the nodes around both leaves are the same.

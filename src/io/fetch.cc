@@ -59,7 +59,9 @@ Fetch::Id Fetch::Add(const std::shared_ptr<ReadableObject>& object, ByteRange ra
     const ByteRange& last = requests_.back().range;
     const uint64_t end = last.offset + last.length;
     const uint64_t distance = range.offset > end ? range.offset - end : 0;
-    if (distance <= object->policy().max_gap) gap = distance;
+    if (distance <= max_gap_) gap = distance;
+  } else {
+    max_gap_ = object->policy().max_gap;
   }
   requests_.push_back({index, range, nullptr});
   for (uint64_t bytes : {gap, range.length})

@@ -82,6 +82,7 @@ class Fetch {
   std::vector<Request> requests_;
   std::vector<std::shared_ptr<arrow::Buffer>> buffers_;
   uint64_t read_bytes_ = 0;
+  uint64_t max_gap_ = 0;  // of the object asked for last
 };
 
 }  // namespace pilum::io

@@ -189,9 +189,8 @@ class MiniBlockPage final : public PageLayout {
                 LeafBuilder* builder) const override;
 
  private:
-  bool WorthAChunk(const MiniBlockIndex& index, uint32_t chunk, std::span<const Run> runs) const;
-  bool PlanPoint(const MiniBlockIndex& index, std::span<const Run> runs, uint32_t chunks_read,
-                 PlannedRead* read) const;
+  bool WorthAChunk(const MiniBlockIndex& index, std::span<const Run> runs) const;
+  bool PlanPoint(const MiniBlockIndex& index, const Run& run, PlannedRead* read) const;
   Result<Chunk> Split(Bytes bytes, Arena* arena) const;
   Status DecodePoint(const MiniBlockIndex& index, const Run& run, Bytes bytes, Arena* arena,
                      LeafBuilder* builder) const;
@@ -304,10 +303,10 @@ Result<std::shared_ptr<const PageIndex>> MiniBlockPage::ParseIndex(
 }
 
 // Of several points in one chunk each costs what decoding some hundred values does.
-bool MiniBlockPage::WorthAChunk(const MiniBlockIndex& index, uint32_t chunk,
-                                std::span<const Run> runs) const {
+bool MiniBlockPage::WorthAChunk(const MiniBlockIndex& index, std::span<const Run> runs) const {
+  const uint32_t chunk = index.last_chunk(runs[0].row);
+  if (runs.size() < kFewPoints || index.last_chunk(runs[kFewPoints - 1].row) != chunk) return false;
   const uint64_t end = index.first_value(chunk) + index.num_values(chunk);
-  if (runs.size() < kFewPoints || runs[kFewPoints - 1].row >= end) return false;
   const auto behind =
       std::partition_point(runs.begin(), runs.end(), [&](const Run& run) { return run.row < end; });
   const auto points = static_cast<uint64_t>(behind - runs.begin());
@@ -315,14 +314,10 @@ bool MiniBlockPage::WorthAChunk(const MiniBlockIndex& index, uint32_t chunk,
 }
 
 // A chunk without levels is 8 bytes of header and its value buffer, of which a few values may need
-// only a few bytes. Reading just those is worth it when the rest of the chunk is not wanted. Chunks
-// before `chunks_read` are read whole for other runs already.
-bool MiniBlockPage::PlanPoint(const MiniBlockIndex& index, std::span<const Run> runs,
-                              uint32_t chunks_read, PlannedRead* read) const {
-  if (!points_) return false;
-  const Run& run = runs[0];
+// only a few bytes. Reading just those is worth it when the rest of the chunk is not wanted.
+bool MiniBlockPage::PlanPoint(const MiniBlockIndex& index, const Run& run,
+                              PlannedRead* read) const {
   const uint32_t chunk = index.last_chunk(run.row);
-  if (chunk < chunks_read || WorthAChunk(index, chunk, runs)) return false;
   const uint64_t first = run.row - index.first_value(chunk);
   if (first + run.count > index.num_values(chunk)) return false;
   const uint64_t size = index.chunk_bytes(chunk) - kPlainHeader;
@@ -337,10 +332,16 @@ Status MiniBlockPage::Plan(const PageIndex& page_index, std::span<const Run> run
                            std::vector<PlannedRead>* reads) const {
   const auto& index = static_cast<const MiniBlockIndex&>(page_index);
   bool open = false;  // the last read is of whole chunks and may be extended
+  const bool dense = runs.size() >= index.num_chunks() / 4;  // else chunks with several are rare
+  const auto by_chunk = [&](uint32_t i) {
+    if (open &&
+        index.last_chunk(runs[i].row) < reads->back().first_chunk + reads->back().num_chunks)
+      return true;
+    return WorthAChunk(index, runs.subspan(i));
+  };
   for (uint32_t i = 0; i < runs.size(); ++i) {
     PlannedRead point{.first_run = i, .num_runs = 1};
-    const uint32_t chunks_read = open ? reads->back().first_chunk + reads->back().num_chunks : 0;
-    if (PlanPoint(index, runs.subspan(i), chunks_read, &point)) {
+    if (points_ && !(dense && by_chunk(i)) && PlanPoint(index, runs[i], &point)) {
       reads->push_back(point);
       open = false;
       continue;

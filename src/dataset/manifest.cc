@@ -8,8 +8,6 @@
 #include <unordered_set>
 #include <utility>
 
-#include <google/protobuf/arena.h>
-
 #include "bytes/byte_reader.h"
 #include "dataset/compatibility.h"
 #include "dataset/manifest_file.h"
@@ -252,35 +250,48 @@ arrow::Status CheckIdsOnce(const FragmentList& fragments) {
   return Corrupt("two fragments have the id " + std::to_string(*twice));
 }
 
-arrow::Result<FragmentList> ReadFragments(const lance::table::Manifest& message,
-                                          bool stable_row_ids, const BaseIds& bases,
-                                          const Manifest* before) {
-  FragmentList fragments;
-  fragments.reserve(static_cast<size_t>(message.fragments_size()));
-  const bool comparable = before != nullptr && before->stable_row_ids == stable_row_ids;
-  size_t next = 0;  // of the version before
-  for (const lance::table::DataFragment& fragment : message.fragments()) {
-    while (comparable && next < before->fragments.size() &&
-           before->fragments[next].id < fragment.id())
-      ++next;
-    if (comparable && next < before->fragments.size() &&
-        SameFragment(before->fragments[next], fragment)) {
-      fragments.push_back(before->fragments.shared(next++));
-      continue;
+/// Gathers the fragments of a version from their messages. What it has in common with the version
+/// before is shared.
+class FragmentListReader {
+ public:
+  FragmentListReader(bool stable_row_ids, const BaseIds& bases, const Manifest* before)
+      : stable_row_ids_(stable_row_ids),
+        bases_(bases),
+        before_(before != nullptr && before->stable_row_ids == stable_row_ids ? &before->fragments
+                                                                              : nullptr) {}
+
+  arrow::Status Add(const lance::table::DataFragment& message) {
+    while (before_ != nullptr && next_ < before_->size() && (*before_)[next_].id < message.id())
+      ++next_;
+    if (before_ != nullptr && next_ < before_->size() && SameFragment((*before_)[next_], message)) {
+      fragments_.push_back(before_->shared(next_++));
+      return arrow::Status::OK();
     }
-    auto read = ReadFragment(fragment, stable_row_ids, bases);
+    auto read = ReadFragment(message, stable_row_ids_, bases_);
     if (!read.ok()) {
-      return MakeError(GetErrorKind(read.status()), "fragment " + std::to_string(fragment.id()) +
-                                                        ": " + read.status().message());
+      return MakeError(GetErrorKind(read.status()),
+                       "fragment " + std::to_string(message.id()) + ": " + read.status().message());
     }
-    fragments.push_back(std::make_shared<const Fragment>(*std::move(read)));
+    fragments_.push_back(std::make_shared<const Fragment>(*std::move(read)));
+    return arrow::Status::OK();
   }
-  ARROW_RETURN_NOT_OK(CheckIdsOnce(fragments));
-  return fragments;
-}
+
+  arrow::Result<FragmentList> Finish() {
+    ARROW_RETURN_NOT_OK(CheckIdsOnce(fragments_));
+    return std::move(fragments_);
+  }
+
+ private:
+  const bool stable_row_ids_;
+  const BaseIds& bases_;
+  const FragmentList* const before_;
+  size_t next_ = 0;  // of the version before
+  FragmentList fragments_;
+};
 
 /// Early manifests leave the storage version to their files.
-arrow::Result<FileVersion> ReadFileVersion(const lance::table::Manifest& message) {
+arrow::Result<FileVersion> ReadFileVersion(const lance::table::Manifest& message,
+                                           const FragmentList& fragments) {
   if (message.has_data_format()) {
     const auto& format = message.data_format();
     if (format.file_format() != "lance") {
@@ -289,33 +300,42 @@ arrow::Result<FileVersion> ReadFileVersion(const lance::table::Manifest& message
     }
     return ParseFileVersion(format.version());
   }
-  for (const lance::table::DataFragment& fragment : message.fragments()) {
-    if (fragment.files_size() == 0) continue;
-    const lance::table::DataFile& file = fragment.files(0);
-    return MakeFileVersion(file.file_major_version(), file.file_minor_version());
+  for (const Fragment& fragment : fragments) {
+    if (!fragment.files.empty()) return fragment.files[0].version;
   }
   if (message.writer_feature_flags() & kVersion2Files) return FileVersion::kV2_0;
   return ParseFileVersion("legacy");
 }
 
-arrow::Result<Manifest> ReadMessage(const lance::table::Manifest& message, const Manifest* before) {
+/// `add_fragments` adds those of the message, which need not be in it any more.
+template <typename AddFragments>
+arrow::Result<Manifest> ReadMessage(const lance::table::Manifest& message, const Manifest* before,
+                                    const AddFragments& add_fragments) {
   ARROW_RETURN_NOT_OK(CheckReaderFlags(message.reader_feature_flags()));
   Manifest manifest;
   manifest.version = message.version();
   manifest.stable_row_ids = (message.reader_feature_flags() & kStableRowIds) != 0;
   manifest.next_row_id = message.next_row_id();
   if (message.has_max_fragment_id()) manifest.max_fragment_id = message.max_fragment_id();
-  ARROW_ASSIGN_OR_RAISE(manifest.file_version, ReadFileVersion(message));
   ARROW_ASSIGN_OR_RAISE(manifest.timestamp_us, Microseconds(message.timestamp()));
   ARROW_ASSIGN_OR_RAISE(manifest.schema, MakeSchema(message));
   BaseIds bases;
   ARROW_ASSIGN_OR_RAISE(manifest.base_paths, ReadBasePaths(message, &bases));
-  ARROW_ASSIGN_OR_RAISE(manifest.fragments,
-                        ReadFragments(message, manifest.stable_row_ids, bases, before));
+  FragmentListReader fragments(manifest.stable_row_ids, bases, before);
+  ARROW_RETURN_NOT_OK(add_fragments(&fragments));
+  ARROW_ASSIGN_OR_RAISE(manifest.fragments, fragments.Finish());
+  ARROW_ASSIGN_OR_RAISE(manifest.file_version, ReadFileVersion(message, manifest.fragments));
   manifest.config = {message.config().begin(), message.config().end()};
   manifest.table_metadata = {message.table_metadata().begin(), message.table_metadata().end()};
   manifest.branch = message.branch();
   manifest.writer = message.writer_version().library() + " " + message.writer_version().version();
+  return manifest;
+}
+
+arrow::Result<Manifest> Finish(arrow::Result<Manifest> manifest, const std::string& path,
+                               uint64_t version) {
+  if (!manifest.ok()) return WithContext(manifest.status(), {.path = path, .version = version});
+  manifest->path = path;
   return manifest;
 }
 
@@ -328,24 +348,28 @@ uint64_t Manifest::live_rows() const {
 }
 
 arrow::Result<Manifest> ParseManifest(std::span<const std::byte> bytes, const std::string& path) {
-  auto encoded = FindManifestMessage(bytes);
-  if (!encoded.ok()) return WithContext(encoded.status(), {.path = path});
-  // Memory of messages goes piece by piece, of which there are many, unless it comes from an arena.
-  google::protobuf::Arena arena;
-  auto* message = google::protobuf::Arena::CreateMessage<lance::table::Manifest>(&arena);
-  const arrow::Status parsed = lance::ParseInto(*encoded, "manifest message", message);
-  if (!parsed.ok()) return WithContext(parsed, {.path = path});
-  return ReadManifestMessage(*message, path);
+  auto split = SplitManifestMessage(bytes);
+  if (!split.ok()) return WithContext(split.status(), {.path = path});
+  lance::table::DataFragment message;  // one for all: its memory serves again
+  auto manifest =
+      ReadMessage(split->rest, nullptr, [&](FragmentListReader* fragments) -> arrow::Status {
+        for (const bytes::Bytes encoded : split->fragments) {
+          ARROW_RETURN_NOT_OK(lance::ParseInto(encoded, "fragment", &message));
+          ARROW_RETURN_NOT_OK(fragments->Add(message));
+        }
+        return arrow::Status::OK();
+      });
+  return Finish(std::move(manifest), path, split->rest.version());
 }
 
 arrow::Result<Manifest> ReadManifestMessage(const lance::table::Manifest& message,
                                             const std::string& path, const Manifest* before) {
-  auto manifest = ReadMessage(message, before);
-  if (!manifest.ok()) {
-    return WithContext(manifest.status(), {.path = path, .version = message.version()});
-  }
-  manifest->path = path;
-  return manifest;
+  auto manifest = ReadMessage(message, before, [&](FragmentListReader* fragments) -> arrow::Status {
+    for (const lance::table::DataFragment& fragment : message.fragments())
+      ARROW_RETURN_NOT_OK(fragments->Add(fragment));
+    return arrow::Status::OK();
+  });
+  return Finish(std::move(manifest), path, message.version());
 }
 
 }  // namespace pilum::dataset

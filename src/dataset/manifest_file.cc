@@ -1,8 +1,12 @@
 #include "dataset/manifest_file.h"
 
+#include <climits>
 #include <cstring>
 #include <string_view>
 #include <utility>
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/wire_format_lite.h>
 
 #include "lance/parse_message.h"
 #include "pilum/error.h"
@@ -53,8 +57,7 @@ uint64_t AppendSection(std::string* file, const std::string& section) {
   return position;
 }
 
-}  // namespace
-
+/// The encoded manifest message of a file.
 arrow::Result<Bytes> FindManifestMessage(Bytes file) {
   if (file.size() < kFooterSize) {
     return Corrupt("a manifest file ends with " + std::to_string(kFooterSize) +
@@ -74,6 +77,45 @@ arrow::Result<Bytes> FindManifestMessage(Bytes file) {
                                                   " is not known; use a newer version of pilum");
   }
   return SectionAt(file, position, "manifest message");
+}
+
+/// Takes the fragments out of an encoded manifest. False if it is no message.
+bool TakeFragments(Bytes encoded, std::string* rest, std::vector<Bytes>* fragments) {
+  using google::protobuf::internal::WireFormatLite;
+  constexpr uint32_t kFragment = WireFormatLite::MakeTag(
+      lance::table::Manifest::kFragmentsFieldNumber, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
+  google::protobuf::io::CodedInputStream input(reinterpret_cast<const uint8_t*>(encoded.data()),
+                                               static_cast<int>(encoded.size()));
+  const auto position = [&] { return static_cast<size_t>(input.CurrentPosition()); };
+  while (position() < encoded.size()) {
+    const size_t begin = position();
+    const uint32_t tag = input.ReadTag();
+    if (tag == kFragment) {
+      uint32_t length = 0;
+      if (!input.ReadVarint32(&length) || length > encoded.size() - position()) return false;
+      fragments->push_back(encoded.subspan(position(), length));
+      if (!input.Skip(static_cast<int>(length))) return false;
+    } else {
+      if (!WireFormatLite::SkipField(&input, tag)) return false;
+      rest->append(reinterpret_cast<const char*>(encoded.data()) + begin, position() - begin);
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+arrow::Result<SplitManifest> SplitManifestMessage(Bytes file) {
+  ARROW_ASSIGN_OR_RAISE(Bytes encoded, FindManifestMessage(file));
+  SplitManifest split;
+  std::string rest;
+  if (encoded.size() > INT_MAX || !TakeFragments(encoded, &rest, &split.fragments)) {
+    return Corrupt("the " + std::to_string(encoded.size()) +
+                   " bytes of the manifest message are not a valid message of that kind");
+  }
+  ARROW_ASSIGN_OR_RAISE(split.rest,
+                        lance::ParseMessage<lance::table::Manifest>(rest, "manifest message"));
+  return split;
 }
 
 arrow::Result<ManifestFile> ParseManifestFile(Bytes file) {

@@ -11,6 +11,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <arrow/result.h>
 
@@ -26,8 +27,14 @@ struct ManifestFile {
   std::optional<std::string> transaction;    ///< serialised Transaction
 };
 
-/// The encoded manifest message of a file.
-arrow::Result<bytes::Bytes> FindManifestMessage(bytes::Bytes file);
+/// A manifest message whose fragments are still encoded. They are nearly all of it in a large table,
+/// and as messages would take ten times their bytes.
+struct SplitManifest {
+  lance::table::Manifest rest;
+  std::vector<bytes::Bytes> fragments;  ///< of the file; each an encoded DataFragment
+};
+
+arrow::Result<SplitManifest> SplitManifestMessage(bytes::Bytes file);
 
 arrow::Result<ManifestFile> ParseManifestFile(bytes::Bytes file);
 

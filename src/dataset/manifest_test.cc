@@ -82,6 +82,34 @@ TEST(Manifest, SkipsTheSectionsBeforeTheMessage) {
   EXPECT_EQ(manifest->version, 3u);
 }
 
+TEST(Manifest, ReadsFragmentsWhereverTheyStandInTheMessage) {
+  lance::table::Manifest rest = SmallManifest();
+  rest.clear_fragments();
+  lance::table::Manifest first;
+  *first.add_fragments() = SmallManifest().fragments(0);
+  lance::table::Manifest last = first;
+  last.mutable_fragments(0)->set_id(1);
+  auto manifest =
+      ParseManifest(AsBytes(FrameMessage(first.SerializeAsString() + rest.SerializeAsString() +
+                                         last.SerializeAsString())),
+                    "m");
+  ASSERT_TRUE(manifest.ok()) << manifest.status().ToString();
+  ASSERT_EQ(manifest->fragments.size(), 2u);
+  EXPECT_EQ(manifest->fragments[0].id, 0u);
+  EXPECT_EQ(manifest->fragments[1].id, 1u);
+  EXPECT_EQ(manifest->version, 3u);
+}
+
+TEST(Manifest, RefusesFragmentsThatAreNoMessages) {
+  const std::string rest = SmallManifest().SerializeAsString();
+  ExpectError(ParseManifest(AsBytes(FrameMessage(rest + FromHex("1202 0aff"))), "m").status(),
+              ErrorKind::kCorruptData, "the 2 bytes of the fragment are not a valid message");
+  for (const char* broken : {"1203 0aff", "12", "07", "00"}) {
+    ExpectError(ParseManifest(AsBytes(FrameMessage(rest + FromHex(broken))), "m").status(),
+                ErrorKind::kCorruptData, "of the manifest message are not a valid message");
+  }
+}
+
 TEST(Manifest, RefusesBrokenFraming) {
   const std::string good = FrameManifest(SmallManifest());
   auto expect = [&](size_t from_end, std::string_view hex, ErrorKind kind, std::string_view text) {

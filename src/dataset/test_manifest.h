@@ -38,12 +38,15 @@ inline std::string FromHex(std::string_view text) {
   return result;
 }
 
-/// A manifest file with nothing but the manifest message.
-inline std::string FrameManifest(const lance::table::Manifest& manifest) {
-  std::string message = manifest.SerializeAsString();
+/// A manifest file with nothing but an encoded manifest message.
+inline std::string FrameMessage(const std::string& message) {
   std::string file(4, '\0');
   bytes::Store(reinterpret_cast<std::byte*>(file.data()), static_cast<uint32_t>(message.size()));
   return file + message + FromHex("0000000000000000 0000 0200") + "LANC";
+}
+
+inline std::string FrameManifest(const lance::table::Manifest& manifest) {
+  return FrameMessage(manifest.SerializeAsString());
 }
 
 /// A manifest that can be read, to be changed by tests: version 3, one column, one fragment of 10

@@ -331,30 +331,24 @@ bool MiniBlockPage::PlanPoint(const MiniBlockIndex& index, const Run& run,
 Status MiniBlockPage::Plan(const PageIndex& page_index, std::span<const Run> runs,
                            std::vector<PlannedRead>* reads) const {
   const auto& index = static_cast<const MiniBlockIndex&>(page_index);
-  bool open = false;  // the last read is of whole chunks and may be extended
   const bool dense = runs.size() >= index.num_chunks() / 4;  // else chunks with several are rare
-  const auto by_chunk = [&](uint32_t i) {
-    if (open &&
-        index.last_chunk(runs[i].row) < reads->back().first_chunk + reads->back().num_chunks)
-      return true;
-    return WorthAChunk(index, runs.subspan(i));
-  };
+  uint32_t open_end = 0;  // behind the chunks of the last read; 0 if that is of a point
   for (uint32_t i = 0; i < runs.size(); ++i) {
+    const bool whole =
+        dense && (index.last_chunk(runs[i].row) < open_end || WorthAChunk(index, runs.subspan(i)));
     PlannedRead point{.first_run = i, .num_runs = 1};
-    if (points_ && !(dense && by_chunk(i)) && PlanPoint(index, runs[i], &point)) {
+    if (points_ && !whole && PlanPoint(index, runs[i], &point)) {
       reads->push_back(point);
-      open = false;
+      open_end = 0;
       continue;
     }
     const uint32_t first = index.first_chunk(runs[i].row);
-    const uint32_t end = index.last_chunk(runs[i].row + runs[i].count - 1) + 1;
-    if (!open || first > reads->back().first_chunk + reads->back().num_chunks) {
-      reads->push_back({.first_run = i, .first_chunk = first});
-      open = true;
-    }
+    if (open_end == 0 || first > open_end) reads->push_back({.first_run = i, .first_chunk = first});
     PlannedRead& read = reads->back();
     read.num_runs = i + 1 - read.first_run;
-    read.num_chunks = std::max(read.num_chunks, end - read.first_chunk);
+    open_end = std::max(read.first_chunk + read.num_chunks,
+                        index.last_chunk(runs[i].row + runs[i].count - 1) + 1);
+    read.num_chunks = open_end - read.first_chunk;
     const uint64_t begin_byte = index.chunk_offset(read.first_chunk);
     read.range = {chunks_range_.offset + begin_byte,
                   index.chunk_offset(read.first_chunk + read.num_chunks) - begin_byte};

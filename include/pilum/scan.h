@@ -13,6 +13,8 @@
 #include <arrow/record_batch.h>
 #include <arrow/result.h>
 
+#include "pilum/runtime.h"
+
 namespace pilum {
 
 /// What a scan or take delivers of each row. Without columns and expressions: all stored columns.
@@ -66,6 +68,21 @@ class BatchStream : public arrow::RecordBatchReader {
   /// Waits until ReadNext would not block, at most `timeout`; tells whether that is so.
   virtual bool WaitNext(std::chrono::milliseconds timeout) = 0;
 };
+
+/// Passes each batch to `visit`, an `arrow::Status(const arrow::RecordBatch&)`, up to the end or the
+/// first error. Asks the thread's CancelScope in between and while it waits.
+template <typename Visit>
+arrow::Status VisitBatches(BatchStream& stream, const Visit& visit) {
+  constexpr std::chrono::milliseconds kSlice(50);
+  while (true) {
+    while (!stream.WaitNext(kSlice)) ARROW_RETURN_NOT_OK(CancelScope::Check());
+    ARROW_RETURN_NOT_OK(CancelScope::Check());
+    std::shared_ptr<arrow::RecordBatch> batch;
+    ARROW_RETURN_NOT_OK(stream.ReadNext(&batch));
+    if (!batch) return arrow::Status::OK();
+    ARROW_RETURN_NOT_OK(visit(*batch));
+  }
+}
 
 /// A scan whose columns, filter and fragments were found in its version: bound once, run any number
 /// of times. Immutable, thread-safe, valid in a forked child.

@@ -5,7 +5,6 @@
 #include "permutation/row_id_list.h"
 #include "pilum/error.h"
 #include "pilum/permutation.h"
-#include "pilum/runtime.h"
 
 namespace pilum {
 
@@ -37,20 +36,17 @@ Result<RowSequence> RowSequence::Load(const Snapshot& permutation,
   ARROW_RETURN_NOT_OK(CheckColumns(permutation));
   ScanOptions options{.columns = {.names = {{"row_id"}}}, .batch_size = 1 << 16};
   if (split_id) options.filter.push_back("split_id = " + std::to_string(*split_id));
-  ARROW_ASSIGN_OR_RAISE(auto scan, permutation.Prepare(options));
-  ARROW_ASSIGN_OR_RAISE(auto stream, scan->Run());
+  ARROW_ASSIGN_OR_RAISE(auto stream, permutation.Scan(options));
   auto ids = std::make_shared<RowIds>();
-  while (true) {
-    ARROW_RETURN_NOT_OK(CancelScope::Check());
-    std::shared_ptr<arrow::RecordBatch> batch;
-    ARROW_RETURN_NOT_OK(stream->ReadNext(&batch));
-    if (!batch) return RowSequence(std::move(ids));
-    const auto& column = static_cast<const arrow::UInt64Array&>(*batch->column(0));
+  ARROW_RETURN_NOT_OK(VisitBatches(*stream, [&](const arrow::RecordBatch& batch) {
+    const auto& column = static_cast<const arrow::UInt64Array&>(*batch.column(0));
     if (column.null_count() > 0)
       return MakeError(ErrorKind::kInvalidArgument,
                        "the table is no permutation: there are nulls in its column 'row_id'");
     ids->Append({column.raw_values(), static_cast<size_t>(column.length())});
-  }
+    return Status::OK();
+  }));
+  return RowSequence(std::move(ids));
 }
 
 uint64_t RowSequence::size() const {

@@ -1,8 +1,6 @@
 #include "permutation/split_rows.h"
 
 #include <algorithm>
-#include <chrono>
-#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -29,20 +27,6 @@ Status Invalid(const std::string& message) {
   return MakeError(ErrorKind::kInvalidArgument, message);
 }
 
-Status ForEachBatch(const PreparedScan& scan,
-                    const std::function<Status(const arrow::RecordBatch&)>& visit) {
-  constexpr std::chrono::milliseconds kSlice(50);
-  ARROW_ASSIGN_OR_RAISE(auto stream, scan.Run());
-  while (true) {
-    while (!stream->WaitNext(kSlice)) ARROW_RETURN_NOT_OK(CancelScope::Check());
-    ARROW_RETURN_NOT_OK(CancelScope::Check());
-    std::shared_ptr<arrow::RecordBatch> batch;
-    ARROW_RETURN_NOT_OK(stream->ReadNext(&batch));
-    if (!batch) return Status::OK();
-    ARROW_RETURN_NOT_OK(visit(*batch));
-  }
-}
-
 std::span<const uint64_t> RowIdsOf(const arrow::RecordBatch& batch) {
   const auto& ids = static_cast<const arrow::UInt64Array&>(*batch.GetColumnByName(kRowId));
   return {ids.raw_values(), static_cast<size_t>(ids.length())};
@@ -59,9 +43,9 @@ Result<std::shared_ptr<const RowIdList>> ReadRowIds(const Snapshot& snapshot,
                                                     const PermutationOptions& options) {
   ScanOptions scan = ScanOf(options, {.names = {{kRowId}}});
   scan.batch_size = kManyRows;
-  ARROW_ASSIGN_OR_RAISE(auto prepared, snapshot.Prepare(scan));
+  ARROW_ASSIGN_OR_RAISE(auto stream, snapshot.Scan(scan));
   auto ids = std::make_shared<RowIdList>();
-  ARROW_RETURN_NOT_OK(ForEachBatch(*prepared, [&](const arrow::RecordBatch& batch) {
+  ARROW_RETURN_NOT_OK(VisitBatches(*stream, [&](const arrow::RecordBatch& batch) {
     ids->Append(RowIdsOf(batch));
     return Status::OK();
   }));
@@ -184,7 +168,8 @@ struct FindSplits {
     for (size_t split = 0; split < splits.weights.size(); ++split)
       lists[split] = std::make_shared<RowIdList>();
     uint64_t rows = 0;
-    ARROW_RETURN_NOT_OK(ForEachBatch(*scan, [&](const arrow::RecordBatch& batch) {
+    ARROW_ASSIGN_OR_RAISE(auto stream, scan->Run());
+    ARROW_RETURN_NOT_OK(VisitBatches(*stream, [&](const arrow::RecordBatch& batch) {
       std::vector<uint64_t> hashes(static_cast<size_t>(batch.num_rows()), 0);
       for (size_t column = 0; column < splits.columns.size(); ++column)
         ARROW_RETURN_NOT_OK(CombineHashes(batch.column(static_cast<int>(column)), hashes));
@@ -208,7 +193,8 @@ struct FindSplits {
       return Invalid("the number of a split must be an integer, but '" + splits.expression +
                      "' is " + type->ToString());
     std::map<uint64_t, std::shared_ptr<RowIdList>> lists;
-    ARROW_RETURN_NOT_OK(ForEachBatch(*scan, [&](const arrow::RecordBatch& batch) {
+    ARROW_ASSIGN_OR_RAISE(auto stream, scan->Run());
+    ARROW_RETURN_NOT_OK(VisitBatches(*stream, [&](const arrow::RecordBatch& batch) {
       return AddCalculated(splits.expression, batch, &lists);
     }));
     if (lists.empty()) return Invalid("there are no rows to split");

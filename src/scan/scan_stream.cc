@@ -406,15 +406,11 @@ Result<uint64_t> CountMatching(ScanPlan plan) {
   plan.batch_size = kCountingBatchRows;
   ARROW_ASSIGN_OR_RAISE(auto stream, MakeScanStream(std::move(plan)));
   uint64_t rows = 0;
-  while (true) {
-    while (!stream->WaitNext(std::chrono::milliseconds(50)))
-      ARROW_RETURN_NOT_OK(CancelScope::Check());
-    ARROW_RETURN_NOT_OK(CancelScope::Check());
-    std::shared_ptr<RecordBatch> batch;
-    ARROW_RETURN_NOT_OK(stream->ReadNext(&batch));
-    if (!batch) return rows;
-    rows += static_cast<uint64_t>(batch->num_rows());
-  }
+  ARROW_RETURN_NOT_OK(VisitBatches(*stream, [&](const RecordBatch& batch) {
+    rows += static_cast<uint64_t>(batch.num_rows());
+    return Status::OK();
+  }));
+  return rows;
 }
 
 }  // namespace pilum::scan

@@ -9,7 +9,6 @@
 
 #include "order/epoch_sequence.h"
 #include "pilum/error.h"
-#include "pilum/runtime.h"
 #include "pilum/stream.h"
 #include "rows/row_set.h"
 #include "stream/delivery_keys.h"
@@ -18,7 +17,6 @@ namespace pilum {
 namespace {
 
 constexpr char kRowOffset[] = "_rowoffset";
-constexpr std::chrono::milliseconds kSlice(50);  // of waiting, between questions whether to go on
 
 using arrow::RecordBatch;
 using arrow::Result;
@@ -133,14 +131,12 @@ Result<rows::RowSet> MatchingRows(const Snapshot& snapshot, const EpochOptions& 
   ScanOptions scan{.columns = {.names = {{kRowOffset}}}, .filter = options.filter};
   ARROW_ASSIGN_OR_RAISE(auto stream, snapshot.Scan(scan));
   rows::RowSet::Builder builder;
-  while (true) {
-    while (!stream->WaitNext(kSlice)) ARROW_RETURN_NOT_OK(CancelScope::Check());
-    ARROW_RETURN_NOT_OK(CancelScope::Check());
-    ARROW_ASSIGN_OR_RAISE(auto batch, stream->Next());
-    if (!batch) return builder.Finish();
-    const auto& offsets = static_cast<const arrow::UInt64Array&>(*batch->column(0));
+  ARROW_RETURN_NOT_OK(VisitBatches(*stream, [&](const RecordBatch& batch) {
+    const auto& offsets = static_cast<const arrow::UInt64Array&>(*batch.column(0));
     builder.Add({offsets.raw_values(), static_cast<size_t>(offsets.length())});
-  }
+    return Status::OK();
+  }));
+  return builder.Finish();
 }
 
 Result<order::EpochSequence> MakeSequence(uint64_t rows, const EpochOptions& options) {

@@ -54,12 +54,11 @@ Result<RowsByFragment> FindRows(const Snapshot& snapshot, const std::vector<std:
   ARROW_ASSIGN_OR_RAISE(auto stream,
                         snapshot.Scan({.columns = {.names = {{"_rowaddr"}}}, .filter = filter}));
   RowsByFragment rows;
-  while (true) {
-    std::shared_ptr<arrow::RecordBatch> batch;
-    ARROW_RETURN_NOT_OK(stream->ReadNext(&batch));
-    if (!batch) return rows;
-    AddAddresses(*batch, &rows);
-  }
+  ARROW_RETURN_NOT_OK(VisitBatches(*stream, [&](const arrow::RecordBatch& batch) {
+    AddAddresses(batch, &rows);
+    return Status::OK();
+  }));
+  return rows;
 }
 
 uint64_t CountOf(const RowsByFragment& rows) {

@@ -25,7 +25,8 @@ arrow::Status Run(const std::string& uri) {
   options.shuffle = pilum::ShuffleOptions{.seed = 7};
   options.num_splits = 4;
   options.batch_size = 256;
-  ARROW_ASSIGN_OR_RAISE(auto stream, pilum::OpenEpoch(snapshot, options));
+  ARROW_ASSIGN_OR_RAISE(auto rows, pilum::EpochRows::Find(snapshot));
+  ARROW_ASSIGN_OR_RAISE(auto stream, pilum::OpenEpoch(rows, options));
   uint64_t begun = 0;
   while (begun < stream->num_samples() / 2) {
     ARROW_ASSIGN_OR_RAISE(auto batch, stream->Next());
@@ -38,7 +39,7 @@ arrow::Status Run(const std::string& uri) {
   for (uint64_t rank : {0, 1}) {
     options.reader = {.rank = rank, .world_size = 2};
     options.batch_size = 128;
-    ARROW_ASSIGN_OR_RAISE(stream, pilum::OpenEpoch(snapshot, options, progress));
+    ARROW_ASSIGN_OR_RAISE(stream, pilum::OpenEpoch(rows, options, progress));
     while (true) {
       ARROW_ASSIGN_OR_RAISE(auto batch, stream->Next());
       if (!batch) break;

@@ -1,6 +1,7 @@
 // Reading rows of a table version: what to read, and the stream it comes as.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -52,12 +53,21 @@ enum class RowKey {
 /// more. Called on the thread that makes or reads the stream.
 using RowKeys = std::function<arrow::Status(uint64_t most, std::vector<uint64_t>* keys)>;
 
+/// What a stream has read so far. Counted on its threads, readable on any.
+struct ReadCounters {
+  std::atomic<uint64_t> rows_requested{0};
+  std::atomic<uint64_t> rows_read{0};   ///< and decoded
+  std::atomic<uint64_t> bytes_read{0};  ///< of them, as Arrow data
+  std::atomic<uint64_t> read_ns{0};  ///< from request to result, summed over reads, which overlap
+};
+
 struct TakeOptions {
   Columns columns;
   RowKey key = RowKey::kOffset;
   uint64_t readahead_bytes = 64 << 20;  ///< decoded data under way or waiting for the consumer; a
                                         ///< single row may have more
   uint64_t readahead_rows = 0;          ///< the same in rows; 0 = as many as the bytes allow
+  std::shared_ptr<ReadCounters> counters = std::make_shared<ReadCounters>();
 };
 
 /// A stream of batches that other threads read ahead. One consumer; destroying it early stops the

@@ -2,7 +2,8 @@
 //
 //   pilum::EpochOptions options{.shuffle = pilum::ShuffleOptions{.seed = 7}, .num_splits = 48,
 //                               .reader = {.rank = 3, .world_size = 8}, .batch_size = 256};
-//   auto stream = pilum::OpenEpoch(snapshot, options).ValueOrDie();
+//   auto rows = pilum::EpochRows::Find(snapshot, {"label < 5"}).ValueOrDie();
+//   auto stream = pilum::OpenEpoch(rows, options).ValueOrDie();
 //   while (auto batch = stream->Next().ValueOrDie()) Train(*batch);
 //   stream->progress();  // at any time: where another stream, of any number of readers, goes on
 #pragma once
@@ -11,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <arrow/result.h>
@@ -21,17 +23,40 @@
 
 namespace pilum {
 
+/// The rows of a table's version that epochs are of. An immutable value: cheap to copy, usable from
+/// any thread and in a forked child.
+class EpochRows {
+ public:
+  /// Those for which all conditions are TRUE, SQL as in ScanOptions; all rows by default. Reads the
+  /// columns of the conditions, and keeps at most a bit and a little for each row of the table.
+  static arrow::Result<EpochRows> Find(std::shared_ptr<const Snapshot> snapshot,
+                                       const std::vector<std::string>& filter = {});
+
+  const Snapshot& snapshot() const { return *snapshot_; }
+  uint64_t size() const { return size_; }
+  /// The offset in the version of the `rank`-th of them, which must be less than size().
+  uint64_t OffsetAt(uint64_t rank) const;
+
+ private:
+  struct Matching;
+  EpochRows(std::shared_ptr<const Snapshot> snapshot, uint64_t size,
+            std::shared_ptr<const Matching> matching)
+      : snapshot_(std::move(snapshot)), size_(size), matching_(std::move(matching)) {}
+
+  std::shared_ptr<const Snapshot> snapshot_;
+  uint64_t size_;
+  std::shared_ptr<const Matching> matching_;  // null: all rows
+};
+
 struct EpochOptions {
   Columns columns;
-  /// SQL conditions, as in ScanOptions: the epoch has the rows for which all are TRUE. Evaluated once,
-  /// when the stream is opened.
-  std::vector<std::string> filter;
   std::optional<ShuffleOptions> shuffle = ShuffleOptions{};  ///< nothing: splits in stored order
   uint64_t num_splits = 1;    ///< the epoch is the same for every world size that divides it
   EpochReader reader;         ///< whose share of the epoch is delivered
   int64_t batch_size = 1024;  ///< rows per batch; the last one may have fewer
   uint64_t readahead_bytes = 64 << 20;  ///< as TakeOptions
   uint64_t readahead_rows = 0;          ///< as TakeOptions
+  std::shared_ptr<ReadCounters> counters = std::make_shared<ReadCounters>();
 };
 
 /// One reader's share of an epoch, a batch at a time. One consumer; progress is the consumer's, too.
@@ -43,17 +68,16 @@ class EpochStream : public BatchStream {
 
   /// What was delivered of each split, and a bound for those of other readers
   /// (EpochProgress::KnownTo). Merged over all readers it says exactly how far the epoch is; after
-  /// whole rounds of all splits that of any one reader does.
-  virtual EpochProgress progress() const = 0;
+  /// whole rounds of all splits that of any one reader does. The last `unused` samples of the batch
+  /// that was delivered last, at most all of it, are left out.
+  virtual EpochProgress progress(uint64_t unused = 0) const = 0;
 };
 
-/// Streams the rest of an epoch after `start`, the whole of it by default. Nothing is read before
-/// the first batch but the columns of the filter, which takes at most a bit for each row of the
-/// table; `start` costs nothing.
+/// Streams the rest of an epoch after `start`, the whole of it by default, which costs nothing.
 /// kInvalidArgument: unknown columns, fewer rows than splits, a number of splits that the world size
 /// does not divide, a start with another number of splits or beyond the end, a batch size below 1.
 arrow::Result<std::shared_ptr<EpochStream>> OpenEpoch(
-    std::shared_ptr<const Snapshot> snapshot, const EpochOptions& options,
+    const EpochRows& rows, const EpochOptions& options,
     const std::optional<EpochProgress>& start = std::nullopt);
 
 }  // namespace pilum

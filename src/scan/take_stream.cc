@@ -17,6 +17,7 @@
 namespace pilum::scan {
 namespace {
 
+using Clock = std::chrono::steady_clock;
 using arrow::RecordBatch;
 using arrow::Result;
 using arrow::Status;
@@ -40,6 +41,7 @@ class WindowTask final : public StreamTask {
   uint64_t rows() const { return keys_.size(); }
 
   std::shared_ptr<RecordBatch> batch;
+  uint64_t bytes = 0;  // of the batch
 
  private:
   Result<bool> Advance() override {
@@ -55,11 +57,21 @@ class WindowTask final : public StreamTask {
       ARROW_ASSIGN_OR_RAISE(rows, plan_->finish(std::move(rows)));
     }
     batch = std::move(rows);
+    bytes = static_cast<uint64_t>(arrow::util::TotalBufferSize(*batch));
+    Count();
     return true;
+  }
+
+  void Count() {
+    ReadCounters& counters = *plan_->counters;
+    counters.rows_read += keys_.size();
+    counters.bytes_read += bytes;
+    counters.read_ns += static_cast<uint64_t>((Clock::now() - made_).count());
   }
 
   const std::shared_ptr<const TakePlan> plan_;
   const std::vector<uint64_t> keys_;
+  const Clock::time_point made_ = Clock::now();
   std::unique_ptr<BatchRead> read_;
 };
 
@@ -87,7 +99,7 @@ class TakeStream final : public BatchStream {
       tasks_.Cancel();
       return failure_;
     }
-    Observe(*front->batch);
+    Observe(*front);
     *out = std::move(front->batch);
     Fill();
     return Status::OK();
@@ -119,6 +131,7 @@ class TakeStream final : public BatchStream {
       ended_ = !failure_.ok() || keys.empty();
       if (ended_) return;
       rows_ahead_ += keys.size();
+      plan_->counters->rows_requested += keys.size();
       window_rows_ = std::min(window_rows_ * kGrowth, kMostRows);
       tasks_.PushBack(
           std::make_shared<WindowTask>(plan_, tasks_.exchange(), std::move(keys), sequence_++));
@@ -126,9 +139,9 @@ class TakeStream final : public BatchStream {
     }
   }
 
-  void Observe(const RecordBatch& batch) {
-    rows_seen_ += static_cast<uint64_t>(batch.num_rows());
-    bytes_seen_ += static_cast<uint64_t>(arrow::util::TotalBufferSize(batch));
+  void Observe(const WindowTask& window) {
+    rows_seen_ += window.rows();
+    bytes_seen_ += window.bytes;
     row_bytes_ = std::max<uint64_t>(1, bytes_seen_ / std::max<uint64_t>(1, rows_seen_));
   }
 

@@ -32,6 +32,7 @@ struct TakePlan {
   RowKeys keys;
   uint64_t readahead_bytes = 0;  ///< as TakeOptions
   uint64_t readahead_rows = 0;
+  std::shared_ptr<ReadCounters> counters = std::make_shared<ReadCounters>();
 };
 
 arrow::Result<std::shared_ptr<BatchStream>> MakeTakeStream(TakePlan plan);

@@ -4,19 +4,15 @@
 #include <utility>
 #include <vector>
 
-#include <arrow/array/array_primitive.h>
 #include <arrow/record_batch.h>
 
 #include "order/epoch_sequence.h"
 #include "pilum/error.h"
 #include "pilum/stream.h"
-#include "rows/row_set.h"
 #include "stream/delivery_keys.h"
 
 namespace pilum {
 namespace {
-
-constexpr char kRowOffset[] = "_rowoffset";
 
 using arrow::RecordBatch;
 using arrow::Result;
@@ -73,7 +69,14 @@ class WindowedEpochStream final : public EpochStream {
   std::shared_ptr<arrow::Schema> schema() const override { return rows_->schema(); }
   uint64_t num_samples() const override { return num_samples_; }
   uint64_t surplus() const override { return surplus_; }
-  EpochProgress progress() const override { return delivered_.KnownTo(reader_); }
+  EpochProgress progress(uint64_t unused) const override {
+    EpochProgress used = delivered_;
+    for (size_t i = last_splits_.size() - unused; i < last_splits_.size(); ++i) {
+      --used.samples[last_splits_[i]];
+      --used.places[last_splits_[i]];
+    }
+    return used.KnownTo(reader_);
+  }
 
   bool WaitNext(std::chrono::milliseconds timeout) override {
     return batches_.full() || rows_->WaitNext(timeout);
@@ -86,10 +89,12 @@ class WindowedEpochStream final : public EpochStream {
       batches_.Put(std::move(window));
     }
     ARROW_ASSIGN_OR_RAISE(*out, batches_.Take());
+    last_splits_.clear();
     for (int64_t i = 0; *out && i < (*out)->num_rows(); ++i) {
       const uint64_t split = turns_.Next();
       ++delivered_.samples[split];
       ++delivered_.places[split];
+      last_splits_.push_back(split);
     }
     return Status::OK();
   }
@@ -101,7 +106,8 @@ class WindowedEpochStream final : public EpochStream {
   const uint64_t surplus_;
   const EpochReader reader_;
   EpochProgress delivered_;
-  order::Turns turns_;  // of what is delivered next
+  order::Turns turns_;                 // of what is delivered next
+  std::vector<uint64_t> last_splits_;  // whose the samples of the last batch are
   const std::shared_ptr<BatchStream> rows_;
   Rebatcher batches_;
 };
@@ -126,19 +132,6 @@ Status CheckStart(const EpochProgress& start, const order::EpochSequence& sequen
   return Status::OK();
 }
 
-/// The offsets of the rows that a filter keeps.
-Result<rows::RowSet> MatchingRows(const Snapshot& snapshot, const EpochOptions& options) {
-  ScanOptions scan{.columns = {.names = {{kRowOffset}}}, .filter = options.filter};
-  ARROW_ASSIGN_OR_RAISE(auto stream, snapshot.Scan(scan));
-  rows::RowSet::Builder builder;
-  ARROW_RETURN_NOT_OK(VisitBatches(*stream, [&](const RecordBatch& batch) {
-    const auto& offsets = static_cast<const arrow::UInt64Array&>(*batch.column(0));
-    builder.Add({offsets.raw_values(), static_cast<size_t>(offsets.length())});
-    return Status::OK();
-  }));
-  return builder.Finish();
-}
-
 Result<order::EpochSequence> MakeSequence(uint64_t rows, const EpochOptions& options) {
   RowOrder order = RowOrder::Stored(rows);
   if (options.shuffle) {
@@ -149,37 +142,32 @@ Result<order::EpochSequence> MakeSequence(uint64_t rows, const EpochOptions& opt
 
 }  // namespace
 
-Result<std::shared_ptr<EpochStream>> OpenEpoch(std::shared_ptr<const Snapshot> snapshot,
-                                               const EpochOptions& options,
+Result<std::shared_ptr<EpochStream>> OpenEpoch(const EpochRows& rows, const EpochOptions& options,
                                                const std::optional<EpochProgress>& start) {
   if (options.batch_size < 1) {
     return MakeError(ErrorKind::kInvalidArgument,
                      "batch_size must be at least 1, not " + std::to_string(options.batch_size));
   }
   ARROW_RETURN_NOT_OK(order::CheckReader(options.reader, options.num_splits));
-  std::optional<rows::RowSet> matching;
-  if (!options.filter.empty()) {
-    ARROW_ASSIGN_OR_RAISE(matching, MatchingRows(*snapshot, options));
-  }
-  ARROW_ASSIGN_OR_RAISE(const uint64_t count, matching ? matching->size() : snapshot->CountRows());
-  ARROW_ASSIGN_OR_RAISE(order::EpochSequence sequence, MakeSequence(count, options));
+  ARROW_ASSIGN_OR_RAISE(order::EpochSequence sequence, MakeSequence(rows.size(), options));
   const EpochProgress from = start ? *start : EpochProgress::After(0, options.num_splits);
   ARROW_RETURN_NOT_OK(CheckStart(from, sequence));
-  RowKeys keys = [keys = stream::DeliveryKeys(sequence, options.reader, from),
-                  batch = static_cast<uint64_t>(options.batch_size),
-                  matching](uint64_t most, std::vector<uint64_t>* rows) mutable {
-    const size_t first = rows->size();
+  RowKeys offsets = [keys = stream::DeliveryKeys(sequence, options.reader, from),
+                     batch = static_cast<uint64_t>(options.batch_size),
+                     rows](uint64_t most, std::vector<uint64_t>* out) mutable {
+    const size_t first = out->size();
     // Windows of whole batches need not be put together.
-    keys.Append(most >= batch ? most - most % batch : most, rows);
-    for (size_t i = first; matching && i < rows->size(); ++i)
-      (*rows)[i] = matching->RowAt((*rows)[i]);
+    keys.Append(most >= batch ? most - most % batch : most, out);
+    for (size_t i = first; i < out->size(); ++i) (*out)[i] = rows.OffsetAt((*out)[i]);
     return Status::OK();
   };
   ARROW_ASSIGN_OR_RAISE(
-      auto rows, snapshot->TakeAhead(std::move(keys), {.columns = options.columns,
-                                                       .readahead_bytes = options.readahead_bytes,
-                                                       .readahead_rows = options.readahead_rows}));
-  return std::make_shared<WindowedEpochStream>(sequence, options, from, std::move(rows));
+      auto stream,
+      rows.snapshot().TakeAhead(std::move(offsets), {.columns = options.columns,
+                                                     .readahead_bytes = options.readahead_bytes,
+                                                     .readahead_rows = options.readahead_rows,
+                                                     .counters = options.counters}));
+  return std::make_shared<WindowedEpochStream>(sequence, options, from, std::move(stream));
 }
 
 }  // namespace pilum

@@ -27,7 +27,7 @@ SnapshotPtr Counting(int64_t rows) {
 
 std::shared_ptr<EpochStream> Open(const SnapshotPtr& snapshot, const EpochOptions& options,
                                   const std::optional<EpochProgress>& start = std::nullopt) {
-  return OpenEpoch(snapshot, options, start).ValueOrDie();
+  return OpenEpoch(EpochRows::Find(snapshot).ValueOrDie(), options, start).ValueOrDie();
 }
 
 /// Column a of the next batches.
@@ -66,7 +66,7 @@ EpochOptions Shuffled(uint64_t num_splits) {
 void ExpectInvalid(const SnapshotPtr& snapshot, const EpochOptions& options,
                    const std::string& message,
                    const std::optional<EpochProgress>& start = std::nullopt) {
-  const auto stream = OpenEpoch(snapshot, options, start);
+  const auto stream = OpenEpoch(EpochRows::Find(snapshot).ValueOrDie(), options, start);
   ASSERT_FALSE(stream.ok()) << message;
   EXPECT_EQ(GetErrorKind(stream.status()), ErrorKind::kInvalidArgument);
   EXPECT_THAT(stream.status().message(), HasSubstr(message));
@@ -171,10 +171,10 @@ TEST(EpochStream, GoesOnWithAnyNumberOfReaders) {
 }
 
 TEST(EpochStream, HasTheRowsThatAFilterKeeps) {
-  EpochOptions options = Shuffled(4);
-  options.filter = {"a >= 100", "b = 1"};
-  const auto snapshot = Counting(1000);
-  const auto stream = Open(snapshot, options);
+  const std::vector<std::string> filter = {"a >= 100", "b = 1"};
+  const auto chosen = EpochRows::Find(Counting(1000), filter).ValueOrDie();
+  EXPECT_EQ(chosen.size(), 300u);
+  const auto stream = OpenEpoch(chosen, Shuffled(4)).ValueOrDie();
   EXPECT_EQ(stream->num_samples(), 300u);
   Rows rows = Joined(Batches(stream.get()));
   EXPECT_FALSE(std::is_sorted(rows.begin(), rows.end()));
@@ -185,16 +185,44 @@ TEST(EpochStream, HasTheRowsThatAFilterKeeps) {
 
   const auto table = MakeTable(CountingRows(1000), {.max_rows_per_file = 100});
   ASSERT_TRUE(table->Delete("a < 500").ok());
-  rows = All(table->Latest().ValueOrDie(), options);
+  const auto rest = EpochRows::Find(table->Latest().ValueOrDie(), filter).ValueOrDie();
+  rows = Joined(Batches(OpenEpoch(rest, Shuffled(4)).ValueOrDie().get()));
   EXPECT_EQ(rows.size(), 164u);  // of 167, in four splits of 41
   EXPECT_EQ(std::set<uint64_t>(rows.begin(), rows.end()).size(), rows.size());
   EXPECT_TRUE(
       std::all_of(rows.begin(), rows.end(), [](uint64_t a) { return a >= 500 && a % 3 == 1; }));
 
-  options.filter = {"a < 3"};
-  ExpectInvalid(snapshot, options, "3 rows cannot make 4 splits");
-  options.filter = {"aa < 3"};
-  ExpectInvalid(snapshot, options, "aa");
+  const auto few = EpochRows::Find(Counting(1000), {"a < 3"}).ValueOrDie();
+  EXPECT_THAT(OpenEpoch(few, Shuffled(4)).status().message(),
+              HasSubstr("3 rows cannot make 4 splits"));
+  EXPECT_THAT(EpochRows::Find(Counting(1000), {"aa < 3"}).status().message(), HasSubstr("aa"));
+}
+
+TEST(EpochStream, ProgressLeavesOutWhatWasNotUsed) {
+  const auto snapshot = Counting(200);
+  EpochOptions options = Shuffled(6);
+  options.reader = {1, 2};
+  const Rows rows = All(snapshot, options);
+  const auto stream = Open(snapshot, options);
+  for (size_t delivered = 0; delivered < rows.size();) {
+    const size_t size = Batches(stream.get(), 1)[0].size();
+    delivered += size;
+    for (size_t unused = 0; unused <= size; ++unused) {
+      const Rows rest = All(snapshot, options, stream->progress(unused));
+      const auto used = rows.begin() + static_cast<long>(delivered - unused);
+      EXPECT_EQ(rest, Rows(used, rows.end())) << delivered << " rows, of which unused: " << unused;
+    }
+  }
+}
+
+TEST(EpochStream, CountsWhatItReads) {
+  EpochOptions options = Shuffled(4);
+  const auto stream = Open(Counting(1000), options);
+  EXPECT_EQ(Joined(Batches(stream.get())).size(), 1000u);
+  EXPECT_EQ(options.counters->rows_requested, 1000u);
+  EXPECT_EQ(options.counters->rows_read, 1000u);
+  EXPECT_GE(options.counters->bytes_read, 1000 * 8u);
+  EXPECT_GT(options.counters->read_ns, 0u);
 }
 
 TEST(EpochStream, EndStaysTheEnd) {

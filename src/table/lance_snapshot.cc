@@ -208,7 +208,8 @@ Result<std::shared_ptr<BatchStream>> LanceSnapshot::TakeAhead(RowKeys keys,
                                .key = options.key,
                                .keys = std::move(keys),
                                .readahead_bytes = options.readahead_bytes,
-                               .readahead_rows = options.readahead_rows});
+                               .readahead_rows = options.readahead_rows,
+                               .counters = options.counters});
 }
 
 Result<std::vector<ColumnReport>> LanceSnapshot::Inspect() const {

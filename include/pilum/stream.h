@@ -54,6 +54,8 @@ struct EpochOptions {
   uint64_t num_splits = 1;    ///< the epoch is the same for every world size that divides it
   EpochReader reader;         ///< whose share of the epoch is delivered
   int64_t batch_size = 1024;  ///< rows per batch; the last one may have fewer
+  bool whole_batches = true;  ///< false: others may, too, for which nothing is then copied or
+                              ///< waited for
   uint64_t readahead_bytes = 64 << 20;  ///< as TakeOptions
   uint64_t readahead_rows = 0;          ///< as TakeOptions
   std::shared_ptr<ReadCounters> counters = std::make_shared<ReadCounters>();

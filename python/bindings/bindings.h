@@ -11,6 +11,7 @@ void BindInspect(nanobind::module_& module);
 void BindPermutation(nanobind::module_& module);
 void BindRowsToPython(nanobind::module_& module);
 void BindScan(nanobind::module_& module);
+void BindStream(nanobind::module_& module);
 void BindTable(nanobind::module_& module);
 
 }  // namespace pilum::python

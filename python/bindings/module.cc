@@ -17,5 +17,6 @@ NB_MODULE(_pilum, module) {
   pilum::python::BindTable(module);
   pilum::python::BindDatabase(module);
   pilum::python::BindPermutation(module);
+  pilum::python::BindStream(module);
   pilum::python::BindRowsToPython(module);
 }

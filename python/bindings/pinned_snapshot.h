@@ -22,6 +22,7 @@ class PinnedSnapshot {
 
   const Snapshot* operator->() const { return snapshot_.get(); }
   const Snapshot& operator*() const { return *snapshot_; }
+  const std::shared_ptr<const Snapshot>& shared() const { return snapshot_; }
   const nb::object& schema() const { return schema_; }
 
   nb::object ToPython(const arrow::RecordBatch& batch) const {

@@ -19,15 +19,6 @@
 namespace pilum::python {
 namespace {
 
-/// `stream` with an owner that leaves it alone in forked children: its locks may have been copied
-/// in any state.
-std::shared_ptr<BatchStream> OwnedByThisProcess(std::shared_ptr<BatchStream> stream) {
-  auto* owned = new std::shared_ptr<BatchStream>(std::move(stream));
-  return {owned->get(), [owned, owner = getpid()](BatchStream*) {
-            if (getpid() == owner) delete owned;
-          }};
-}
-
 std::string ToText(nb::handle object, const char* what) {
   if (!PyUnicode_Check(object.ptr())) {
     throw nb::type_error((std::string(what) + " must be a str, not " + TypeName(object)).c_str());
@@ -63,11 +54,11 @@ Columns ToColumns(nb::handle columns, bool with_row_id, bool with_row_address) {
 
 StreamIterator::StreamIterator(std::shared_ptr<BatchStream> stream)
     : schema_(SchemaToPython(*stream->schema())),
-      process_(getpid()),
+      process_(::getpid()),
       stream_(OwnedByThisProcess(std::move(stream))) {}
 
 void StreamIterator::CheckProcess() const {
-  if (getpid() != process_) throw std::runtime_error(kUsedAfterFork);
+  if (!InItsProcess()) throw std::runtime_error(kUsedAfterFork);
 }
 
 nb::object StreamIterator::Next() {
@@ -95,7 +86,7 @@ std::shared_ptr<BatchStream> StreamIterator::TakeStream() {
 }
 
 void StreamIterator::Close() {
-  if (getpid() != process_) return;
+  if (!InItsProcess()) return;
   WithoutGil([&] { TakeStream().reset(); });
 }
 

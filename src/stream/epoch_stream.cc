@@ -23,6 +23,7 @@ class Rebatcher {
  public:
   explicit Rebatcher(int64_t batch_size) : batch_size_(batch_size) {}
 
+  bool empty() const { return rows_ == 0; }
   bool full() const { return rows_ >= batch_size_; }
 
   void Put(std::shared_ptr<RecordBatch> batch) {
@@ -60,6 +61,7 @@ class WindowedEpochStream final : public EpochStream {
                       EpochProgress start, std::shared_ptr<BatchStream> rows)
       : num_samples_(sequence.size()),
         surplus_(sequence.surplus()),
+        whole_batches_(options.whole_batches),
         reader_(options.reader),
         delivered_(std::move(start)),
         turns_(options.reader, delivered_.samples),
@@ -79,11 +81,11 @@ class WindowedEpochStream final : public EpochStream {
   }
 
   bool WaitNext(std::chrono::milliseconds timeout) override {
-    return batches_.full() || rows_->WaitNext(timeout);
+    return HasNext() || rows_->WaitNext(timeout);
   }
 
   Status ReadNext(std::shared_ptr<RecordBatch>* out) override {
-    while (!batches_.full()) {
+    while (!HasNext()) {
       ARROW_ASSIGN_OR_RAISE(auto window, rows_->Next());
       if (!window) break;
       batches_.Put(std::move(window));
@@ -102,8 +104,11 @@ class WindowedEpochStream final : public EpochStream {
   Status Close() override { return rows_->Close(); }
 
  private:
+  bool HasNext() const { return batches_.full() || (!whole_batches_ && !batches_.empty()); }
+
   const uint64_t num_samples_;
   const uint64_t surplus_;
+  const bool whole_batches_;
   const EpochReader reader_;
   EpochProgress delivered_;
   order::Turns turns_;                 // of what is delivered next

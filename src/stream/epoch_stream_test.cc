@@ -103,6 +103,22 @@ TEST(EpochStream, BatchesAreOfTheSizeAskedForHoweverFarIsReadAhead) {
   }
 }
 
+TEST(EpochStream, BatchesThatNeedNotBeWholeAreNoLongerThanAskedFor) {
+  const auto snapshot = Counting(1000);
+  const Rows rows = All(snapshot, Shuffled(4));
+  EpochOptions options = Shuffled(4);
+  options.whole_batches = false;
+  options.batch_size = 60;
+  options.readahead_rows = 100;  // windows of 25
+  const auto batches = Batches(Open(snapshot, options).get());
+  EXPECT_EQ(Joined(batches), rows);
+  EXPECT_EQ(batches.size(), 40u);
+  options.batch_size = 20;
+  const auto cut = Batches(Open(snapshot, options).get());
+  EXPECT_EQ(Joined(cut), rows);
+  EXPECT_TRUE(std::all_of(cut.begin(), cut.end(), [](const Rows& b) { return b.size() <= 20; }));
+}
+
 TEST(EpochStream, ReadersShareTheSameGlobalBatches) {
   const auto snapshot = Counting(500);
   constexpr size_t kGlobalBatch = 36;

@@ -1,0 +1,173 @@
+"""Checkpoints of a stream: what they say, whether they fit, and what several say together.
+
+A state is a dict of JSON:
+
+    shuffle_seed, num_splits, epoch
+    samples_consumed_per_split     delivered, of each split; of the splits of other ranks a lower
+                                   bound
+    positions_consumed_per_split   gone past in each split: delivered or skipped
+    global_samples                 delivered by all readers, if they are as far as this one. Where
+                                   they are, at the end of a global batch, it says how far every
+                                   split is
+    shuffle, shuffle_clump_size, filter, table_version
+                                   what else decides which rows come when
+
+Where the keys are from: LanceDB's StreamingDataset has the first five.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from pilum.errors import InvalidArgumentError
+
+_SAMPLES, _PLACES = "samples_consumed_per_split", "positions_consumed_per_split"
+_GLOBAL = "global_samples"
+
+#: What must be the same for a state to mean the same rows.
+Facts = dict[str, Any]
+
+
+class Progress(NamedTuple):
+    """How far each split is."""
+
+    samples: list[int]
+    places: list[int]
+
+
+def after(samples: int, num_splits: int) -> list[int]:
+    """Of each split, after the first samples of an epoch."""
+    return [(samples + num_splits - 1 - split) // num_splits for split in range(num_splits)]
+
+
+def make_state(facts: Facts, epoch: int, progress: Progress, num_readers: int, rank: int) -> Facts:
+    own = progress.samples[rank::num_readers]
+    return {
+        **facts,
+        "epoch": epoch,
+        _SAMPLES: progress.samples,
+        _PLACES: progress.places,
+        _GLOBAL: sum(own) * num_readers,
+    }
+
+
+def check_state(state: object) -> Facts:
+    """The state, if it is one."""
+    if not isinstance(state, Mapping):
+        raise TypeError(f"a state must be a dict, not {type(state).__name__}")
+    for key in ("shuffle_seed", "num_splits", _SAMPLES):
+        if key not in state:
+            raise InvalidArgumentError(f"the state has no {key!r}: it is of something else")
+    return dict(state)
+
+
+def check_fit(state: Facts, facts: Facts) -> None:
+    """InvalidArgumentError, which names what differs, unless the state is of the same rows in the
+    same order. Facts that it does not have, as older ones, are not compared."""
+    for key, ours in facts.items():
+        if key in state and state[key] != ours:
+            message = f"{key} mismatch: the state has {state[key]!r}, this dataset {ours!r}"
+            if key == "num_splits":
+                message += "; pass num_splits, so that it does not depend on the world size"
+            if key == "table_version":
+                message += f"; open the table at the version of the state: checkout({state[key]})"
+            raise InvalidArgumentError(message)
+
+
+def progress_of(state: Facts) -> Progress:
+    """How far the splits are by a state that fits."""
+    known = _known(state)
+    if (
+        _GLOBAL in state
+        and known.samples == known.places
+        and _is_regular(known.samples, state[_GLOBAL])
+    ):
+        everywhere = after(state[_GLOBAL], state["num_splits"])
+        return Progress(everywhere, everywhere)
+    return known
+
+
+def _known(state: Facts) -> Progress:
+    samples = _numbers(state, _SAMPLES, state["num_splits"])
+    places = _numbers(state, _PLACES, state["num_splits"]) if _PLACES in state else samples
+    return Progress(samples, places)
+
+
+def _is_regular(samples: list[int], global_samples: int) -> bool:
+    """Whether no split is further than after so many samples of all readers. Then none of this
+    reader lags behind, either: together they are as far."""
+    everywhere = after(global_samples, len(samples))
+    return all(known <= there for known, there in zip(samples, everywhere, strict=True))
+
+
+def _numbers(state: Facts, key: str, num_splits: int) -> list[int]:
+    numbers = state[key]
+    if _is_count(numbers):
+        return [numbers] * num_splits
+    if not isinstance(numbers, Sequence) or isinstance(numbers, str):
+        raise TypeError(f"{key} must be a list of integers, not {type(numbers).__name__}")
+    if len(numbers) != num_splits or not all(map(_is_count, numbers)):
+        raise InvalidArgumentError(
+            f"{key} must be {num_splits} numbers of at least 0, one for each split, not {numbers}"
+        )
+    return list(numbers)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def merge_states(states: Sequence[Mapping[str, Any]]) -> Facts:
+    """What the states of several ranks say together. If these are not equally far, what a rank says
+    about the splits of the others counts for nothing: then the states of all ranks are needed, in
+    the order of the ranks."""
+    if not states:
+        raise InvalidArgumentError("merging takes at least one state")
+    checked = [check_state(state) for state in states]
+    facts = {k: v for k, v in checked[0].items() if k not in (_SAMPLES, _PLACES, _GLOBAL)}
+    for state in checked[1:]:
+        _check_same(facts, state)
+    known = [_known(state) for state in checked]
+    if all(_GLOBAL in state for state in checked):
+        if not _equally_far(checked, known):
+            return facts | _joined(checked, known)
+        facts[_GLOBAL] = checked[0][_GLOBAL]
+    return facts | {
+        _SAMPLES: [max(split) for split in zip(*(k.samples for k in known), strict=True)],
+        _PLACES: [max(split) for split in zip(*(k.places for k in known), strict=True)],
+    }
+
+
+def _equally_far(states: list[Facts], known: list[Progress]) -> bool:
+    first = states[0][_GLOBAL]
+    return all(state[_GLOBAL] == first for state in states) and all(
+        _is_regular(progress.samples, first) for progress in known
+    )
+
+
+def _joined(states: list[Facts], known: list[Progress]) -> Facts:
+    """The splits of each rank by its own state."""
+    ranks = len(states)
+    for rank, (state, progress) in enumerate(zip(states, known, strict=True)):
+        own = progress.samples[rank::ranks]
+        if len(progress.samples) % ranks or sum(own) * ranks != state[_GLOBAL]:
+            raise InvalidArgumentError(
+                "the states are not equally far; such are merged if they are those of all ranks, "
+                "in the order of the ranks"
+            )
+    splits = range(len(known[0].samples))
+    return {
+        _SAMPLES: [known[split % ranks].samples[split] for split in splits],
+        _PLACES: [known[split % ranks].places[split] for split in splits],
+    }
+
+
+def _check_same(facts: Facts, state: Facts) -> None:
+    for key, value in facts.items():
+        if key not in state or state[key] != value:
+            raise InvalidArgumentError(
+                f"{key} mismatch: one state has {json.dumps(value)}, another "
+                f"{json.dumps(state.get(key))}"
+            )

@@ -1,0 +1,291 @@
+"""StreamingDataset: shared by many readers, and resumed at any sample."""
+
+import io
+import itertools
+import json
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+torch = pytest.importorskip("torch")
+
+import pilum  # noqa: E402
+from pilum.streaming import StreamingDataset  # noqa: E402
+
+ROWS = 200
+
+
+@pytest.fixture(scope="module")
+def table():
+    return pilum.connect("memory://").create_table("numbers", pa.table({"id": range(ROWS)}))
+
+
+def ids(samples, count=None):
+    return [sample["id"] for sample in itertools.islice(samples, count)]
+
+
+def divisors(number):
+    return [d for d in range(1, number + 1) if number % d == 0]
+
+
+def part(samples, stop):
+    """The first samples of a stream, and the state then."""
+    live = iter(samples)
+    begun = ids(live, stop)
+    state = json.loads(json.dumps(samples.state_dict()))
+    live.close()
+    return begun, state
+
+
+# --------------------------------------------------------------------------------------- elastic
+@pytest.mark.parametrize("num_splits", [48, 60])
+@pytest.mark.parametrize("options", [{}, {"shuffle_clump_size": 5}, {"filter": "id % 3 != 1"}])
+def test_global_batches_are_the_same_for_every_world_size(table, num_splits, options):
+    def stream(rank, world_size):
+        return ids(
+            StreamingDataset(
+                table, num_splits=num_splits, rank=rank, world_size=world_size, **options
+            )
+        )
+
+    alone = stream(0, 1)
+    assert len(set(alone)) == len(alone)
+    for world_size in divisors(num_splits):
+        ranks = [stream(rank, world_size) for rank in range(world_size)]
+        for rank, samples in enumerate(ranks):  # of any batch size that the world size divides
+            assert samples == alone[rank::world_size]
+
+
+@given(st.data())
+def test_a_state_is_resumed_on_any_topology_at_a_global_batch(table, data):
+    num_splits = data.draw(st.sampled_from([4, 6, 12]))
+    sizes = divisors(num_splits)
+    before, after = data.draw(st.sampled_from(sizes)), data.draw(st.sampled_from(sizes))
+    alone = ids(StreamingDataset(table, num_splits=num_splits))
+    steps = data.draw(st.integers(0, len(alone) // before))
+    rank = data.draw(st.integers(0, before - 1))
+    begun, state = part(
+        StreamingDataset(table, num_splits=num_splits, rank=rank, world_size=before), steps
+    )
+    assert begun == alone[rank : steps * before : before]
+    assert state["global_samples"] == steps * before
+    rest = alone[steps * before :]
+    for rank in range(after):
+        stream = StreamingDataset(table, num_splits=num_splits, rank=rank, world_size=after)
+        stream.load_state_dict(state)
+        own = [i for i in alone if alone.index(i) % after == rank]
+        assert ids(stream) == [i for i in own if i in set(rest)]
+
+
+@given(st.data())
+def test_merged_states_are_resumed_at_any_sample(table, data):
+    before, after = data.draw(st.sampled_from([1, 2, 3])), data.draw(st.sampled_from([1, 2, 4, 6]))
+    begun, states = set(), []
+    for rank in range(before):
+        stream = StreamingDataset(table, num_splits=12, rank=rank, world_size=before)
+        samples, state = part(stream, data.draw(st.integers(0, 192 // before)))
+        begun.update(samples)
+        states.append(state)
+    merged = StreamingDataset.merge_state_dicts(states)
+    rest = []
+    for rank in range(after):
+        stream = StreamingDataset(table, num_splits=12, rank=rank, world_size=after)
+        stream.load_state_dict(merged)
+        rest += ids(stream)
+    assert len(rest) + len(begun) == 192
+    assert begun.isdisjoint(rest)
+    assert len(set(rest)) == len(rest)
+
+
+# ---------------------------------------------------------------------------------------- resume
+def test_resumed_at_any_sample(table):
+    options = {"num_splits": 6, "rank": 1, "world_size": 2, "shuffle_seed": 3, "epoch": 2}
+    whole = ids(StreamingDataset(table, **options))
+    for stop in range(len(whole) + 1):
+        begun, state = part(StreamingDataset(table, **options), stop)
+        stream = StreamingDataset(table, **options)
+        stream.load_state_dict(state)
+        assert begun + ids(stream) == whole
+        assert ids(stream) == whole  # then the epoch starts over
+
+
+def test_resumed_again_and_again(table):
+    whole = ids(StreamingDataset(table, num_splits=4))
+    found, state = [], None
+    while len(found) < ROWS:
+        stream = StreamingDataset(table, num_splits=4)
+        if state is not None:
+            stream.load_state_dict(state)
+        begun, state = part(stream, 7)
+        found += begun
+    assert found == whole
+
+
+def test_the_sample_that_was_delivered_last_counts(table):
+    stream = StreamingDataset(table, num_splits=4)
+    assert sum(stream.state_dict()["samples_consumed_per_split"]) == 0
+    for number, _ in enumerate(stream, 1):
+        state = stream.state_dict()
+        assert sum(state["samples_consumed_per_split"]) == state["global_samples"] == number
+    assert stream.state_dict()["samples_consumed_per_split"] == [ROWS // 4] * 4
+
+
+def test_what_is_in_a_state(table):
+    stream = StreamingDataset(table, num_splits=4, world_size=2, filter="id >= 0", shuffle_seed=5)
+    _, state = part(stream, 5)
+    assert state == {
+        "shuffle_seed": 5,
+        "num_splits": 4,
+        "epoch": 0,
+        "samples_consumed_per_split": [3, 2, 2, 2],
+        "positions_consumed_per_split": [3, 2, 2, 2],
+        "global_samples": 10,
+        "shuffle": True,
+        "shuffle_clump_size": None,
+        "filter": ["id >= 0"],
+        "table_version": 1,
+    }
+    file = io.BytesIO()
+    torch.save(state, file)
+    file.seek(0)
+    assert torch.load(file, weights_only=True) == state
+
+
+def test_states_do_not_grow(table):
+    sizes = {len(json.dumps(part(StreamingDataset(table), n)[1])) for n in (10, 50, 99)}
+    assert len(sizes) == 1
+
+
+def test_states_of_other_kinds(table):
+    """What LanceDB writes has fewer keys; one number may stand for all splits."""
+    whole = ids(StreamingDataset(table, num_splits=4))
+    stream = StreamingDataset(table, num_splits=4)
+    stream.load_state_dict({"shuffle_seed": 0, "num_splits": 4, "samples_consumed_per_split": 3})
+    assert ids(stream) == whole[12:]
+    lists = {"samples_consumed_per_split": [3, 1, 3, 3]}
+    stream.load_state_dict({"shuffle_seed": 0, "num_splits": 4, "epoch": 0, **lists})
+    behind = [whole[5], whole[9]]  # of split 1, served first
+    assert ids(stream) == behind + whole[12:]
+
+
+# ------------------------------------------------------------------------ states that do not fit
+@pytest.mark.parametrize(
+    ("ours", "message"),
+    [
+        ({"num_splits": 8}, "num_splits mismatch: the state has 4, this dataset 8"),
+        ({"shuffle_seed": 1}, "shuffle_seed mismatch: the state has 0, this dataset 1"),
+        ({"shuffle": False}, "shuffle mismatch: the state has True, this dataset False"),
+        ({"shuffle_clump_size": 4}, "shuffle_clump_size mismatch: the state has None"),
+        ({"filter": "id > 3"}, r"filter mismatch: the state has \[\], this dataset \['id > 3'\]"),
+        ({"epoch": 1}, "epoch mismatch: the state has 0, this dataset 1"),
+    ],
+)
+def test_states_that_do_not_fit(table, ours, message):
+    _, state = part(StreamingDataset(table, num_splits=4), 5)
+    stream = StreamingDataset(table, **({"num_splits": 4} | ours))
+    with pytest.raises(ValueError, match=message):
+        stream.load_state_dict(state)
+
+
+def test_a_state_of_another_version(tmp_path):
+    own = pilum.connect(tmp_path).create_table("own", pa.table({"id": range(10)}))
+    _, state = part(StreamingDataset(own), 3)
+    own.add(pa.table({"id": range(10)}))
+    with pytest.raises(ValueError, match=r"table_version mismatch.* 1.* 2; open .*checkout\(1\)"):
+        StreamingDataset(own).load_state_dict(state)
+    own.checkout(1)
+    stream = StreamingDataset(own)
+    stream.load_state_dict(state)
+    assert len(ids(stream)) == 7
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"samples_consumed_per_split": [1, 2]}, ValueError, "must be 4 numbers of at least 0"),
+        ({"samples_consumed_per_split": [1, 2, 3, -1]}, ValueError, "numbers of at least 0"),
+        ({"positions_consumed_per_split": ["a"] * 4}, ValueError, "numbers of at least 0"),
+        ({"positions_consumed_per_split": "abcd"}, TypeError, "must be a list of integers"),
+        ({"epoch": -1}, ValueError, "epoch must be at least 0"),
+    ],
+)
+def test_damaged_states(table, change, error, message):
+    _, state = part(StreamingDataset(table, num_splits=4), 5)
+    with pytest.raises(error, match=message):
+        StreamingDataset(table, num_splits=4).load_state_dict(state | change)
+
+
+def test_states_of_something_else(table):
+    stream = StreamingDataset(table)
+    with pytest.raises(TypeError, match="a state must be a dict, not list"):
+        stream.load_state_dict([])
+    with pytest.raises(ValueError, match="the state has no 'shuffle_seed'"):
+        stream.load_state_dict({"model": 1})
+    beyond = {"shuffle_seed": 0, "num_splits": 1, "samples_consumed_per_split": [ROWS + 1]}
+    stream.load_state_dict(beyond)
+    with pytest.raises(ValueError, match="201 samples at place 201, but it has 200 rows"):
+        next(iter(stream))
+
+
+def test_states_are_not_loaded_while_iterating(table):
+    stream = StreamingDataset(table)
+    state = stream.state_dict()
+    live = iter(stream)
+    next(live)
+    with pytest.raises(RuntimeError, match="while an iterator is live"):
+        stream.load_state_dict(state)
+
+
+def test_the_state_gives_what_was_not_given(table):
+    _, state = part(StreamingDataset(table, epoch=3, shuffle_seed=4), 10)
+    whole = ids(StreamingDataset(table, epoch=3, shuffle_seed=4))
+    stream = StreamingDataset(table, shuffle_seed=None)
+    stream.load_state_dict(state)
+    assert ids(stream) == whole[10:]
+    stream.set_epoch(3)
+    assert ids(stream) == whole
+
+
+def test_a_loop_that_sets_the_epoch_resumes(table):
+    _, state = part(StreamingDataset(table, epoch=1), 10)
+    stream = StreamingDataset(table)
+    stream.load_state_dict(state)
+    orders = [ids(StreamingDataset(table, epoch=epoch)) for epoch in range(3)]
+    found = []
+    for epoch in range(state["epoch"], 3):
+        stream.set_epoch(epoch)
+        found.append(ids(stream))
+    assert found == [orders[1][10:], orders[2]]
+
+
+def test_the_end_of_an_epoch_is_resumed_with_nothing(table):
+    _, state = part(StreamingDataset(table, num_splits=4), ROWS)
+    stream = StreamingDataset(table, num_splits=4)
+    stream.load_state_dict(state)
+    assert ids(stream) == []
+    assert len(ids(stream)) == ROWS
+
+
+# ----------------------------------------------------------------------------------------- merge
+def test_merging(table):
+    def state(rank, stop):
+        stream = StreamingDataset(table, num_splits=4, rank=rank, world_size=2)
+        return part(stream, stop)[1]
+
+    merged = StreamingDataset.merge_state_dicts([state(0, 5), state(1, 2)])
+    assert merged["samples_consumed_per_split"] == [3, 1, 2, 1]
+    assert "global_samples" not in merged
+    together = StreamingDataset.merge_state_dicts([state(0, 5), state(1, 5)])
+    assert together["samples_consumed_per_split"] == [3, 3, 2, 2]
+    assert together["global_samples"] == 10
+    assert StreamingDataset.merge_state_dicts([state(1, 4)]) == state(0, 4)  # whole rounds
+    for states in ([state(1, 2), state(0, 5)], [state(0, 5), state(1, 2), state(1, 2)]):
+        with pytest.raises(ValueError, match=r"not equally far.* in the order of the ranks"):
+            StreamingDataset.merge_state_dicts(states)
+    with pytest.raises(ValueError, match="at least one"):
+        StreamingDataset.merge_state_dicts([])
+    for key in ("shuffle_seed", "num_splits", "epoch", "table_version"):
+        with pytest.raises(ValueError, match=f"{key} mismatch"):
+            StreamingDataset.merge_state_dicts([state(0, 5), state(1, 5) | {key: 77}])

@@ -34,9 +34,12 @@ class SharedCounters:
     start. A copy by plain `pickle` has memory of its own. Each process writes its own counters
     only; any may read them all."""
 
+    _tensor: torch.Tensor
+
     def __init__(self, epoch: int) -> None:
         rows = _FIRST_WORKER_ROW + _MOST_WORKERS
-        self._tensor = torch.zeros((rows, len(Field)), dtype=torch.int64).share_memory_()
+        self._tensor = torch.zeros((rows, len(Field)), dtype=torch.int64)
+        self._tensor.share_memory_()  # type: ignore[no-untyped-call]
         self._values = self._tensor.numpy()
         self.epoch = epoch
 

@@ -1,0 +1,180 @@
+"""StreamingDataset in the worker processes of a DataLoader, however they start."""
+
+import copy
+import functools
+import gc
+import os
+import pickle
+import subprocess
+import sys
+
+import pyarrow as pa
+import pytest
+
+import pilum
+
+pytest.importorskip("torch")
+from torch.utils.data import DataLoader
+
+from pilum.streaming import StreamingDataset
+
+ROWS = 240
+SECONDS = 120  # for a worker to answer: longer is a hang
+METHODS = ["fork", "forkserver", "spawn"]
+
+
+@pytest.fixture(params=["disk", "memory"])
+def table(request, tmp_path):
+    db = pilum.connect(tmp_path if request.param == "disk" else "memory://")
+    return db.create_table("numbers", pa.table({"id": range(ROWS)}))
+
+
+@pytest.fixture
+def memory():
+    return pilum.connect("memory://").create_table("numbers", pa.table({"id": range(ROWS)}))
+
+
+def ids(samples):
+    return [sample["id"] for sample in samples]
+
+
+def loader_of(stream, method="fork", *, batch_size=10, num_workers=2, **options):
+    return DataLoader(
+        stream,
+        batch_size=batch_size,
+        num_workers=num_workers,
+        multiprocessing_context=method,
+        timeout=SECONDS,
+        **options,
+    )
+
+
+def batches(loader):
+    return [batch["id"].tolist() for batch in loader]
+
+
+def flat(lists):
+    return [i for numbers in lists for i in numbers]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_several_epochs_in_persistent_workers(table, method):
+    stream = StreamingDataset(table, num_splits=4)
+    assert ids(stream)[:1] != []  # the parent has read
+    orders = [ids(StreamingDataset(table, num_splits=4, epoch=epoch)) for epoch in range(2)]
+    loader = loader_of(stream, method, persistent_workers=True)
+    for epoch in (0, 0, 1):
+        stream.set_epoch(epoch)
+        found = batches(loader)
+        of_workers = [orders[epoch][worker::2] for worker in range(2)]
+        expected = [numbers[i : i + 10] for i in range(0, ROWS // 2, 10) for numbers in of_workers]
+        assert found == expected
+        for step in range(0, len(found), 2):  # two global batches after each other
+            assert set(flat(found[step : step + 2])) == set(orders[epoch][10 * step :][:20])
+        assert stream.consumed_rows == ROWS
+        assert stream.unscanned_rows == stream.prefetch_queue_depth == 0
+    assert stream.bytes_loaded >= 3 * ROWS * 8
+    assert stream.fetch_time > 0
+
+
+def test_the_number_of_splits_is_by_default_that_of_the_readers(memory):
+    stream = StreamingDataset(memory, world_size=2, rank=1)
+    alone = ids(StreamingDataset(memory, num_splits=4))
+    found = flat(batches(loader_of(stream)))
+    assert sorted(found) == sorted(alone[1::2])
+
+
+def test_splits_that_workers_cannot_share(memory):
+    stream = StreamingDataset(memory, num_splits=3)
+    message = r"splits of a rank \(3\) must be divisible by num_workers \(2\)"
+    with pytest.raises(ValueError, match=message):
+        batches(loader_of(stream))
+    gc.collect()  # workers that are there while others are forked take 5 s to end
+
+
+def test_progress_of_workers_is_not_that_of_the_loop(memory):
+    stream = StreamingDataset(memory, num_splits=4)
+    state = stream.state_dict()
+    batches(loader_of(stream))
+    with pytest.raises(RuntimeError, match="worker processes"):
+        stream.state_dict()
+    stream.load_state_dict(state)
+    assert stream.state_dict() == state
+    assert len(ids(stream)) == ROWS
+    assert sum(stream.state_dict()["samples_consumed_per_split"]) == ROWS
+
+
+def test_workers_go_on_where_a_state_was_made(memory):
+    stream = StreamingDataset(memory, num_splits=4)
+    live = iter(stream)
+    begun = [next(live)["id"] for _ in range(20)]
+    state = stream.state_dict()
+    live.close()
+    other = StreamingDataset(memory, num_splits=4)
+    other.load_state_dict(state)
+    rest = flat(batches(loader_of(other)))
+    assert sorted(begun + rest) == list(range(ROWS))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_workers_are_started_while_the_parent_iterates(memory, method):
+    stream = StreamingDataset(memory, num_splits=4)
+    live = iter(stream)
+    begun = [next(live)["id"]]
+    assert sorted(flat(batches(loader_of(stream, method)))) == list(range(ROWS))
+    assert sorted(begun + ids(live)) == list(range(ROWS))
+
+
+def test_loaders_that_are_left_early(memory):
+    stream = StreamingDataset(memory, num_splits=4)
+    loader = loader_of(stream)
+    for _ in range(2):
+        assert len(next(iter(loader))["id"]) == 10
+    gc.collect()
+    assert sorted(flat(batches(loader))) == list(range(ROWS))
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda s: pickle.loads(pickle.dumps(s))])
+def test_copies_have_their_own_place(table, copied):
+    stream = StreamingDataset(table, num_splits=4)
+    live = iter(stream)
+    begun = [next(live)["id"] for _ in range(7)]
+    other = copied(stream)
+    other.set_epoch(1)
+    assert begun + ids(live) == ids(StreamingDataset(table, num_splits=4))
+    assert ids(other) == ids(StreamingDataset(table, num_splits=4, epoch=1))
+
+
+def open_table(path, name):
+    return pilum.connect(path).open_table(name)
+
+
+def test_a_factory_opens_the_table_in_workers(tmp_path):
+    table = pilum.connect(tmp_path).create_table("numbers", pa.table({"id": range(ROWS)}))
+    factory = functools.partial(open_table, tmp_path)
+    stream = StreamingDataset(table, num_splits=4, connection_factory=factory)
+    assert sorted(flat(batches(loader_of(stream, "spawn")))) == list(range(ROWS))
+    stream = StreamingDataset(table, connection_factory=lambda name: table)
+    with pytest.raises(pickle.PicklingError, match=r"the connection factory .* cannot"):
+        pickle.dumps(stream)
+
+
+def test_nothing_is_printed_when_the_process_ends_in_the_middle_of_an_epoch(tmp_path):
+    pilum.connect(tmp_path).create_table("numbers", pa.table({"id": range(100_000)}))
+    program = f"""
+import pilum
+from pilum.streaming import StreamingDataset
+stream = StreamingDataset(pilum.connect({str(tmp_path)!r}).open_table("numbers"))
+live = iter(stream)
+next(live)
+"""
+    for end in ("", "del live", "raise SystemExit(0)", "other = iter(stream); live.close()"):
+        run = subprocess.run(
+            [sys.executable, "-c", program + end],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=SECONDS,
+            env=os.environ,
+        )
+        assert (run.returncode, run.stdout, run.stderr) == (0, "", "")

@@ -1,7 +1,7 @@
 """pilum in the manner of LanceDB: `connect` opens databases of tables.
 
     lancedb.permutation   is pilum.permutation, the same module
-    lancedb.streaming     is pilum.streaming, of versions of pilum that have it
+    lancedb.streaming     is pilum.streaming, the same module
     lancedb.db            connections
     lancedb.table         tables
     lancedb.util          tbl_to_tensor

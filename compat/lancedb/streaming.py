@@ -1,5 +1,7 @@
-"""The module pilum.streaming, of versions of pilum that have it."""
+"""The module pilum.streaming."""
 
 import pilum_compat
+
+from pilum.streaming import *  # noqa: F403  what type checkers see
 
 pilum_compat.alias(__name__, "pilum.streaming")

@@ -37,11 +37,4 @@ _refuse_to_be_mixed()
 def alias(name: str, target: str) -> None:
     """Have the module `name`, which calls this while it is imported, be the module `target`: one
     object with two names, so that what is patched under one is patched under the other."""
-    try:
-        sys.modules[name] = importlib.import_module(target)
-    except ModuleNotFoundError as error:
-        if error.name != target:
-            raise
-        version = importlib.metadata.version("pilum")
-        message = f"there is no {name}, because pilum {version} has no {target} yet"
-        raise ModuleNotFoundError(message, name=target) from None
+    sys.modules[name] = importlib.import_module(target)

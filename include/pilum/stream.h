@@ -75,10 +75,26 @@ class EpochStream : public BatchStream {
   virtual EpochProgress progress(uint64_t unused = 0) const = 0;
 };
 
+/// One reader's share of an epoch as batches of one split each: what a function that sees whole
+/// batches is to see, whoever reads the split and wherever it was interrupted. One consumer.
+class SplitStream : public BatchStream {
+ public:
+  /// Of the batch that was delivered last: its split, and the place there of its first row.
+  virtual uint64_t split() const = 0;
+  virtual uint64_t place() const = 0;
+};
+
 /// Streams the rest of an epoch after `start`, the whole of it by default, which costs nothing.
 /// kInvalidArgument: unknown columns, fewer rows than splits, a number of splits that the world size
 /// does not divide, a start with another number of splits or beyond the end, a batch size below 1.
 arrow::Result<std::shared_ptr<EpochStream>> OpenEpoch(
+    const EpochRows& rows, const EpochOptions& options,
+    const std::optional<EpochProgress>& start = std::nullopt);
+
+/// The same, each batch of one split: rows [k * batch_size, (k + 1) * batch_size) of it, the last one
+/// fewer. The first batch of a split has the row that comes next by `start`, and those before it in
+/// its batch. Batches come in the order in which samples of them are needed first.
+arrow::Result<std::shared_ptr<SplitStream>> OpenSplits(
     const EpochRows& rows, const EpochOptions& options,
     const std::optional<EpochProgress>& start = std::nullopt);
 

@@ -62,21 +62,28 @@ void StreamIterator::CheckProcess() const {
 }
 
 nb::object StreamIterator::Next() {
+  const auto batch = ReadNext();
+  if (!batch) throw nb::stop_iteration();
+  return BatchToPython(*batch, schema_);
+}
+
+std::shared_ptr<arrow::RecordBatch> StreamIterator::ReadNext(const std::function<void()>& on_read) {
   CheckProcess();
   while (true) {
     HandleSignals();
     bool ready = true;
     std::shared_ptr<arrow::RecordBatch> batch;
-    arrow::Status status = WithoutGil([&] {
+    arrow::Status status = WithoutGil([&]() -> arrow::Status {
       std::lock_guard<std::mutex> lock(mutex_);
       if (!stream_) return arrow::Status::OK();
       ready = stream_->WaitNext(kSlice);
-      return ready ? stream_->ReadNext(&batch) : arrow::Status::OK();
+      if (ready) ARROW_RETURN_NOT_OK(stream_->ReadNext(&batch));
+      if (batch && on_read) on_read();
+      return arrow::Status::OK();
     });
     if (!status.ok() || (ready && !batch)) Close();
     Check(status);
-    if (batch) return BatchToPython(*batch, schema_);
-    if (ready) throw nb::stop_iteration();
+    if (ready) return batch;
   }
 }
 

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -53,6 +54,10 @@ class StreamIterator {
   nb::object ToCapsule();
 
  protected:
+  /// The next batch; null at the end. `on_read` runs before another thread can read, without the
+  /// GIL.
+  std::shared_ptr<arrow::RecordBatch> ReadNext(const std::function<void()>& on_read = {});
+
   bool InItsProcess() const { return ::getpid() == process_; }
   void CheckProcess() const;
 

@@ -14,6 +14,7 @@
 #include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
+#include "arrow_bridge.h"
 #include "bindings.h"
 #include "errors.h"
 #include "gil.h"
@@ -31,15 +32,11 @@ class EpochIterator : public StreamIterator {
  public:
   EpochIterator(std::shared_ptr<EpochStream> stream, std::shared_ptr<const ReadCounters> read)
       : StreamIterator(stream),
-        num_samples_(stream->num_samples()),
-        surplus_(stream->surplus()),
         epoch_(OwnedByThisProcess(std::move(stream))),
         read_(std::move(read)) {}
   ~EpochIterator() { CloseEpoch(); }
 
   const ReadCounters& read() const { return *read_; }
-  uint64_t num_samples() const { return num_samples_; }
-  uint64_t surplus() const { return surplus_; }
 
   /// Also at the end, until it is closed.
   Progress ProgressWithout(uint64_t unused) {
@@ -64,11 +61,89 @@ class EpochIterator : public StreamIterator {
   }
 
  private:
-  const uint64_t num_samples_;
-  const uint64_t surplus_;
   std::shared_ptr<EpochStream> epoch_;  // the stream of the base class, which lets go at the end
   const std::shared_ptr<const ReadCounters> read_;
 };
+
+/// The batches of a SplitStream, with the split and place of each.
+class SplitIterator : public StreamIterator {
+ public:
+  SplitIterator(const std::shared_ptr<SplitStream>& stream,
+                std::shared_ptr<const ReadCounters> read)
+      : StreamIterator(stream), splits_(stream), read_(std::move(read)) {}
+
+  const ReadCounters& read() const { return *read_; }
+
+  nb::tuple NextBlock() {
+    uint64_t split = 0;
+    uint64_t place = 0;
+    const auto batch = ReadNext([&] {
+      const auto stream = splits_.lock();  // which the base class owns
+      split = stream->split();
+      place = stream->place();
+    });
+    if (!batch) throw nb::stop_iteration();
+    return nb::make_tuple(split, place, BatchToPython(*batch, schema()));
+  }
+
+ private:
+  const std::weak_ptr<SplitStream> splits_;
+  const std::shared_ptr<const ReadCounters> read_;
+};
+
+template <typename Class>
+void BindCounters(Class& bound) {
+  using Iterator = typename Class::Type;
+  const auto add = [&](const char* name, auto counter) {
+    bound.def_prop_ro(name,
+                      [counter](const Iterator& self) { return (self.read().*counter).load(); });
+  };
+  add("rows_requested", &ReadCounters::rows_requested);
+  add("rows_read", &ReadCounters::rows_read);
+  add("bytes_read", &ReadCounters::bytes_read);
+  add("read_ns", &ReadCounters::read_ns);
+}
+
+/// The arguments of open_epoch and open_splits, in their order.
+EpochOptions ToOptions(nb::handle columns, bool with_row_id, std::optional<ShuffleOptions> shuffle,
+                       uint64_t num_splits, uint64_t rank, uint64_t world_size, int64_t batch_size,
+                       uint64_t readahead_bytes, uint64_t readahead_rows) {
+  return {.columns = ToColumns(columns, with_row_id, false),
+          .shuffle = shuffle,
+          .num_splits = num_splits,
+          .reader = {.rank = rank, .world_size = world_size},
+          .batch_size = batch_size,
+          .whole_batches = false,
+          .readahead_bytes = readahead_bytes,
+          .readahead_rows = readahead_rows};
+}
+
+std::optional<EpochProgress> ToProgress(std::optional<Progress> start) {
+  if (!start) return std::nullopt;
+  return EpochProgress{std::move(start->first), std::move(start->second)};
+}
+
+template <auto Open, typename Iterator>
+void BindOpen(nb::module_& module, const char* name) {
+  module.def(
+      name,
+      [](const EpochRows& rows, nb::handle columns, bool with_row_id,
+         std::optional<ShuffleOptions> shuffle, uint64_t num_splits, uint64_t rank,
+         uint64_t world_size, int64_t batch_size, uint64_t readahead_bytes, uint64_t readahead_rows,
+         std::optional<Progress> start) {
+        const EpochOptions options =
+            ToOptions(columns, with_row_id, shuffle, num_splits, rank, world_size, batch_size,
+                      readahead_bytes, readahead_rows);
+        const auto from = ToProgress(std::move(start));
+        return std::make_unique<Iterator>(
+            ValueOrRaise(Interruptibly([&] { return Open(rows, options, from); })),
+            options.counters);
+      },
+      nb::arg("rows"), nb::kw_only(), nb::arg("columns").none(), nb::arg("with_row_id"),
+      nb::arg("shuffle").none(), nb::arg("num_splits"), nb::arg("rank"), nb::arg("world_size"),
+      nb::arg("batch_size"), nb::arg("readahead_bytes"), nb::arg("readahead_rows"),
+      nb::arg("start").none());
+}
 
 }  // namespace
 
@@ -82,44 +157,19 @@ void BindStream(nb::module_& module) {
           },
           nb::arg("snapshot"), nb::arg("filter"))
       .def("__len__", &EpochRows::size);
-  nb::class_<EpochIterator>(module, "EpochStream")
-      .def_prop_ro("num_samples", &EpochIterator::num_samples)
-      .def_prop_ro("surplus", &EpochIterator::surplus)
-      .def("__iter__", [](nb::handle self) { return nb::borrow(self); })
+  nb::class_<EpochIterator> epoch(module, "EpochStream");
+  epoch.def("__iter__", [](nb::handle self) { return nb::borrow(self); })
       .def("__next__", &EpochIterator::Next)
       .def("progress", &EpochIterator::ProgressWithout, nb::arg("unused") = 0)
-      .def("close", &EpochIterator::CloseEpoch)
-      .def_prop_ro("rows_requested",
-                   [](const EpochIterator& self) { return self.read().rows_requested.load(); })
-      .def_prop_ro("rows_read",
-                   [](const EpochIterator& self) { return self.read().rows_read.load(); })
-      .def_prop_ro("bytes_read",
-                   [](const EpochIterator& self) { return self.read().bytes_read.load(); })
-      .def_prop_ro("read_ns", [](const EpochIterator& self) { return self.read().read_ns.load(); });
-  module.def(
-      "open_epoch",
-      [](const EpochRows& rows, nb::handle columns, bool with_row_id,
-         std::optional<ShuffleOptions> shuffle, uint64_t num_splits, uint64_t rank,
-         uint64_t world_size, int64_t batch_size, bool whole_batches, uint64_t readahead_bytes,
-         uint64_t readahead_rows, std::optional<Progress> start) {
-        const EpochOptions options{.columns = ToColumns(columns, with_row_id, false),
-                                   .shuffle = shuffle,
-                                   .num_splits = num_splits,
-                                   .reader = {.rank = rank, .world_size = world_size},
-                                   .batch_size = batch_size,
-                                   .whole_batches = whole_batches,
-                                   .readahead_bytes = readahead_bytes,
-                                   .readahead_rows = readahead_rows};
-        std::optional<EpochProgress> from;
-        if (start) from = {std::move(start->first), std::move(start->second)};
-        return std::make_unique<EpochIterator>(
-            ValueOrRaise(Interruptibly([&] { return OpenEpoch(rows, options, from); })),
-            options.counters);
-      },
-      nb::arg("rows"), nb::kw_only(), nb::arg("columns").none(), nb::arg("with_row_id"),
-      nb::arg("shuffle").none(), nb::arg("num_splits"), nb::arg("rank"), nb::arg("world_size"),
-      nb::arg("batch_size"), nb::arg("whole_batches"), nb::arg("readahead_bytes"),
-      nb::arg("readahead_rows"), nb::arg("start").none());
+      .def("close", &EpochIterator::CloseEpoch);
+  BindCounters(epoch);
+  BindOpen<&OpenEpoch, EpochIterator>(module, "open_epoch");
+  nb::class_<SplitIterator> splits(module, "SplitStream");
+  splits.def("__iter__", [](nb::handle self) { return nb::borrow(self); })
+      .def("__next__", &SplitIterator::NextBlock)
+      .def("close", &SplitIterator::Close);
+  BindCounters(splits);
+  BindOpen<&OpenSplits, SplitIterator>(module, "open_splits");
 }
 
 }  // namespace pilum::python

@@ -276,10 +276,6 @@ class EpochRows:
 @final
 class EpochStream:
     @property
-    def num_samples(self) -> int: ...
-    @property
-    def surplus(self) -> int: ...
-    @property
     def rows_requested(self) -> int: ...
     @property
     def rows_read(self) -> int: ...
@@ -292,6 +288,20 @@ class EpochStream:
     def progress(self, unused: int = 0) -> tuple[list[int], list[int]]: ...
     def close(self) -> None: ...
 
+@final
+class SplitStream:
+    @property
+    def rows_requested(self) -> int: ...
+    @property
+    def rows_read(self) -> int: ...
+    @property
+    def bytes_read(self) -> int: ...
+    @property
+    def read_ns(self) -> int: ...
+    def __iter__(self) -> SplitStream: ...
+    def __next__(self) -> tuple[int, int, pa.RecordBatch]: ...
+    def close(self) -> None: ...
+
 def open_epoch(
     rows: EpochRows,
     *,
@@ -302,11 +312,24 @@ def open_epoch(
     rank: int,
     world_size: int,
     batch_size: int,
-    whole_batches: bool,
     readahead_bytes: int,
     readahead_rows: int,
     start: tuple[Sequence[int], Sequence[int]] | None,
 ) -> EpochStream: ...
+def open_splits(
+    rows: EpochRows,
+    *,
+    columns: Columns,
+    with_row_id: bool,
+    shuffle: ShuffleOptions | None,
+    num_splits: int,
+    rank: int,
+    world_size: int,
+    batch_size: int,
+    readahead_bytes: int,
+    readahead_rows: int,
+    start: tuple[Sequence[int], Sequence[int]] | None,
+) -> SplitStream: ...
 
 @final
 class RowSequence:

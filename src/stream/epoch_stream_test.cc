@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <random>
 #include <set>
+#include <tuple>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -229,6 +230,55 @@ TEST(EpochStream, ProgressLeavesOutWhatWasNotUsed) {
       EXPECT_EQ(rest, Rows(used, rows.end())) << delivered << " rows, of which unused: " << unused;
     }
   }
+}
+
+/// Of each batch: its split, the place of its first row, and column a.
+using Blocks = std::vector<std::tuple<uint64_t, uint64_t, Rows>>;
+
+Blocks AllBlocks(const SnapshotPtr& snapshot, const EpochOptions& options,
+                 const std::optional<EpochProgress>& start = std::nullopt) {
+  const auto stream =
+      OpenSplits(EpochRows::Find(snapshot).ValueOrDie(), options, start).ValueOrDie();
+  Blocks blocks;
+  while (const auto batch = stream->Next().ValueOrDie())
+    blocks.emplace_back(stream->split(), stream->place(), Values(*batch, "a"));
+  return blocks;
+}
+
+TEST(SplitStream, BatchesAreOfOneSplitEach) {
+  const EpochOptions options{.shuffle = std::nullopt, .num_splits = 2, .batch_size = 2};
+  EXPECT_EQ(AllBlocks(Counting(7), options),
+            (Blocks{{0, 0, {0, 1}}, {1, 0, {3, 4}}, {0, 2, {2}}, {1, 2, {5}}}));
+}
+
+TEST(SplitStream, BatchesAreTheSameForEveryWorldSizeAndReadAhead) {
+  const auto snapshot = Counting(500);
+  EpochOptions options = Shuffled(12);
+  Blocks alone = AllBlocks(snapshot, options);
+  for (uint64_t ahead : {0u, 1u, 5u, 30u}) {
+    Blocks together;
+    for (uint64_t rank = 0; rank < 3; ++rank) {
+      options.readahead_rows = ahead;
+      options.reader = {rank, 3};
+      for (auto& block : AllBlocks(snapshot, options)) together.push_back(std::move(block));
+    }
+    std::sort(together.begin(), together.end());
+    std::sort(alone.begin(), alone.end());
+    EXPECT_EQ(together, alone);
+  }
+}
+
+TEST(SplitStream, ResumedItBeginsWithTheBatchesOfTheNextRows) {
+  const auto snapshot = Counting(40);
+  EpochOptions options = Shuffled(2);  // of 20 rows, in batches of 7
+  const Blocks whole = AllBlocks(snapshot, options);
+  EXPECT_EQ(AllBlocks(snapshot, options, EpochProgress{{6, 6}, {6, 6}}), whole);
+  EXPECT_EQ(AllBlocks(snapshot, options, EpochProgress{{7, 7}, {7, 7}}),
+            Blocks(whole.begin() + 2, whole.end()));
+  // What lags is first.
+  EXPECT_EQ(AllBlocks(snapshot, options, EpochProgress{{14, 3}, {14, 3}}),
+            (Blocks{whole[1], whole[3], whole[4], whole[5]}));
+  EXPECT_TRUE(AllBlocks(snapshot, options, EpochProgress::After(40, 2)).empty());
 }
 
 TEST(EpochStream, CountsWhatItReads) {

@@ -167,7 +167,7 @@ def test_unknown_columns_are_found_when_iterating(table):
             next(iter(stream))
 
 
-@pytest.mark.parametrize("option", ["transform", "transform_parallelism", "pack_sequences"])
+@pytest.mark.parametrize("option", ["pack_sequences", "blocks_per_epoch"])
 def test_what_is_not_there_yet_is_refused(table, option):
     with pytest.raises(UnsupportedError, match=f"{option} .*not supported by this version"):
         StreamingDataset(table, **{option: 1})

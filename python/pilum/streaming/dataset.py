@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ from pilum.errors import InvalidArgumentError, UnsupportedError
 from pilum.row_source import ConnectionFactory, PinnedTable
 from pilum.scanner import Columns, check_count, conditions_of
 from pilum.streaming.counters import Field, SharedCounters
-from pilum.streaming.reading import Pass, Sample
+from pilum.streaming.reading import Pass, PlainPass, TransformedPass
 from pilum.streaming.state import (
     Facts,
     Progress,
@@ -24,6 +25,7 @@ from pilum.streaming.state import (
     merge_states,
     progress_of,
 )
+from pilum.streaming.transforms import OnError, Transform, TransformOptions, TransformPool
 from pilum.table import Table
 from pilum.torch.process import check_rank
 
@@ -31,7 +33,7 @@ _BATCH_ROWS = 256  # at least, between the stream and this: handing batches over
 _READAHEAD_BYTES = 64 << 20
 
 
-class StreamingDataset(IterableDataset[Sample]):
+class StreamingDataset(IterableDataset[Any]):
     """A table's rows as a stream of samples for training: shuffled, in splits, shared by any number
     of processes that divides these, read ahead, resumable at any sample.
 
@@ -59,10 +61,21 @@ class StreamingDataset(IterableDataset[Sample]):
                          None: as many as these allow
     io_queue_depth       the same
     readahead_bytes      of decoded rows that are under way or wait; by default 64 MiB. Worker
-                         processes divide them
+                         processes divide them. With a transform half of them are for rows in it and
+                         behind it, counted at the size they had before
     columns              names, or new names with the SQL that computes them; None: all
     filter               SQL; only rows for which it is true are read and make up the splits
     shuffle_clump_size   rows that stay together in stored order, so that they are read together
+    transform            makes samples: called with a RecordBatch of at most read_batch_size rows of
+                         one split, always the same ones, it gives an iterable with one sample for
+                         each row. Runs on threads, several batches at a time. None: rows as dicts
+    transform_parallelism   threads; by default as many as CPUs that the process may use
+    on_transform_error   "raise": the error is raised when the samples would come; "skip": rows that
+                         fail by themselves are left out; "warn": and a warning is logged; a
+                         function of the exception: whether to leave the row out. Left out rows are
+                         in `rows_skipped`; a pass ends before the round in which a split of this
+                         rank has no sample left
+    transform_queue_depth   batches of each split that may be in transforms or wait behind them
     with_row_id          add `_rowid` to the samples
     connection_factory   opens the table by its name in worker processes
 
@@ -90,6 +103,10 @@ class StreamingDataset(IterableDataset[Sample]):
         columns: Columns = None,
         shuffle_clump_size: SupportsIndex | None = None,
         filter: str | Sequence[str] | None = None,
+        transform: Transform | None = None,
+        transform_parallelism: SupportsIndex | None = None,
+        on_transform_error: OnError = "raise",
+        transform_queue_depth: SupportsIndex | None = None,
         connection_factory: ConnectionFactory | None = None,
         prefetch_batches: SupportsIndex | None = None,
         readahead_bytes: SupportsIndex = _READAHEAD_BYTES,
@@ -117,6 +134,9 @@ class StreamingDataset(IterableDataset[Sample]):
         self._columns = columns
         self._with_row_id = bool(with_row_id)
         self._filter = conditions_of(filter)
+        self._transform = _check_transform(
+            transform, transform_parallelism, on_transform_error, transform_queue_depth
+        )
         self._epoch_given = epoch is not None
         self._base = PinnedTable(table)
         if connection_factory is not None:
@@ -128,7 +148,7 @@ class StreamingDataset(IterableDataset[Sample]):
         self._live: Pass | None = None
 
     # ------------------------------------------------------------------------------- iterating
-    def __iter__(self) -> Iterator[Sample]:
+    def __iter__(self) -> Iterator[Any]:
         if self._live is not None and self._live.process == os.getpid():
             raise RuntimeError(
                 "a concurrent iterator of this StreamingDataset is live: exhaust it, close it or "
@@ -152,33 +172,37 @@ class StreamingDataset(IterableDataset[Sample]):
         num_splits = self._num_splits or readers
         _check_workers(num_splits // self._world_size, num_workers)
         place.settle(num_splits, rank, readers)
-        stream = _pilum.open_epoch(
-            self._epoch_rows(num_splits),
-            columns=self._columns,
-            with_row_id=self._with_row_id,
-            shuffle=self._order(place.epoch),
-            num_splits=num_splits,
-            rank=rank,
-            world_size=readers,
-            batch_size=max(self._read_batch_size, _BATCH_ROWS),
-            whole_batches=False,
-            readahead_bytes=self._readahead_bytes // num_workers,
-            readahead_rows=self._readahead_rows(num_splits // readers),
-            start=place.progress,
-        )
+        start = place.progress or Progress([0] * num_splits, [0] * num_splits)
+        own = num_splits // readers
+        rows = self._epoch_rows(num_splits)
         counters = self._shared.begin(*((None, 0) if worker is None else (worker.id, num_workers)))
-        whole = stream.num_samples // num_splits * (num_splits // readers)
-        before = sum(place.progress.places[rank::readers]) if place.progress else 0
-        return Pass(stream, counters, whole - before)
+        ahead = len(rows) // num_splits * own - sum(start.places[rank::readers])
+        bytes_ahead = self._readahead_bytes // num_workers
+        options: dict[str, Any] = {
+            "columns": self._columns,
+            "with_row_id": self._with_row_id,
+            "shuffle": self._order(place.epoch),
+            "num_splits": num_splits,
+            "rank": rank,
+            "world_size": readers,
+            "readahead_rows": (self._prefetch_batches or 0) * self._read_batch_size * own,
+            "start": start,
+        }
+        if self._transform is None:
+            options["batch_size"] = max(self._read_batch_size, _BATCH_ROWS)
+            stream = _pilum.open_epoch(rows, readahead_bytes=bytes_ahead, **options)
+            return PlainPass(stream, counters, ahead)
+        options["batch_size"] = self._read_batch_size
+        splits = _pilum.open_splits(rows, readahead_bytes=bytes_ahead // 2, **options)
+        depth = self._transform.queue_depth
+        most_blocks = depth * own if depth else own + 2 * self._transform.threads
+        pool = TransformPool(splits, self._transform, most_blocks, bytes_ahead // 2)
+        return TransformedPass(splits, pool, counters, ahead, start, (rank, readers))
 
     def _order(self, epoch: int) -> _pilum.ShuffleOptions | None:
         if not self._shuffle:
             return None
         return _pilum.ShuffleOptions(self._shuffle_seed % 2**64, epoch, self._clump_size or 1)
-
-    def _readahead_rows(self, splits: int) -> int:
-        """0: as many as the bytes allow."""
-        return (self._prefetch_batches or 0) * self._read_batch_size * splits
 
     def _find_rows(self) -> _pilum.EpochRows:
         return _pilum.EpochRows.find(self._base.snapshot, self._filter)
@@ -350,10 +374,6 @@ class _Place:
 def _refuse(later: dict[str, Any]) -> None:
     """Options that other libraries know and this version does not."""
     known = {
-        "transform",
-        "transform_parallelism",
-        "on_transform_error",
-        "transform_queue_depth",
         "pack_sequences",
         "eos_id",
         "pad_id",
@@ -390,6 +410,31 @@ def _check_depth(batches: SupportsIndex | None, depth: SupportsIndex | None) -> 
             f"({given['io_queue_depth']}) are the same option and differ"
         )
     return next(iter(given.values()), None)
+
+
+def _check_transform(
+    transform: Transform | None,
+    threads: SupportsIndex | None,
+    on_error: OnError,
+    depth: SupportsIndex | None,
+) -> TransformOptions | None:
+    for name, value in {"transform_parallelism": threads, "transform_queue_depth": depth}.items():
+        if value is not None and check_count(name, value, -(2**63)) < 1:
+            raise InvalidArgumentError(f"{name} must be greater than 0, not {value}")
+    if not callable(on_error) and on_error not in ("raise", "skip", "warn"):
+        raise InvalidArgumentError(
+            f"on_transform_error must be 'raise', 'skip', 'warn', or a callable, not {on_error!r}"
+        )
+    if transform is None:
+        return None
+    if not callable(transform):
+        raise TypeError(f"transform must be callable, not {type(transform).__name__}")
+    return TransformOptions(
+        transform,
+        len(os.sched_getaffinity(0)) if threads is None else operator.index(threads),
+        on_error,
+        None if depth is None else operator.index(depth),
+    )
 
 
 def _check_splits(num_splits: SupportsIndex | None, world_size: int) -> int | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import abc
 import os
 import time
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,37 +13,72 @@ import pyarrow as pa
 
 from pilum import _pilum
 from pilum.streaming.counters import Counters, Field
-from pilum.streaming.state import Progress
+from pilum.streaming.state import Progress, known_to
+from pilum.streaming.transforms import Block, TransformPool
 
 #: Samples are made of so many bytes of rows at a time, at least one.
 _PIECE_BYTES = 1 << 20
 
-Sample = dict[str, Any]
 
-
-class Pass:
-    """Not thread-safe, but for `update_counters` and `progress`."""
+class Pass(abc.ABC):
+    """One consumer; `update_counters` and `progress` may be called on any thread."""
 
     def __init__(
-        self,
-        stream: _pilum.EpochStream,
-        counters: Counters,
-        rows: int,
+        self, stream: _pilum.EpochStream | _pilum.SplitStream, counters: Counters, rows: int
     ) -> None:
-        """rows   that the pass is to deliver"""
+        """rows   that the pass is to go past"""
         self.process = os.getpid()
-        self._stream = stream
+        self._read = stream
         self._counters = counters
         self._rows = rows
-        self._made = 0  # samples
-        self._waiting: Iterator[Sample] = iter([])  # those made, but not delivered
-        self._not_made = 0  # rows of the stream's last batch
-        self._making_ns = 0
-        self._progress: Progress | None = None
 
-    def lists(self) -> Iterator[Iterator[Sample]]:
+    @abc.abstractmethod
+    def lists(self) -> Iterator[Iterator[Any]]:
         """The samples, list by list. To be consumed from these iterators: what they still have is
         not delivered."""
+
+    @abc.abstractmethod
+    def progress(self) -> Progress:
+        """How far the splits are, as far as this reader knows."""
+
+    @abc.abstractmethod
+    def update_counters(self) -> None:
+        """Has the counters of the process say how far the pass is."""
+
+    @abc.abstractmethod
+    def close(self) -> Progress:
+        """Stops reading; returns how far the pass came."""
+
+    def _count(self, *, made: int, ready: int, consumed: int, making_ns: int) -> None:
+        """made   rows, of which samples were made or none"""
+        set = self._counters.set
+        set(Field.UNSCANNED, max(0, self._rows - self._read.rows_requested))
+        set(Field.RAW, max(0, self._read.rows_read - made))
+        set(Field.READY, ready)
+        set(Field.CONSUMED, consumed)
+        set(Field.BYTES, self._read.bytes_read)
+        set(Field.FETCH_NS, self._read.read_ns)
+        set(Field.TRANSFORM_NS, making_ns)
+
+    def _count_end(self) -> None:
+        self.update_counters()
+        self._counters.set(Field.RAW, 0)
+        self._counters.set(Field.READY, 0)
+
+
+class PlainPass(Pass):
+    """Samples are rows as dicts, made on the thread that consumes them."""
+
+    def __init__(self, stream: _pilum.EpochStream, counters: Counters, rows: int) -> None:
+        super().__init__(stream, counters, rows)
+        self._stream = stream
+        self._made = 0
+        self._waiting: Iterator[Any] = iter([])  # samples that were made and not delivered
+        self._not_made = 0  # rows of the stream's last batch
+        self._making_ns = 0
+        self._final: Progress | None = None
+
+    def lists(self) -> Iterator[Iterator[Any]]:
         for batch in self._stream:
             self._not_made = batch.num_rows
             for piece in _pieces(batch):
@@ -55,34 +92,121 @@ class Pass:
                 yield self._waiting
 
     def progress(self) -> Progress:
-        """How far the splits are, as far as this reader knows."""
-        if self._progress is not None:
-            return self._progress
+        if self._final is not None:
+            return self._final
         unused = _length(self._waiting) + self._not_made
         return Progress(*self._stream.progress(unused))
 
     def update_counters(self) -> None:
-        waiting = _length(self._waiting)
-        set = self._counters.set
-        set(Field.UNSCANNED, self._rows - self._stream.rows_requested)
-        set(Field.RAW, max(0, self._stream.rows_read - self._made))
-        set(Field.READY, waiting)
-        set(Field.CONSUMED, self._made - waiting)
-        set(Field.BYTES, self._stream.bytes_read)
-        set(Field.FETCH_NS, self._stream.read_ns)
-        set(Field.TRANSFORM_NS, self._making_ns)
+        ready = _length(self._waiting)
+        self._count(
+            made=self._made,
+            ready=ready,
+            consumed=self._made - ready,
+            making_ns=self._making_ns,
+        )
 
     def close(self) -> Progress:
-        """Stops reading; returns how far the pass came."""
-        self._progress = self.progress()
+        self._final = self.progress()
         self._stream.close()
-        self.update_counters()
-        self._counters.set(Field.RAW, 0)
-        self._counters.set(Field.READY, 0)
-        return self._progress
+        self._count_end()
+        return self._final
 
 
-def _length(samples: Iterator[Sample]) -> int:
+class TransformedPass(Pass):
+    """Samples are what a transform makes of blocks of the splits' rows, on threads. They come from
+    the splits in turns, those that lag behind first."""
+
+    def __init__(
+        self,
+        stream: _pilum.SplitStream,
+        pool: TransformPool,
+        counters: Counters,
+        rows: int,
+        start: Progress,
+        reader: tuple[int, int],
+    ) -> None:
+        """reader   rank and number of readers"""
+        super().__init__(stream, counters, rows)
+        self._pool = pool
+        self._own = range(reader[0], len(start.samples), reader[1])
+        self._reader = reader
+        self._samples = list(start.samples)
+        self._places = list(start.places)
+        self._first_places = start.places
+        self._blocks: dict[int, deque[Block]] = {split: deque() for split in self._own}
+        self._ready = 0
+        self._consumed = 0
+
+    def lists(self) -> Iterator[Iterator[Any]]:
+        for split in self._turns():
+            place, sample = self._blocks[split][0].samples.pop()
+            self._samples[split] += 1
+            self._places[split] = place + 1
+            self._ready -= 1
+            self._consumed += 1
+            self._let_go(split)
+            if self._consumed % 64 == 0:
+                self.update_counters()
+            yield iter((sample,))
+
+    def _turns(self) -> Iterator[int]:
+        """Whose sample comes next; it has one. Rows may be missing: then a round in which not every
+        split has a sample does not begin."""
+        counts = [self._samples[split] for split in self._own]
+        for round in range(min(counts), max(counts)):
+            for split in self._own:
+                if self._samples[split] <= round:
+                    if not self._fetch(split):
+                        return
+                    yield split
+        while not self._pool.skips or all(self._fetch(split) for split in self._own):
+            for split in self._own:
+                if not self._fetch(split):
+                    return
+                yield split
+
+    def _fetch(self, split: int) -> bool:
+        """Whether there is a next sample of a split; waits until that is known. Raises the error
+        that comes in its place."""
+        blocks = self._blocks[split]
+        while not blocks:
+            block = self._pool.next()
+            if block is None:
+                return False
+            first = self._first_places[block.split]
+            block.samples = [made for made in reversed(block.samples) if made[0] >= first]
+            self._ready += len(block.samples)
+            self._blocks[block.split].append(block)
+            self._let_go(block.split)
+        if blocks[0].error is not None:
+            raise blocks[0].error
+        return True
+
+    def _let_go(self, split: int) -> None:
+        blocks = self._blocks[split]
+        while blocks and not blocks[0].samples and blocks[0].error is None:
+            self._pool.let_go(blocks.popleft())
+
+    def progress(self) -> Progress:
+        return known_to(Progress(self._samples, self._places), *self._reader)
+
+    def update_counters(self) -> None:
+        self._count(
+            made=self._pool.rows_done,
+            ready=self._ready + self._pool.samples_waiting,
+            consumed=self._consumed,
+            making_ns=self._pool.nanoseconds,
+        )
+        self._counters.set(Field.SKIPPED, self._pool.rows_skipped)
+
+    def close(self) -> Progress:
+        self._pool.close()
+        self._count_end()
+        return self.progress()
+
+
+def _length(samples: Iterator[Any]) -> int:
     return samples.__length_hint__()  # type: ignore[attr-defined, no-any-return]
 
 

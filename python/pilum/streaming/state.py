@@ -42,6 +42,18 @@ def after(samples: int, num_splits: int) -> list[int]:
     return [(samples + num_splits - 1 - split) // num_splits for split in range(num_splits)]
 
 
+def known_to(progress: Progress, rank: int, num_readers: int) -> Progress:
+    """What one reader knows: of the splits of others, that they are at least as far as the one of
+    its own that has delivered least."""
+    own = range(rank, len(progress.samples), num_readers)
+    least = min(progress.samples[split] for split in own)
+    known = Progress([least] * len(progress.samples), [least] * len(progress.samples))
+    for split in own:
+        known.samples[split] = progress.samples[split]
+        known.places[split] = progress.places[split]
+    return known
+
+
 def make_state(facts: Facts, epoch: int, progress: Progress, num_readers: int, rank: int) -> Facts:
     own = progress.samples[rank::num_readers]
     return {

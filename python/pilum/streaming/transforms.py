@@ -1,0 +1,261 @@
+"""Transforms: functions of record batches, run on threads. What they make comes out in order."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from pilum import _pilum
+from pilum.errors import InvalidArgumentError
+
+Transform = Callable[[pa.RecordBatch], Iterable[Any]]
+#: "raise", "skip" or "warn", or whether to skip the row that an exception is of.
+OnError = str | Callable[[Exception], object]
+
+_SLICE = 0.05  # seconds of waiting, between looks at whether the process ends
+_PATIENCE = 1.0  # seconds for a transform to end when nobody wants its samples any more
+
+_log = logging.getLogger("pilum.streaming")
+
+
+class TransformOptions(NamedTuple):
+    """How rows become samples."""
+
+    function: Transform
+    threads: int
+    on_error: OnError
+    queue_depth: int | None  #: blocks of a split that may wait; None: what keeps the threads busy
+
+    @property
+    def skips(self) -> bool:
+        """Whether rows may be missing."""
+        return self.on_error != "raise"
+
+
+class Block:
+    """Rows of one split, and the samples made of them."""
+
+    def __init__(self, split: int, place: int, batch: pa.RecordBatch) -> None:
+        self.split = split
+        self.rows = batch.num_rows
+        self.bytes = batch.nbytes
+        self.done = False
+        self.samples: list[tuple[int, Any]] = []  #: with the place of its row in the split
+        self.error: BaseException | None = None
+        self.skipped = 0
+        self._place = place
+        self._batch: pa.RecordBatch | None = batch
+
+    def make_samples(self, options: TransformOptions) -> None:
+        batch, self._batch = self._batch, None
+        try:
+            self._transform(batch, options)
+        except BaseException as error:  # to be raised where the samples are wanted
+            self.samples = []
+            self.error = error
+
+    def _transform(self, batch: pa.RecordBatch, options: TransformOptions) -> None:
+        try:
+            self.samples = list(enumerate(_apply(options.function, batch), self._place))
+        except _WrongCountError:
+            raise
+        except Exception as error:
+            if not options.skips:
+                raise _with_place(error, self) from None
+            self._transform_rows(batch, error, options)
+
+    def _transform_rows(
+        self, batch: pa.RecordBatch, error: Exception, options: TransformOptions
+    ) -> None:
+        """Row by row, without those that fail, as some do: all of them together gave `error`."""
+        failures = []
+        for i in range(batch.num_rows):
+            failure = error
+            if batch.num_rows > 1:
+                try:
+                    [sample] = _apply(options.function, batch.slice(i, 1))
+                    self.samples.append((self._place + i, sample))
+                    continue
+                except _WrongCountError:
+                    raise
+                except Exception as of_row:
+                    failure = of_row
+            if callable(options.on_error) and not options.on_error(failure):
+                raise _with_place(failure, self) from None
+            failures.append(failure)
+        self.skipped = len(failures)
+        if options.on_error == "warn" and failures:
+            _log.warning(
+                "Skipped %d of %d rows, %s; the first error is %r",
+                len(failures),
+                batch.num_rows,
+                self.describe(),
+                failures[0],
+            )
+
+    def describe(self) -> str:
+        return f"rows {self._place} to {self._place + self.rows - 1} of split {self.split}"
+
+
+class _WrongCountError(InvalidArgumentError):
+    """A transform that gives another number of samples."""
+
+
+def _apply(function: Transform, batch: pa.RecordBatch) -> list[Any]:
+    samples = list(function(batch))
+    if len(samples) != batch.num_rows:
+        raise _WrongCountError(
+            "a transform must give one output row per input row, but gave "
+            f"{len(samples)} for {batch.num_rows}"
+        )
+    return samples
+
+
+def _with_place(error: Exception, block: Block) -> Exception:
+    if hasattr(error, "add_note"):  # from Python 3.11 on
+        error.add_note(f"raised by the transform of {block.describe()}")
+    return error
+
+
+class TransformPool:
+    """Threads that make samples of blocks. Each takes the next block when there is room for it.
+
+    The threads are not daemons, so that none is stopped in the midst of a transform; they see by
+    themselves when the process ends. One consumer.
+    """
+
+    def __init__(
+        self,
+        blocks: _pilum.SplitStream,
+        options: TransformOptions,
+        most_blocks: int,
+        most_bytes: int,
+    ) -> None:
+        """most_blocks, most_bytes   that are being transformed or wait; of the bytes of their rows.
+        A consumer that waits gets one more"""
+        self.skips = options.skips  #: rows may have no sample
+        self.nanoseconds = 0  #: of transforms, over all threads
+        self.rows_done = 0
+        self.samples_waiting = 0  #: of blocks that are done and not taken
+        self.rows_skipped = 0
+        self._process = os.getpid()
+        self._blocks = blocks
+        self._options = options
+        self._most_blocks = most_blocks
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._held = 0  # blocks that the consumer has, and has not let go
+        self._turn = threading.Lock()  # to read a block and get in line with it
+        self._changed = threading.Condition()  # of all below
+        self._line: deque[Block] = deque()
+        self._hungry = False  # the consumer waits
+        self._ended = False
+        self._stopped = False
+        self._failure: BaseException | None = None
+        self._threads = [
+            threading.Thread(target=self._work, name=f"pilum-transform-{i}")
+            for i in range(options.threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    # ---------------------------------------------------------------------------- the consumer
+    def next(self) -> Block | None:
+        """The next block, when it is done; None at the end. It counts until it is let go."""
+        if os.getpid() != self._process:
+            raise RuntimeError(
+                "this iterator was started before the process was forked; start a new one"
+            )
+        with self._changed:
+            while not (self._line and self._line[0].done):
+                if self._ended and not self._line:
+                    if self._failure is not None:
+                        raise self._failure
+                    return None
+                self._hungry = True
+                self._changed.notify_all()
+                self._changed.wait()
+            self._hungry = False
+            self._held += 1
+            block = self._line.popleft()
+            self.samples_waiting -= len(block.samples)
+            return block
+
+    def let_go(self, block: Block) -> None:
+        """Its samples were delivered."""
+        with self._changed:
+            self._held -= 1
+            self._bytes -= block.bytes
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        if os.getpid() != self._process:
+            return
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+        self._blocks.close()
+        until = time.monotonic() + _PATIENCE
+        for thread in self._threads:
+            if thread is not threading.current_thread():  # the garbage collector runs anywhere
+                thread.join(max(0.0, until - time.monotonic()))
+
+    # ----------------------------------------------------------------------------- the threads
+    def _work(self) -> None:
+        while (block := self._take_block()) is not None:
+            start = time.perf_counter_ns()
+            block.make_samples(self._options)
+            self._finish(block, time.perf_counter_ns() - start)
+
+    def _take_block(self) -> Block | None:
+        with self._turn:
+            if not self._wait_for_room():
+                return None
+            try:
+                block = Block(*next(self._blocks))
+            except StopIteration:
+                self._end(None)
+                return None
+            except BaseException as error:  # to be raised behind the blocks before
+                self._end(error)
+                return None
+            with self._changed:
+                self._line.append(block)
+                self._bytes += block.bytes
+            return block
+
+    def _wait_for_room(self) -> bool:
+        with self._changed:
+            while not self._has_room():
+                if self._stopped or self._ended or not threading.main_thread().is_alive():
+                    return False
+                self._changed.wait(_SLICE)
+            return not (self._stopped or self._ended)
+
+    def _has_room(self) -> bool:
+        blocks = self._held + len(self._line)
+        if blocks < self._most_blocks and (self._bytes < self._most_bytes or blocks == 0):
+            return True
+        return self._hungry and all(block.done for block in self._line)
+
+    def _finish(self, block: Block, nanoseconds: int) -> None:
+        with self._changed:
+            block.done = True
+            self.nanoseconds += nanoseconds
+            self.rows_done += block.rows
+            self.rows_skipped += block.skipped
+            self.samples_waiting += len(block.samples)
+            self._changed.notify_all()
+
+    def _end(self, failure: BaseException | None) -> None:
+        with self._changed:
+            self._ended = True
+            self._failure = failure
+            self._changed.notify_all()

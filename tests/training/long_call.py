@@ -6,10 +6,13 @@ code 7.
 """
 
 import collections
+import importlib
 import itertools
 import operator
+import pathlib
 import signal
 import sys
+import time
 
 import pyarrow as pa
 
@@ -37,6 +40,13 @@ def take(dataset) -> None:
     consume(map(dataset._snapshot.take, itertools.repeat(rows)))
 
 
+def stream(dataset, **options):
+    from pilum.streaming import StreamingDataset  # needs torch
+
+    path = pathlib.Path(dataset.uri)
+    return StreamingDataset(pilum.connect(path.parent).open_table(path.stem), **options)
+
+
 CALLS = {
     "iteration": lambda dataset: consume(dataset.to_batches(filter=SLOW)),
     "iteration of small batches": lambda dataset: consume(
@@ -55,12 +65,23 @@ CALLS = {
         map(operator.methodcaller("verify"), itertools.repeat(dataset._snapshot))
     ),
 }
+STREAMS = {
+    "filter of a stream": lambda dataset: stream(dataset, filter=SLOW),
+    "stream": lambda dataset: consume(
+        itertools.chain.from_iterable(itertools.repeat(stream(dataset)))
+    ),
+    "transforms": lambda dataset: consume(
+        stream(dataset, transform=lambda batch: itertools.repeat(time.sleep(3), batch.num_rows))
+    ),
+}
 
 
 def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
     dataset = pilum.dataset(sys.argv[1])
-    call = CALLS[sys.argv[2]]
+    call = (CALLS | STREAMS)[sys.argv[2]]
+    if sys.argv[2] in STREAMS:
+        importlib.import_module("pilum.streaming")  # takes a second
     print("started", flush=True)
     try:
         try:

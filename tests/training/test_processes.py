@@ -138,6 +138,16 @@ def signalled(table: pathlib.Path, call: str, number: signal.Signals) -> tuple[i
      "exported stream", "exported stream of small batches", "take", "short takes", "verify"],
 )  # fmt: skip
 def test_interrupt(large_table, call):
+    interrupt(large_table, call)
+
+
+@pytest.mark.parametrize("call", ["filter of a stream", "stream", "transforms"])
+def test_interrupt_of_streams(large_table, call):
+    pytest.importorskip("torch")
+    interrupt(large_table, call)
+
+
+def interrupt(large_table: pathlib.Path, call: str) -> None:
     code, output, errors = signalled(large_table, call, signal.SIGINT)
     assert output in ("interrupted\n", "stopped\ninterrupted\n"), errors
     assert code == -signal.SIGINT, errors

@@ -13,15 +13,17 @@ import pilum
 
 pytest.importorskip("torch")
 
+from pilum.streaming import StreamingDataset
+
 ROWS, SIZE = 100, 8
 
 
-def test_ranks_read_different_rows_in_the_same_number_of_steps(tmp_path):
-    table = tmp_path / "ids.lance"
-    pilum.write_dataset(pa.table({"id": range(ROWS)}), table, max_rows_per_file=30)
+def run_ranks(ranks: int, program: str, table: pathlib.Path, folder: pathlib.Path, *more: object):
+    """What each rank has written down."""
     run = subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2",
-         pathlib.Path(__file__).with_name("ranks.py"), table, tmp_path],
+        [sys.executable, "-m", "torch.distributed.run", "--standalone",
+         f"--nproc-per-node={ranks}", pathlib.Path(__file__).with_name(program), table, folder,
+         *map(str, more)],
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
@@ -29,7 +31,13 @@ def test_ranks_read_different_rows_in_the_same_number_of_steps(tmp_path):
         timeout=300,
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
-    first, second = (json.loads((tmp_path / f"{rank}.json").read_text()) for rank in (0, 1))
+    return [json.loads((folder / f"{rank}.json").read_text()) for rank in range(ranks)]
+
+
+def test_ranks_read_different_rows_in_the_same_number_of_steps(tmp_path):
+    table = tmp_path / "ids.lance"
+    pilum.write_dataset(pa.table({"id": range(ROWS)}), table, max_rows_per_file=30)
+    first, second = run_ranks(2, "ranks.py", table, tmp_path)
     for way in first:
         assert len(first[way]) == len(second[way]), way
         rows = [row for batch in first[way] + second[way] for row in batch]
@@ -37,3 +45,18 @@ def test_ranks_read_different_rows_in_the_same_number_of_steps(tmp_path):
             assert set(rows) == set(range(ROWS))
         else:  # 13 batches, of which the last is one round's only one
             assert sorted(rows) == list(range(ROWS - ROWS % (2 * SIZE))), way
+
+
+def test_a_stream_has_the_same_global_batches_on_any_number_of_ranks(tmp_path):
+    """A run that is interrupted three times, and goes on with other numbers of processes."""
+    numbers = pilum.connect(tmp_path).create_table("ids", pa.table({"id": range(600)}))
+    alone = StreamingDataset(numbers, num_splits=12, shuffle_seed=7, filter="id % 5 != 0")
+    expected = [sample["id"] for sample in alone]
+    assert len(expected) == 480
+    found = []
+    for ranks, steps in [(4, 7), (3, 5), (1, 2), (2, 6)]:
+        batches = run_ranks(ranks, "elastic.py", tmp_path / "ids.lance", tmp_path, steps)
+        for step in zip(*batches, strict=True):
+            assert all(len(batch) == 24 // ranks for batch in step)
+            found.append({row for batch in step for row in batch})
+    assert found == [set(expected[i : i + 24]) for i in range(0, 480, 24)]

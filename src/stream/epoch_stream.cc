@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <utility>
 #include <vector>
@@ -35,7 +36,8 @@ class WindowedEpochStream final : public EpochStream {
   uint64_t surplus() const override { return surplus_; }
   EpochProgress progress(uint64_t unused) const override {
     EpochProgress used = delivered_;
-    for (size_t i = last_splits_.size() - unused; i < last_splits_.size(); ++i) {
+    const size_t end = last_splits_.size();
+    for (size_t i = end - std::min<size_t>(unused, end); i < end; ++i) {
       --used.samples[last_splits_[i]];
       --used.places[last_splits_[i]];
     }

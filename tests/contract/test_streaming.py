@@ -66,8 +66,9 @@ def test_seed_and_epoch_decide_the_order(table):
 
     same = [order(), order(shuffle_seed=0), order(epoch=0), order(shuffle_seed=0, epoch=0)]
     assert len(set(same)) == 1
-    others = [order(epoch=1), order(shuffle_seed=1), order(shuffle_seed=-1), order(shuffle_seed=7)]
-    assert len({*same, *others, order(shuffle_seed=100003), order(epoch=100003)}) == 7
+    seeds = [1, -1, 7, 100003, 2**63, 2**63 + 1, 2**64 - 2]
+    others = [order(epoch=1), order(epoch=100003), *(order(shuffle_seed=seed) for seed in seeds)]
+    assert len({*same, *others}) == 10
 
 
 def test_without_a_seed_it_is_random(table):

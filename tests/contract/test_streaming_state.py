@@ -209,6 +209,8 @@ def test_a_state_of_another_version(tmp_path):
         ({"positions_consumed_per_split": ["a"] * 4}, ValueError, "numbers of at least 0"),
         ({"positions_consumed_per_split": "abcd"}, TypeError, "must be a list of integers"),
         ({"epoch": -1}, ValueError, "epoch must be at least 0"),
+        ({"num_splits": "4"}, ValueError, "the state has '4' as num_splits"),
+        ({"global_samples": None}, ValueError, "the state has None as global_samples"),
     ],
 )
 def test_damaged_states(table, change, error, message):

@@ -9,8 +9,10 @@ resumable at any sample.
 What it is made of:
 
     dataset    StreamingDataset: what the options are, and where the stream is
+    arguments  their checks
     state      checkpoints: what they say, and whether they fit
     reading    one pass over the rows, in one process
+    transforms functions that make samples, on threads
     counters   what is under way, counted by all processes that read
 """
 

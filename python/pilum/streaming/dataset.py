@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,9 +10,18 @@ from typing import Any, SupportsIndex
 from torch.utils.data import IterableDataset, get_worker_info
 
 from pilum import _pilum
-from pilum.errors import InvalidArgumentError, UnsupportedError
+from pilum.errors import InvalidArgumentError
 from pilum.row_source import ConnectionFactory, PinnedTable
 from pilum.scanner import Columns, check_count, conditions_of
+from pilum.streaming.arguments import (
+    check_depth,
+    check_positive,
+    check_splits,
+    check_transform,
+    check_workers,
+    integer,
+    refuse_later,
+)
 from pilum.streaming.counters import Field, SharedCounters
 from pilum.streaming.reading import Pass, PlainPass, TransformedPass
 from pilum.streaming.state import (
@@ -25,7 +33,7 @@ from pilum.streaming.state import (
     merge_states,
     progress_of,
 )
-from pilum.streaming.transforms import OnError, Transform, TransformOptions, TransformPool
+from pilum.streaming.transforms import OnError, Transform, TransformPool
 from pilum.table import Table
 from pilum.torch.process import check_rank
 
@@ -109,32 +117,36 @@ class StreamingDataset(IterableDataset[Any]):
         transform_queue_depth: SupportsIndex | None = None,
         connection_factory: ConnectionFactory | None = None,
         prefetch_batches: SupportsIndex | None = None,
-        readahead_bytes: SupportsIndex = _READAHEAD_BYTES,
+        readahead_bytes: SupportsIndex | None = None,
         with_row_id: bool = False,
         **later: Any,
     ) -> None:
-        _refuse(later)
+        refuse_later(later)
         if not isinstance(table, Table):
             raise TypeError(f"a stream is made of a Table, not of a {type(table).__name__}")
         self._rank, self._world_size = check_rank(rank, world_size)
-        self._num_splits = _check_splits(num_splits, self._world_size)
-        self._read_batch_size = _check_positive("read_batch_size", read_batch_size)
-        self._prefetch_batches = _check_depth(prefetch_batches, io_queue_depth)
-        self._readahead_bytes = check_count("readahead_bytes", readahead_bytes, 0)
+        self._num_splits = check_splits(num_splits, self._world_size)
+        self._read_batch_size = check_positive("read_batch_size", read_batch_size)
+        self._prefetch_batches = check_depth(prefetch_batches, io_queue_depth)
+        self._readahead_bytes = (
+            _READAHEAD_BYTES
+            if readahead_bytes is None
+            else check_count("readahead_bytes", readahead_bytes, 0)
+        )
         self._shuffle = bool(shuffle)
         self._seed_given = shuffle_seed is not None
         self._shuffle_seed = (
-            secrets.randbits(63) if shuffle_seed is None else _integer(shuffle_seed)
+            secrets.randbits(63) if shuffle_seed is None else integer("shuffle_seed", shuffle_seed)
         )
         self._clump_size = (
             None
             if shuffle_clump_size is None
-            else _check_positive("shuffle_clump_size", shuffle_clump_size)
+            else check_positive("shuffle_clump_size", shuffle_clump_size)
         )
         self._columns = columns
         self._with_row_id = bool(with_row_id)
         self._filter = conditions_of(filter)
-        self._transform = _check_transform(
+        self._transform = check_transform(
             transform, transform_parallelism, on_transform_error, transform_queue_depth
         )
         self._epoch_given = epoch is not None
@@ -161,8 +173,9 @@ class StreamingDataset(IterableDataset[Any]):
                 yield from samples
             place.ended = True
         finally:
-            self._live = None
-            place.progress = live.close()
+            if live.process == os.getpid():  # not a copy in a forked child
+                self._live = None
+                place.progress = live.close()
 
     def _begin(self, place: _Place) -> Pass:
         worker = get_worker_info()
@@ -170,7 +183,7 @@ class StreamingDataset(IterableDataset[Any]):
         rank = self._rank + (0 if worker is None else self._world_size * worker.id)
         readers = self._world_size * num_workers
         num_splits = self._num_splits or readers
-        _check_workers(num_splits // self._world_size, num_workers)
+        check_workers(num_splits // self._world_size, num_workers)
         place.settle(num_splits, rank, readers)
         start = place.progress or Progress([0] * num_splits, [0] * num_splits)
         own = num_splits // readers
@@ -369,87 +382,3 @@ class _Place:
             )
         self.num_splits = num_splits
         self.reader = rank, readers
-
-
-def _refuse(later: dict[str, Any]) -> None:
-    """Options that other libraries know and this version does not."""
-    known = {
-        "pack_sequences",
-        "eos_id",
-        "pad_id",
-        "blocks_per_epoch",
-        "worker_info_override",
-    }
-    for name, value in later.items():
-        if name not in known:
-            raise TypeError(f"StreamingDataset has no option '{name}'")
-        if value is not None:
-            raise UnsupportedError(f"{name} of a StreamingDataset is not supported by this version")
-
-
-def _integer(value: SupportsIndex) -> int:
-    return check_count("shuffle_seed", value, -(2**63))
-
-
-def _check_positive(name: str, value: SupportsIndex) -> int:
-    return check_count(name, value, 1)
-
-
-def _check_depth(batches: SupportsIndex | None, depth: SupportsIndex | None) -> int | None:
-    given = {
-        name: check_count(name, value, -(2**63))
-        for name, value in {"prefetch_batches": batches, "io_queue_depth": depth}.items()
-        if value is not None
-    }
-    for name, value in given.items():
-        if value < 1:
-            raise InvalidArgumentError(f"{name} must be greater than 0, not {value}")
-    if len(set(given.values())) > 1:
-        raise InvalidArgumentError(
-            f"prefetch_batches ({given['prefetch_batches']}) and io_queue_depth "
-            f"({given['io_queue_depth']}) are the same option and differ"
-        )
-    return next(iter(given.values()), None)
-
-
-def _check_transform(
-    transform: Transform | None,
-    threads: SupportsIndex | None,
-    on_error: OnError,
-    depth: SupportsIndex | None,
-) -> TransformOptions | None:
-    for name, value in {"transform_parallelism": threads, "transform_queue_depth": depth}.items():
-        if value is not None and check_count(name, value, -(2**63)) < 1:
-            raise InvalidArgumentError(f"{name} must be greater than 0, not {value}")
-    if not callable(on_error) and on_error not in ("raise", "skip", "warn"):
-        raise InvalidArgumentError(
-            f"on_transform_error must be 'raise', 'skip', 'warn', or a callable, not {on_error!r}"
-        )
-    if transform is None:
-        return None
-    if not callable(transform):
-        raise TypeError(f"transform must be callable, not {type(transform).__name__}")
-    return TransformOptions(
-        transform,
-        len(os.sched_getaffinity(0)) if threads is None else operator.index(threads),
-        on_error,
-        None if depth is None else operator.index(depth),
-    )
-
-
-def _check_splits(num_splits: SupportsIndex | None, world_size: int) -> int | None:
-    if num_splits is None:
-        return None
-    splits = check_count("num_splits", num_splits, 1)
-    if splits % world_size:
-        raise InvalidArgumentError(
-            f"num_splits ({splits}) must be divisible by world_size ({world_size})"
-        )
-    return splits
-
-
-def _check_workers(splits: int, num_workers: int) -> None:
-    if splits % num_workers:
-        raise InvalidArgumentError(
-            f"the splits of a rank ({splits}) must be divisible by num_workers ({num_workers})"
-        )

@@ -21,7 +21,7 @@ _PIECE_BYTES = 1 << 20
 
 
 class Pass(abc.ABC):
-    """One consumer; `update_counters` and `progress` may be called on any thread."""
+    """One consumer; `update_counters` may be called on any thread."""
 
     def __init__(
         self, stream: _pilum.EpochStream | _pilum.SplitStream, counters: Counters, rows: int

@@ -72,6 +72,11 @@ def check_state(state: object) -> Facts:
     for key in ("shuffle_seed", "num_splits", _SAMPLES):
         if key not in state:
             raise InvalidArgumentError(f"the state has no {key!r}: it is of something else")
+    for key in ("num_splits", _GLOBAL):
+        if key in state and not _is_count(state[key]):
+            raise InvalidArgumentError(
+                f"the state has {state[key]!r} as {key}, not a number of at least 0"
+            )
     return dict(state)
 
 

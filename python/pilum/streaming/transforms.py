@@ -243,7 +243,7 @@ class TransformPool:
         blocks = self._held + len(self._line)
         if blocks < self._most_blocks and (self._bytes < self._most_bytes or blocks == 0):
             return True
-        return self._hungry and all(block.done for block in self._line)
+        return self._hungry and not self._line
 
     def _finish(self, block: Block, nanoseconds: int) -> None:
         with self._changed:

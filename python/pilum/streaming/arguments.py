@@ -1,0 +1,98 @@
+"""Checks of the arguments of streams."""
+
+from __future__ import annotations
+
+import operator
+import os
+from typing import Any, SupportsIndex
+
+from pilum.errors import InvalidArgumentError, UnsupportedError
+from pilum.scanner import check_count
+from pilum.streaming.transforms import OnError, Transform, TransformOptions
+
+
+def refuse_later(later: dict[str, Any]) -> None:
+    """Options that other libraries know and this version does not."""
+    known = {
+        "pack_sequences",
+        "eos_id",
+        "pad_id",
+        "blocks_per_epoch",
+        "worker_info_override",
+    }
+    for name, value in later.items():
+        if name not in known:
+            raise TypeError(f"StreamingDataset has no option '{name}'")
+        if value is not None:
+            raise UnsupportedError(f"{name} of a StreamingDataset is not supported by this version")
+
+
+def integer(name: str, value: SupportsIndex) -> int:
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, not {type(value).__name__}") from None
+
+
+def check_positive(name: str, value: SupportsIndex) -> int:
+    return check_count(name, value, 1)
+
+
+def check_depth(batches: SupportsIndex | None, depth: SupportsIndex | None) -> int | None:
+    given = {
+        name: integer(name, value)
+        for name, value in {"prefetch_batches": batches, "io_queue_depth": depth}.items()
+        if value is not None
+    }
+    for name, value in given.items():
+        if value < 1:
+            raise InvalidArgumentError(f"{name} must be greater than 0, not {value}")
+    if len(set(given.values())) > 1:
+        raise InvalidArgumentError(
+            f"prefetch_batches ({given['prefetch_batches']}) and io_queue_depth "
+            f"({given['io_queue_depth']}) are the same option and differ"
+        )
+    return next(iter(given.values()), None)
+
+
+def check_transform(
+    transform: Transform | None,
+    threads: SupportsIndex | None,
+    on_error: OnError,
+    depth: SupportsIndex | None,
+) -> TransformOptions | None:
+    for name, value in {"transform_parallelism": threads, "transform_queue_depth": depth}.items():
+        if value is not None and integer(name, value) < 1:
+            raise InvalidArgumentError(f"{name} must be greater than 0, not {value}")
+    if not callable(on_error) and on_error not in ("raise", "skip", "warn"):
+        raise InvalidArgumentError(
+            f"on_transform_error must be 'raise', 'skip', 'warn', or a callable, not {on_error!r}"
+        )
+    if transform is None:
+        return None
+    if not callable(transform):
+        raise TypeError(f"transform must be callable, not {type(transform).__name__}")
+    return TransformOptions(
+        transform,
+        len(os.sched_getaffinity(0)) if threads is None else operator.index(threads),
+        on_error,
+        None if depth is None else operator.index(depth),
+    )
+
+
+def check_splits(num_splits: SupportsIndex | None, world_size: int) -> int | None:
+    if num_splits is None:
+        return None
+    splits = check_count("num_splits", num_splits, 1)
+    if splits % world_size:
+        raise InvalidArgumentError(
+            f"num_splits ({splits}) must be divisible by world_size ({world_size})"
+        )
+    return splits
+
+
+def check_workers(splits: int, num_workers: int) -> None:
+    if splits % num_workers:
+        raise InvalidArgumentError(
+            f"the splits of a rank ({splits}) must be divisible by num_workers ({num_workers})"
+        )

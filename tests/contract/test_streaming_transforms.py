@@ -303,7 +303,7 @@ def test_large_rows_wait_for_their_turn():
 
 
 def test_threads_end_with_the_pass(table):
-    stream = StreamingDataset(table, transform=numbers)
+    stream = StreamingDataset(table, transform=numbers, read_batch_size=1, transform_queue_depth=2)
     assert len(list(stream)) == ROWS
     assert pilum_threads() == []
     live = iter(stream)
@@ -327,6 +327,25 @@ def test_counters(table):
     assert stream.bytes_loaded >= ROWS * 8
 
 
+def test_a_thread_consumes_when_the_main_one_has_ended(tmp_path):
+    pilum.connect(tmp_path).create_table("numbers", pa.table({"id": range(5000)}))
+    program = f"""
+import threading, time
+import pilum
+from pilum.streaming import StreamingDataset
+table = pilum.connect({str(tmp_path)!r}).open_table("numbers")
+stream = StreamingDataset(table, transform=lambda batch: batch.to_pylist())
+def consume():
+    samples = iter(stream)
+    next(samples)
+    threading.main_thread().join()
+    time.sleep(0.2)  # more than the threads wait before they look
+    print(sum(1 for sample in samples))
+threading.Thread(target=consume).start()
+"""
+    assert run(program) == (0, "4999\n", "")
+
+
 @pytest.mark.parametrize(
     "end", ["", "del live", "raise SystemExit(0)", "threading.Event().wait(0)"]
 )
@@ -345,7 +364,11 @@ live = iter(stream)
 next(live)
 {end}
 """
-    run = subprocess.run(
+    assert run(program) == (0, "", "")
+
+
+def run(program):
+    done = subprocess.run(
         [sys.executable, "-c", program],
         capture_output=True,
         text=True,
@@ -353,4 +376,4 @@ next(live)
         timeout=120,
         env=os.environ,
     )
-    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+    return done.returncode, done.stdout, done.stderr

@@ -156,6 +156,7 @@ class TransformPool:
         self._changed = threading.Condition()  # of all below
         self._line: deque[Block] = deque()
         self._hungry = False  # the consumer waits
+        self._consumer = threading.current_thread()
         self._ended = False
         self._stopped = False
         self._failure: BaseException | None = None
@@ -174,6 +175,7 @@ class TransformPool:
                 "this iterator was started before the process was forked; start a new one"
             )
         with self._changed:
+            self._consumer = threading.current_thread()
             while not (self._line and self._line[0].done):
                 if self._ended and not self._line:
                     if self._failure is not None:
@@ -181,7 +183,9 @@ class TransformPool:
                     return None
                 self._hungry = True
                 self._changed.notify_all()
-                self._changed.wait()
+                self._changed.wait(_PATIENCE)
+                if not (self._ended or any(thread.is_alive() for thread in self._threads)):
+                    raise RuntimeError("the process is ending, and transforms have stopped")
             self._hungry = False
             self._held += 1
             block = self._line.popleft()
@@ -234,10 +238,14 @@ class TransformPool:
     def _wait_for_room(self) -> bool:
         with self._changed:
             while not self._has_room():
-                if self._stopped or self._ended or not threading.main_thread().is_alive():
+                if self._stopped or self._ended or self._is_left_behind():
                     return False
                 self._changed.wait(_SLICE)
             return not (self._stopped or self._ended)
+
+    def _is_left_behind(self) -> bool:
+        """Whether the process ends, and with it who would want samples."""
+        return not (threading.main_thread().is_alive() or self._consumer.is_alive())
 
     def _has_room(self) -> bool:
         blocks = self._held + len(self._line)

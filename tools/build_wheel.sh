@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH=$PWD/.venv/bin:$PATH
-limit_kb=10240
+limit_kb=9765  # 10 MB
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

@@ -30,13 +30,13 @@ using Progress = std::pair<std::vector<uint64_t>, std::vector<uint64_t>>;
 /// An iterator over an EpochStream that knows how far it is.
 class EpochIterator : public StreamIterator {
  public:
-  EpochIterator(std::shared_ptr<EpochStream> stream, std::shared_ptr<const ReadCounters> read)
+  EpochIterator(std::shared_ptr<EpochStream> stream, std::shared_ptr<const ReadCounters> counters)
       : StreamIterator(stream),
         epoch_(OwnedByThisProcess(std::move(stream))),
-        read_(std::move(read)) {}
+        counters_(std::move(counters)) {}
   ~EpochIterator() { CloseEpoch(); }
 
-  const ReadCounters& read() const { return *read_; }
+  const ReadCounters& counters() const { return *counters_; }
 
   /// Also at the end, until it is closed.
   Progress ProgressWithout(uint64_t unused) {
@@ -62,17 +62,17 @@ class EpochIterator : public StreamIterator {
 
  private:
   std::shared_ptr<EpochStream> epoch_;  // the stream of the base class, which lets go at the end
-  const std::shared_ptr<const ReadCounters> read_;
+  const std::shared_ptr<const ReadCounters> counters_;
 };
 
 /// The batches of a SplitStream, with the split and place of each.
 class SplitIterator : public StreamIterator {
  public:
   SplitIterator(const std::shared_ptr<SplitStream>& stream,
-                std::shared_ptr<const ReadCounters> read)
-      : StreamIterator(stream), splits_(stream), read_(std::move(read)) {}
+                std::shared_ptr<const ReadCounters> counters)
+      : StreamIterator(stream), splits_(stream), counters_(std::move(counters)) {}
 
-  const ReadCounters& read() const { return *read_; }
+  const ReadCounters& counters() const { return *counters_; }
 
   nb::tuple NextBlock() {
     uint64_t split = 0;
@@ -88,15 +88,13 @@ class SplitIterator : public StreamIterator {
 
  private:
   const std::weak_ptr<SplitStream> splits_;
-  const std::shared_ptr<const ReadCounters> read_;
+  const std::shared_ptr<const ReadCounters> counters_;
 };
 
-template <typename Class>
-void BindCounters(Class& bound) {
-  using Iterator = typename Class::Type;
+void BindCounters(nb::module_& module) {
+  nb::class_<ReadCounters> bound(module, "ReadCounters");
   const auto add = [&](const char* name, auto counter) {
-    bound.def_prop_ro(name,
-                      [counter](const Iterator& self) { return (self.read().*counter).load(); });
+    bound.def_prop_ro(name, [counter](const ReadCounters& self) { return (self.*counter).load(); });
   };
   add("rows_requested", &ReadCounters::rows_requested);
   add("rows_read", &ReadCounters::rows_read);
@@ -104,45 +102,41 @@ void BindCounters(Class& bound) {
   add("read_ns", &ReadCounters::read_ns);
 }
 
-/// The arguments of open_epoch and open_splits, in their order.
-EpochOptions ToOptions(nb::handle columns, bool with_row_id, std::optional<ShuffleOptions> shuffle,
-                       uint64_t num_splits, uint64_t rank, uint64_t world_size, int64_t batch_size,
-                       uint64_t readahead_bytes, uint64_t readahead_rows) {
-  return {.columns = ToColumns(columns, with_row_id, false),
-          .shuffle = shuffle,
-          .num_splits = num_splits,
-          .reader = {.rank = rank, .world_size = world_size},
-          .batch_size = batch_size,
-          .whole_batches = false,
-          .readahead_bytes = readahead_bytes,
-          .readahead_rows = readahead_rows};
-}
-
-std::optional<EpochProgress> ToProgress(std::optional<Progress> start) {
-  if (!start) return std::nullopt;
-  return EpochProgress{std::move(start->first), std::move(start->second)};
+void BindOptions(nb::module_& module) {
+  nb::class_<EpochOptions>(module, "EpochOptions")
+      .def(
+          "__init__",
+          [](EpochOptions* self, nb::handle columns, bool with_row_id,
+             std::optional<ShuffleOptions> shuffle, uint64_t num_splits, uint64_t rank,
+             uint64_t world_size, int64_t batch_size, uint64_t readahead_bytes,
+             uint64_t readahead_rows) {
+            new (self) EpochOptions{.columns = ToColumns(columns, with_row_id, false),
+                                    .shuffle = shuffle,
+                                    .num_splits = num_splits,
+                                    .reader = {.rank = rank, .world_size = world_size},
+                                    .batch_size = batch_size,
+                                    .whole_batches = false,
+                                    .readahead_bytes = readahead_bytes,
+                                    .readahead_rows = readahead_rows};
+          },
+          nb::kw_only(), nb::arg("columns").none(), nb::arg("with_row_id"),
+          nb::arg("shuffle").none(), nb::arg("num_splits"), nb::arg("rank"), nb::arg("world_size"),
+          nb::arg("batch_size"), nb::arg("readahead_bytes"), nb::arg("readahead_rows"));
 }
 
 template <auto Open, typename Iterator>
 void BindOpen(nb::module_& module, const char* name) {
   module.def(
       name,
-      [](const EpochRows& rows, nb::handle columns, bool with_row_id,
-         std::optional<ShuffleOptions> shuffle, uint64_t num_splits, uint64_t rank,
-         uint64_t world_size, int64_t batch_size, uint64_t readahead_bytes, uint64_t readahead_rows,
-         std::optional<Progress> start) {
-        const EpochOptions options =
-            ToOptions(columns, with_row_id, shuffle, num_splits, rank, world_size, batch_size,
-                      readahead_bytes, readahead_rows);
-        const auto from = ToProgress(std::move(start));
+      [](const EpochRows& rows, EpochOptions options, std::optional<Progress> start) {
+        options.counters = std::make_shared<ReadCounters>();  // the options may be used again
+        std::optional<EpochProgress> from;
+        if (start) from = {std::move(start->first), std::move(start->second)};
         return std::make_unique<Iterator>(
             ValueOrRaise(Interruptibly([&] { return Open(rows, options, from); })),
             options.counters);
       },
-      nb::arg("rows"), nb::kw_only(), nb::arg("columns").none(), nb::arg("with_row_id"),
-      nb::arg("shuffle").none(), nb::arg("num_splits"), nb::arg("rank"), nb::arg("world_size"),
-      nb::arg("batch_size"), nb::arg("readahead_bytes"), nb::arg("readahead_rows"),
-      nb::arg("start").none());
+      nb::arg("rows"), nb::arg("options"), nb::arg("start").none());
 }
 
 }  // namespace
@@ -157,18 +151,20 @@ void BindStream(nb::module_& module) {
           },
           nb::arg("snapshot"), nb::arg("filter"))
       .def("__len__", &EpochRows::size);
-  nb::class_<EpochIterator> epoch(module, "EpochStream");
-  epoch.def("__iter__", [](nb::handle self) { return nb::borrow(self); })
+  BindCounters(module);
+  BindOptions(module);
+  nb::class_<EpochIterator>(module, "EpochStream")
+      .def_prop_ro("counters", &EpochIterator::counters, nb::rv_policy::reference_internal)
+      .def("__iter__", [](nb::handle self) { return nb::borrow(self); })
       .def("__next__", &EpochIterator::Next)
       .def("progress", &EpochIterator::ProgressWithout, nb::arg("unused") = 0)
       .def("close", &EpochIterator::CloseEpoch);
-  BindCounters(epoch);
   BindOpen<&OpenEpoch, EpochIterator>(module, "open_epoch");
-  nb::class_<SplitIterator> splits(module, "SplitStream");
-  splits.def("__iter__", [](nb::handle self) { return nb::borrow(self); })
+  nb::class_<SplitIterator>(module, "SplitStream")
+      .def_prop_ro("counters", &SplitIterator::counters, nb::rv_policy::reference_internal)
+      .def("__iter__", [](nb::handle self) { return nb::borrow(self); })
       .def("__next__", &SplitIterator::NextBlock)
       .def("close", &SplitIterator::Close);
-  BindCounters(splits);
   BindOpen<&OpenSplits, SplitIterator>(module, "open_splits");
 }
 

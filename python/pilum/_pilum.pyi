@@ -274,7 +274,7 @@ class EpochRows:
     def __len__(self) -> int: ...
 
 @final
-class EpochStream:
+class ReadCounters:
     @property
     def rows_requested(self) -> int: ...
     @property
@@ -283,6 +283,27 @@ class EpochStream:
     def bytes_read(self) -> int: ...
     @property
     def read_ns(self) -> int: ...
+
+@final
+class EpochOptions:
+    def __init__(
+        self,
+        *,
+        columns: Columns,
+        with_row_id: bool,
+        shuffle: ShuffleOptions | None,
+        num_splits: int,
+        rank: int,
+        world_size: int,
+        batch_size: int,
+        readahead_bytes: int,
+        readahead_rows: int,
+    ) -> None: ...
+
+@final
+class EpochStream:
+    @property
+    def counters(self) -> ReadCounters: ...
     def __iter__(self) -> EpochStream: ...
     def __next__(self) -> pa.RecordBatch: ...
     def progress(self, unused: int = 0) -> tuple[list[int], list[int]]: ...
@@ -291,43 +312,19 @@ class EpochStream:
 @final
 class SplitStream:
     @property
-    def rows_requested(self) -> int: ...
-    @property
-    def rows_read(self) -> int: ...
-    @property
-    def bytes_read(self) -> int: ...
-    @property
-    def read_ns(self) -> int: ...
+    def counters(self) -> ReadCounters: ...
     def __iter__(self) -> SplitStream: ...
     def __next__(self) -> tuple[int, int, pa.RecordBatch]: ...
     def close(self) -> None: ...
 
 def open_epoch(
     rows: EpochRows,
-    *,
-    columns: Columns,
-    with_row_id: bool,
-    shuffle: ShuffleOptions | None,
-    num_splits: int,
-    rank: int,
-    world_size: int,
-    batch_size: int,
-    readahead_bytes: int,
-    readahead_rows: int,
+    options: EpochOptions,
     start: tuple[Sequence[int], Sequence[int]] | None,
 ) -> EpochStream: ...
 def open_splits(
     rows: EpochRows,
-    *,
-    columns: Columns,
-    with_row_id: bool,
-    shuffle: ShuffleOptions | None,
-    num_splits: int,
-    rank: int,
-    world_size: int,
-    batch_size: int,
-    readahead_bytes: int,
-    readahead_rows: int,
+    options: EpochOptions,
     start: tuple[Sequence[int], Sequence[int]] | None,
 ) -> SplitStream: ...
 

@@ -191,26 +191,44 @@ class StreamingDataset(IterableDataset[Any]):
         counters = self._shared.begin(*((None, 0) if worker is None else (worker.id, num_workers)))
         ahead = len(rows) // num_splits * own - sum(start.places[rank::readers])
         bytes_ahead = self._readahead_bytes // num_workers
-        options: dict[str, Any] = {
-            "columns": self._columns,
-            "with_row_id": self._with_row_id,
-            "shuffle": self._order(place.epoch),
-            "num_splits": num_splits,
-            "rank": rank,
-            "world_size": readers,
-            "readahead_rows": (self._prefetch_batches or 0) * self._read_batch_size * own,
-            "start": start,
-        }
+        options = {"num_splits": num_splits, "rank": rank, "world_size": readers}
         if self._transform is None:
-            options["batch_size"] = max(self._read_batch_size, _BATCH_ROWS)
-            stream = _pilum.open_epoch(rows, readahead_bytes=bytes_ahead, **options)
+            size = max(self._read_batch_size, _BATCH_ROWS)
+            stream = _pilum.open_epoch(
+                rows, self._options(place.epoch, size, bytes_ahead, **options), start
+            )
             return PlainPass(stream, counters, ahead)
-        options["batch_size"] = self._read_batch_size
-        splits = _pilum.open_splits(rows, readahead_bytes=bytes_ahead // 2, **options)
+        size = self._read_batch_size
+        splits = _pilum.open_splits(
+            rows, self._options(place.epoch, size, bytes_ahead // 2, **options), start
+        )
         depth = self._transform.queue_depth
         most_blocks = depth * own if depth else own + 2 * self._transform.threads
         pool = TransformPool(splits, self._transform, most_blocks, bytes_ahead // 2)
         return TransformedPass(splits, pool, counters, ahead, start, (rank, readers))
+
+    def _options(
+        self,
+        epoch: int,
+        batch_size: int,
+        readahead_bytes: int,
+        *,
+        num_splits: int,
+        rank: int,
+        world_size: int,
+    ) -> _pilum.EpochOptions:
+        own = num_splits // world_size
+        return _pilum.EpochOptions(
+            columns=self._columns,
+            with_row_id=self._with_row_id,
+            shuffle=self._order(epoch),
+            num_splits=num_splits,
+            rank=rank,
+            world_size=world_size,
+            batch_size=batch_size,
+            readahead_bytes=readahead_bytes,
+            readahead_rows=(self._prefetch_batches or 0) * self._read_batch_size * own,
+        )
 
     def _order(self, epoch: int) -> _pilum.ShuffleOptions | None:
         if not self._shuffle:

@@ -28,7 +28,7 @@ class Pass(abc.ABC):
     ) -> None:
         """rows   that the pass is to go past"""
         self.process = os.getpid()
-        self._read = stream
+        self._read = stream.counters
         self._counters = counters
         self._rows = rows
 

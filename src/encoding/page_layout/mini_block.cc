@@ -334,10 +334,10 @@ Status MiniBlockPage::Plan(const PageIndex& page_index, std::span<const Run> run
   const bool dense = runs.size() >= index.num_chunks() / 4;  // else chunks with several are rare
   uint32_t open_end = 0;  // behind the chunks of the last read; 0 if that is of a point
   for (uint32_t i = 0; i < runs.size(); ++i) {
-    const bool whole =
-        dense && (index.last_chunk(runs[i].row) < open_end || WorthAChunk(index, runs.subspan(i)));
+    const bool whole = !points_ || (dense && (index.last_chunk(runs[i].row) < open_end ||
+                                              WorthAChunk(index, runs.subspan(i))));
     PlannedRead point{.first_run = i, .num_runs = 1};
-    if (points_ && !whole && PlanPoint(index, runs[i], &point)) {
+    if (!whole && PlanPoint(index, runs[i], &point)) {
       reads->push_back(point);
       open_end = 0;
       continue;

@@ -296,6 +296,8 @@ class EpochOptions:
         rank: int,
         world_size: int,
         batch_size: int,
+        whole_batches: bool,
+        deal: tuple[int, int],
         readahead_bytes: int,
         readahead_rows: int,
     ) -> None: ...

@@ -39,4 +39,17 @@ void DeliveryKeys::Append(uint64_t most, std::vector<uint64_t>* rows) {
   }
 }
 
+void DeliveryKeys::Skip(uint64_t count) {
+  for (; count > 0 && !ended_; --count) {
+    Split& split = splits_[turns_.Next()];
+    if (split.next < split.rows.size()) {
+      ++split.next;
+    } else if (split.place < sequence_.rows_per_split()) {
+      ++split.place;
+    } else {
+      ended_ = true;
+    }
+  }
+}
+
 }  // namespace pilum::stream

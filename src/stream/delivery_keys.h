@@ -17,6 +17,8 @@ class DeliveryKeys {
 
   /// Appends rows, at most `most`; none are left when it appends none.
   void Append(uint64_t most, std::vector<uint64_t>* rows);
+  /// Leaves out the next rows, as many as there are of so many.
+  void Skip(uint64_t count);
 
  private:
   /// A split and the next of its rows.

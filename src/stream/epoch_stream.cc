@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <chrono>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include <arrow/record_batch.h>
 
 #include "order/epoch_sequence.h"
+#include "pilum/error.h"
 #include "pilum/stream.h"
 #include "stream/delivery_keys.h"
 #include "stream/epoch_plan.h"
@@ -18,6 +20,44 @@ using arrow::RecordBatch;
 using arrow::Result;
 using arrow::Status;
 
+/// Rows of others' batches before the next batch of a deal.
+uint64_t SkippedRows(const Deal& deal, int64_t batch_size, bool first) {
+  return (first ? deal.index : deal.count - 1) * static_cast<uint64_t>(batch_size);
+}
+
+/// The rows of the batches of a deal.
+class DealtKeys {
+ public:
+  DealtKeys(stream::DeliveryKeys keys, const EpochOptions& options)
+      : keys_(std::move(keys)), deal_(options.deal), batch_size_(options.batch_size) {}
+
+  void Append(uint64_t most, std::vector<uint64_t>* rows) {
+    // Windows of whole batches need not be put together.
+    const auto batch = static_cast<uint64_t>(batch_size_);
+    uint64_t wanted = most >= batch ? most - most % batch : most;
+    while (wanted > 0) {
+      if (left_ == 0) {
+        keys_.Skip(SkippedRows(deal_, batch_size_, first_));
+        first_ = false;
+        left_ = batch;
+      }
+      const size_t before = rows->size();
+      keys_.Append(std::min(left_, wanted), rows);
+      const uint64_t appended = rows->size() - before;
+      if (appended == 0) return;
+      left_ -= appended;
+      wanted -= appended;
+    }
+  }
+
+ private:
+  stream::DeliveryKeys keys_;
+  const Deal deal_;
+  const int64_t batch_size_;
+  bool first_ = true;
+  uint64_t left_ = 0;  // of the batch that was begun
+};
+
 class WindowedEpochStream final : public EpochStream {
  public:
   WindowedEpochStream(const order::EpochSequence& sequence, const EpochOptions& options,
@@ -25,6 +65,7 @@ class WindowedEpochStream final : public EpochStream {
       : num_samples_(sequence.size()),
         surplus_(sequence.surplus()),
         whole_batches_(options.whole_batches),
+        deal_(options.deal),
         reader_(options.reader),
         delivered_(std::move(start)),
         turns_(options.reader, delivered_.samples),
@@ -56,23 +97,31 @@ class WindowedEpochStream final : public EpochStream {
     }
     ARROW_ASSIGN_OR_RAISE(*out, batches_.Take(batch_size_));
     last_splits_.clear();
-    for (int64_t i = 0; *out && i < (*out)->num_rows(); ++i) {
-      const uint64_t split = turns_.Next();
-      ++delivered_.samples[split];
-      ++delivered_.places[split];
-      last_splits_.push_back(split);
-    }
+    if (!*out) return Status::OK();
+    for (uint64_t rows = SkippedRows(deal_, batch_size_, !begun_); rows > 0; --rows) Deliver();
+    begun_ = true;
+    for (int64_t rows = (*out)->num_rows(); rows > 0; --rows) last_splits_.push_back(Deliver());
     return Status::OK();
   }
 
   Status Close() override { return rows_->Close(); }
 
  private:
+  /// The next sample; returns its split.
+  uint64_t Deliver() {
+    const uint64_t split = turns_.Next();
+    ++delivered_.samples[split];
+    ++delivered_.places[split];
+    return split;
+  }
+
   bool HasNext() const { return batches_.rows() >= (whole_batches_ ? batch_size_ : 1); }
 
   const uint64_t num_samples_;
   const uint64_t surplus_;
   const bool whole_batches_;
+  const Deal deal_;
+  bool begun_ = false;
   const EpochReader reader_;
   EpochProgress delivered_;
   order::Turns turns_;                 // of what is delivered next
@@ -87,11 +136,16 @@ class WindowedEpochStream final : public EpochStream {
 Result<std::shared_ptr<EpochStream>> OpenEpoch(const EpochRows& rows, const EpochOptions& options,
                                                const std::optional<EpochProgress>& start) {
   ARROW_ASSIGN_OR_RAISE(auto plan, stream::EpochPlan::Make(rows, options, start));
-  RowKeys keys = [keys = stream::DeliveryKeys(plan.sequence, options.reader, plan.start),
-                  batch = static_cast<uint64_t>(options.batch_size)](
+  if (options.deal.index >= options.deal.count ||
+      (options.deal.count > 1 && !options.whole_batches)) {
+    return MakeError(ErrorKind::kInvalidArgument,
+                     "the deal has index " + std::to_string(options.deal.index) + " of " +
+                         std::to_string(options.deal.count) +
+                         (options.whole_batches ? "" : ", and batches need not be whole"));
+  }
+  RowKeys keys = [keys = DealtKeys({plan.sequence, options.reader, plan.start}, options)](
                      uint64_t most, std::vector<uint64_t>* out) mutable {
-    // Windows of whole batches need not be put together.
-    keys.Append(most >= batch ? most - most % batch : most, out);
+    keys.Append(most, out);
     return Status::OK();
   };
   ARROW_ASSIGN_OR_RAISE(auto taken, stream::TakeAhead(rows, options, std::move(keys)));

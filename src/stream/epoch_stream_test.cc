@@ -281,6 +281,36 @@ TEST(SplitStream, ResumedItBeginsWithTheBatchesOfTheNextRows) {
   EXPECT_TRUE(AllBlocks(snapshot, options, EpochProgress::After(40, 2)).empty());
 }
 
+TEST(EpochStream, DealtBatchesAreTogetherThoseOfOneConsumer) {
+  const auto snapshot = Counting(500);
+  EpochOptions options = Shuffled(6);
+  options.reader = {1, 2};  // 249 rows, 35 batches of 7 and one of 4
+  const EpochProgress start{{3, 5, 3, 2, 3, 5}, {3, 5, 3, 2, 3, 5}};
+  const auto whole = Batches(Open(snapshot, options, start).get());
+  for (uint64_t count : {1u, 2u, 3u, 5u, 50u}) {
+    for (uint64_t ahead : {0u, 1u, 10u}) {
+      options.readahead_rows = ahead;
+      for (uint64_t index = 0; index < count; ++index) {
+        options.deal = {index, count};
+        const auto stream = Open(snapshot, options, start);
+        for (size_t number = index; number < whole.size(); number += count) {
+          EXPECT_EQ(Batches(stream.get(), 1), std::vector<Rows>{whole[number]});
+          EpochOptions rest = options;
+          rest.deal = {};
+          EXPECT_EQ(Batches(Open(snapshot, rest, stream->progress()).get()),
+                    std::vector<Rows>(whole.begin() + static_cast<long>(number) + 1, whole.end()));
+        }
+        EXPECT_TRUE(Batches(stream.get()).empty());
+      }
+    }
+  }
+  options.deal = {2, 2};
+  ExpectInvalid(snapshot, options, "the deal has index 2 of 2");
+  options.deal = {1, 2};
+  options.whole_batches = false;
+  ExpectInvalid(snapshot, options, "batches need not be whole");
+}
+
 TEST(EpochStream, CountsWhatItReads) {
   EpochOptions options = Shuffled(4);
   const auto stream = Open(Counting(1000), options);

@@ -89,12 +89,8 @@ class Transforms:
         import numpy as np
 
         if batch.num_columns == 1:
-            values, shape, axes = _unnested(batch.column(0))
-            numbers = _numpy(values)
-            if not shape:
-                return numbers[:, np.newaxis]
-            if numbers.dtype != object:
-                return numbers.reshape(batch.num_rows, *shape).transpose(axes)
+            rows = column_array(batch.column(0))
+            return rows if rows.ndim > 1 else rows[:, np.newaxis]
         columns = [_numpy(column) for column in batch.columns]
         if not columns:
             return np.empty((batch.num_rows, 0))
@@ -113,7 +109,8 @@ class Transforms:
         with _collector_paused():
             rows: list[dict[str, torch.Tensor]] = [{} for _ in range(batch.num_rows)]
             for number, name in enumerate(batch.schema.names):
-                for row, tensor in zip(rows, _tensor(batch, number).unbind(0), strict=True):
+                column = column_tensor(batch.column(number), name)
+                for row, tensor in zip(rows, column.unbind(0), strict=True):
                     row[name] = tensor
         return rows
 
@@ -241,8 +238,9 @@ def _unnested(column: pa.Array) -> _Unnested:
 
 def _tensors(batch: pa.RecordBatch) -> list[torch.Tensor]:
     """Columns that can be stacked, or a single one of any shape."""
-    tensors = [_tensor(batch, number) for number in range(batch.num_columns)]
-    for name, tensor in zip(batch.schema.names, tensors, strict=True):
+    names = batch.schema.names
+    tensors = [column_tensor(*named) for named in zip(batch.columns, names, strict=True)]
+    for name, tensor in zip(names, tensors, strict=True):
         if tensor.dim() > 1 and len(tensors) > 1:
             raise TypeError(
                 f"column '{name}' has several values in a row: it cannot be put together with other"
@@ -251,12 +249,22 @@ def _tensors(batch: pa.RecordBatch) -> list[torch.Tensor]:
     return tensors
 
 
-def _tensor(batch: pa.RecordBatch, number: int) -> torch.Tensor:
-    """A column with its rows in the first dimension."""
+def column_array(column: pa.Array) -> numpy.ndarray[Any, Any]:
+    """With rows in the first dimension, and those of lists of fixed sizes behind it. Objects for
+    what numpy has no dtype for."""
+    values, shape, axes = _unnested(column)
+    array = _numpy(values)
+    if shape and array.dtype == object:
+        return _numpy(column)
+    return array.reshape(len(column), *shape).transpose(axes)
+
+
+def column_tensor(column: pa.Array, name: str) -> torch.Tensor:
+    """With rows in the first dimension, and those of lists of fixed sizes behind it. TypeError,
+    with the name, for what no tensor can hold."""
     import torch
     from torch.utils.dlpack import from_dlpack
 
-    column, name = batch.column(number), batch.schema.names[number]
     values, shape, axes = _unnested(column)
     kind = values.type
     if column.null_count or values.null_count or pa.types.is_fixed_size_list(kind):
@@ -267,4 +275,4 @@ def _tensor(batch: pa.RecordBatch, number: int) -> torch.Tensor:
         flat = from_dlpack(values)
     else:
         raise TypeError(f"column '{name}' of type {column.type} cannot become a tensor")
-    return flat.reshape(batch.num_rows, *shape).permute(axes)
+    return flat.reshape(len(column), *shape).permute(axes)

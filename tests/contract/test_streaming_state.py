@@ -13,6 +13,7 @@ torch = pytest.importorskip("torch")
 
 import pilum  # noqa: E402
 from pilum.streaming import StreamingDataset  # noqa: E402
+from pilum.streaming.state import Progress, Share, advance  # noqa: E402
 
 ROWS = 200
 
@@ -268,6 +269,27 @@ def test_the_end_of_an_epoch_is_resumed_with_nothing(table):
     stream.load_state_dict(state)
     assert ids(stream) == []
     assert len(ids(stream)) == ROWS
+
+
+@given(st.data())
+def test_where_a_share_is_after_so_many_samples(table, data):
+    """What a loader computes is what the stream counts, also where splits lag behind."""
+    readers = data.draw(st.sampled_from([1, 2, 3]))
+    share = Share(6, data.draw(st.integers(0, readers - 1)), readers)
+    counts = data.draw(st.lists(st.integers(0, 20), min_size=6, max_size=6))
+    stream = StreamingDataset(table, num_splits=6, rank=share.rank, world_size=readers)
+    stream.load_state_dict(stream.state_dict() | {
+        "samples_consumed_per_split": counts,
+        "positions_consumed_per_split": counts,
+        "global_samples": 0,
+    })  # fmt: skip
+    left = len(share.own) * (ROWS // 6) - sum(counts[split] for split in share.own)
+    stop = data.draw(st.integers(0, left))
+    _, state = part(stream, stop)
+    moved = advance(Progress(counts, counts), share, stop)
+    for split in share.own:
+        assert state["samples_consumed_per_split"][split] == moved.samples[split]
+        assert state["positions_consumed_per_split"][split] == moved.places[split]
 
 
 # ----------------------------------------------------------------------------------------- merge

@@ -60,3 +60,14 @@ def test_a_stream_has_the_same_global_batches_on_any_number_of_ranks(tmp_path):
             assert all(len(batch) == 24 // ranks for batch in step)
             found.append({row for batch in step for row in batch})
     assert found == [set(expected[i : i + 24]) for i in range(0, 480, 24)]
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_ranks_make_the_same_steps_whatever_fails_where(tmp_path, num_workers):
+    numbers = pilum.connect(tmp_path).create_table("ids", pa.table({"id": range(480)}))
+    batches = run_ranks(2, "failing_rows.py", tmp_path / "ids.lance", tmp_path, num_workers)
+    for rank, (every, found) in enumerate(zip((3, 11), batches, strict=True)):
+        own = [s["id"] for s in StreamingDataset(numbers, num_splits=12, rank=rank, world_size=2)]
+        assert found == [
+            [i for i in own[first : first + 12] if i % every] for first in range(0, 240, 12)
+        ]

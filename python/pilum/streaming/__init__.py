@@ -9,13 +9,19 @@ resumable at any sample.
 What it is made of:
 
     dataset    StreamingDataset: what the options are, and where the stream is
+    loader     StreamingDataLoader: batches, the same for any number of worker processes
     arguments  their checks
+    source     what is read: rows, their order, how far ahead
+    place      where the stream is
     state      checkpoints: what they say, and whether they fit
-    reading    one pass over the rows, in one process
+    reading    one pass over the samples of a share, in one process
+    dealing    the same, batch by batch in several processes
+    batches    batches made of columns
     transforms functions that make samples, on threads
     counters   what is under way, counted by all processes that read
 """
 
 from pilum.streaming.dataset import StreamingDataset
+from pilum.streaming.loader import StreamingDataLoader
 
-__all__ = ["StreamingDataset"]
+__all__ = ["StreamingDataLoader", "StreamingDataset"]

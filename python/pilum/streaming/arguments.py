@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import operator
 import os
+import secrets
 from typing import Any, SupportsIndex
 
 from pilum.errors import InvalidArgumentError, UnsupportedError
 from pilum.scanner import check_count
 from pilum.streaming.transforms import OnError, Transform, TransformOptions
+
+_READAHEAD_BYTES = 64 << 20
 
 
 def refuse_later(later: dict[str, Any]) -> None:
@@ -36,6 +39,21 @@ def integer(name: str, value: SupportsIndex) -> int:
 
 def check_positive(name: str, value: SupportsIndex) -> int:
     return check_count(name, value, 1)
+
+
+def check_positive_or_none(name: str, value: SupportsIndex | None) -> int | None:
+    return None if value is None else check_positive(name, value)
+
+
+def check_seed(seed: SupportsIndex | None) -> int:
+    """A random one for None."""
+    return secrets.randbits(63) if seed is None else integer("shuffle_seed", seed)
+
+
+def check_readahead(readahead_bytes: SupportsIndex | None) -> int:
+    if readahead_bytes is None:
+        return _READAHEAD_BYTES
+    return check_count("readahead_bytes", readahead_bytes, 0)
 
 
 def check_depth(batches: SupportsIndex | None, depth: SupportsIndex | None) -> int | None:

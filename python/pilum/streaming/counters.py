@@ -7,6 +7,9 @@ import time
 
 import torch
 
+from pilum import _pilum
+from pilum.streaming.place import Place
+
 
 class Field(enum.IntEnum):
     """Of one process. Those from BYTES on never go back; those before are of its last pass."""
@@ -24,7 +27,7 @@ class Field(enum.IntEnum):
 
 
 _MOST_WORKERS = 255
-_EPOCH_ROW = 0
+_EPOCH_ROW = 0  # the epoch that was set; that of the loader's pass; whether it begins at the start
 _OWN_ROW = 1
 _FIRST_WORKER_ROW = 2
 
@@ -50,6 +53,15 @@ class SharedCounters:
     @epoch.setter
     def epoch(self, epoch: int) -> None:
         self._values[_EPOCH_ROW, 0] = epoch
+
+    def set_pass(self, place: Place) -> None:
+        """What pass the workers of a loader are to make."""
+        self._values[_EPOCH_ROW, 1:3] = place.epoch, place.progress is None
+
+    def place_of_pass(self, known: Place) -> Place:
+        """`known` is where the stream was when this process was started."""
+        epoch, fresh = self._values[_EPOCH_ROW, 1:3]
+        return Place(int(epoch)) if fresh else known
 
     def begin(self, worker: int | None, num_workers: int) -> Counters:
         """The counters of this process, at the start of a pass."""
@@ -95,3 +107,15 @@ class Counters:
     def set(self, field: Field, value: int) -> None:
         """What the pass has counted so far."""
         self._values[field] = self._before.get(field, 0) + value  # type: ignore[index]
+
+    def set_read(self, read: _pilum.ReadCounters, rows: int, made: int) -> None:
+        """rows   that the pass is to go past
+        made   of which samples were made"""
+        self.set(Field.UNSCANNED, max(0, rows - read.rows_requested))
+        self.set(Field.RAW, max(0, read.rows_read - made))
+        self.set(Field.BYTES, read.bytes_read)
+        self.set(Field.FETCH_NS, read.read_ns)
+
+    def touch(self) -> None:
+        """Has this process be the one that the last pass was in."""
+        self._values[Field.STARTED_NS] = time.monotonic_ns()  # type: ignore[index]

@@ -2,43 +2,50 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, SupportsIndex
 
+import pyarrow as pa
 from torch.utils.data import IterableDataset, get_worker_info
 
-from pilum import _pilum
-from pilum.errors import InvalidArgumentError
 from pilum.row_source import ConnectionFactory, PinnedTable
 from pilum.scanner import Columns, check_count, conditions_of
 from pilum.streaming.arguments import (
     check_depth,
     check_positive,
+    check_positive_or_none,
+    check_readahead,
+    check_seed,
     check_splits,
     check_transform,
     check_workers,
-    integer,
     refuse_later,
 )
 from pilum.streaming.counters import Field, SharedCounters
-from pilum.streaming.reading import Pass, PlainPass, TransformedPass
+from pilum.streaming.dealing import (
+    DealtPass,
+    DealtTask,
+    Delivery,
+    PlainDealtPass,
+    TransformedDealtPass,
+)
+from pilum.streaming.place import Place
+from pilum.streaming.reading import Live, Pass, PlainPass, TransformedPass
+from pilum.streaming.source import Source
 from pilum.streaming.state import (
     Facts,
-    Progress,
+    Share,
     check_fit,
     check_state,
     make_state,
     merge_states,
     progress_of,
 )
-from pilum.streaming.transforms import OnError, Transform, TransformPool
+from pilum.streaming.transforms import OnError, Transform
 from pilum.table import Table
 from pilum.torch.process import check_rank
-
-_BATCH_ROWS = 256  # at least, between the stream and this: handing batches over costs 30 us each
-_READAHEAD_BYTES = 64 << 20
 
 
 class StreamingDataset(IterableDataset[Any]):
@@ -125,133 +132,127 @@ class StreamingDataset(IterableDataset[Any]):
         if not isinstance(table, Table):
             raise TypeError(f"a stream is made of a Table, not of a {type(table).__name__}")
         self._rank, self._world_size = check_rank(rank, world_size)
-        self._num_splits = check_splits(num_splits, self._world_size)
-        self._read_batch_size = check_positive("read_batch_size", read_batch_size)
-        self._prefetch_batches = check_depth(prefetch_batches, io_queue_depth)
-        self._readahead_bytes = (
-            _READAHEAD_BYTES
-            if readahead_bytes is None
-            else check_count("readahead_bytes", readahead_bytes, 0)
-        )
-        self._shuffle = bool(shuffle)
-        self._seed_given = shuffle_seed is not None
-        self._shuffle_seed = (
-            secrets.randbits(63) if shuffle_seed is None else integer("shuffle_seed", shuffle_seed)
-        )
-        self._clump_size = (
-            None
-            if shuffle_clump_size is None
-            else check_positive("shuffle_clump_size", shuffle_clump_size)
-        )
-        self._columns = columns
-        self._with_row_id = bool(with_row_id)
-        self._filter = conditions_of(filter)
+        self._splits = check_splits(num_splits, self._world_size)
         self._transform = check_transform(
             transform, transform_parallelism, on_transform_error, transform_queue_depth
         )
+        base = PinnedTable(table)
+        self._source = Source(
+            base if connection_factory is None else base.with_factory(connection_factory),
+            columns=columns,
+            with_row_id=bool(with_row_id),
+            filter=conditions_of(filter),
+            shuffle=bool(shuffle),
+            seed=check_seed(shuffle_seed),
+            clump_size=check_positive_or_none("shuffle_clump_size", shuffle_clump_size),
+            read_batch_size=check_positive("read_batch_size", read_batch_size),
+            prefetch_batches=check_depth(prefetch_batches, io_queue_depth),
+            readahead_bytes=check_readahead(readahead_bytes),
+        )
+        self._seed_given = shuffle_seed is not None
         self._epoch_given = epoch is not None
-        self._base = PinnedTable(table)
-        if connection_factory is not None:
-            self._base = self._base.with_factory(connection_factory)
-        self._rows: _pilum.EpochRows | None = self._find_rows()
-        self._check_rows(self._num_splits or self._world_size)
         self._shared = SharedCounters(0 if epoch is None else check_count("epoch", epoch, 0))
-        self._place = _Place(self._shared.epoch)
-        self._live: Pass | None = None
+        self._place = Place(self._shared.epoch)
+        self._live: Live | None = None
+        self._source.rows(self._num_splits)  # so that errors are found here
+
+    @property
+    def _num_splits(self) -> int:
+        """In effect: of the pass that began last, or of one in this process."""
+        if self._place.settled:
+            return self._place.share.num_splits
+        return self._splits or self._world_size
+
+    @property
+    def _shuffle_seed(self) -> int:
+        return self._source.seed
 
     # ------------------------------------------------------------------------------- iterating
     def __iter__(self) -> Iterator[Any]:
+        place = self._next_place()
+        live = self._begin(place)
+        with self._alive(live, place):
+            for samples in live.lists():
+                yield from samples
+
+    def _next_place(self) -> Place:
+        """Where the pass that begins now is to begin."""
         if self._live is not None and self._live.process == os.getpid():
             raise RuntimeError(
                 "a concurrent iterator of this StreamingDataset is live: exhaust it, close it or "
                 "drop it first, or make another dataset"
             )
-        place = self._place = self._place.of_pass(self._shared.epoch)
-        live = self._live = self._begin(place)
+        self._place = self._place.of_pass(self._shared.epoch)
+        return self._place
+
+    @contextlib.contextmanager
+    def _alive(self, live: Live, place: Place) -> Iterator[None]:
+        """While a pass is under way. One that is not left early has come to its end."""
+        self._live = live
         try:
-            for samples in live.lists():
-                yield from samples
+            yield
             place.ended = True
         finally:
             if live.process == os.getpid():  # not a copy in a forked child
                 self._live = None
                 place.progress = live.close()
 
-    def _begin(self, place: _Place) -> Pass:
+    def _begin(self, place: Place) -> Pass:
         worker = get_worker_info()
-        num_workers = 1 if worker is None else worker.num_workers
+        workers = 1 if worker is None else worker.num_workers
+        readers = self._world_size * workers
+        num_splits = self._splits or readers
+        check_workers(num_splits // self._world_size, workers)
         rank = self._rank + (0 if worker is None else self._world_size * worker.id)
-        readers = self._world_size * num_workers
-        num_splits = self._num_splits or readers
-        check_workers(num_splits // self._world_size, num_workers)
-        place.settle(num_splits, rank, readers)
-        start = place.progress or Progress([0] * num_splits, [0] * num_splits)
-        own = num_splits // readers
-        rows = self._epoch_rows(num_splits)
-        counters = self._shared.begin(*((None, 0) if worker is None else (worker.id, num_workers)))
-        ahead = len(rows) // num_splits * own - sum(start.places[rank::readers])
-        bytes_ahead = self._readahead_bytes // num_workers
-        options = {"num_splits": num_splits, "rank": rank, "world_size": readers}
+        place.settle(Share(num_splits, rank, readers))
+        counters = self._shared.begin(*((None, 0) if worker is None else (worker.id, workers)))
+        bytes_ahead = self._source.readahead_bytes // workers
         if self._transform is None:
-            size = max(self._read_batch_size, _BATCH_ROWS)
-            stream = _pilum.open_epoch(
-                rows, self._options(place.epoch, size, bytes_ahead, **options), start
-            )
-            return PlainPass(stream, counters, ahead)
-        size = self._read_batch_size
-        splits = _pilum.open_splits(
-            rows, self._options(place.epoch, size, bytes_ahead // 2, **options), start
+            return PlainPass(self._source, place, counters, bytes_ahead)
+        return TransformedPass(self._source, place, counters, bytes_ahead, self._transform)
+
+    @property
+    def has_transform(self) -> bool:
+        return self._transform is not None
+
+    @contextlib.contextmanager
+    def _delivering(self, num_workers: int) -> Iterator[Delivery]:
+        """While batches that processes make with `_deal` are delivered here."""
+        place = self._next_place()
+        self._settle_whole(place)
+        self._shared.set_pass(place)
+        delivery = Delivery(self._shared.begin(None, num_workers), place)
+        with self._alive(delivery, place):
+            yield delivery
+
+    def _deal(
+        self, deal: tuple[int, int], batch_size: int, make: Callable[[pa.RecordBatch], Any]
+    ) -> DealtPass:
+        """The batches of the pass that is being delivered that fall to a process: what the
+        transform makes of them, or `make`."""
+        place = self._shared.place_of_pass(self._place)
+        self._settle_whole(place)
+        task = DealtTask(
+            self._source,
+            place,
+            self._shared.begin(*deal),
+            self._source.readahead_bytes // deal[1],
+            deal,
+            batch_size,
         )
-        depth = self._transform.queue_depth
-        most_blocks = depth * own if depth else own + 2 * self._transform.threads
-        pool = TransformPool(splits, self._transform, most_blocks, bytes_ahead // 2)
-        return TransformedPass(splits, pool, counters, ahead, start, (rank, readers))
+        if self._transform is None:
+            return PlainDealtPass(task, make)
+        return TransformedDealtPass(task, self._transform)
 
-    def _options(
-        self,
-        epoch: int,
-        batch_size: int,
-        readahead_bytes: int,
-        *,
-        num_splits: int,
-        rank: int,
-        world_size: int,
-    ) -> _pilum.EpochOptions:
-        own = num_splits // world_size
-        return _pilum.EpochOptions(
-            columns=self._columns,
-            with_row_id=self._with_row_id,
-            shuffle=self._order(epoch),
-            num_splits=num_splits,
-            rank=rank,
-            world_size=world_size,
-            batch_size=batch_size,
-            readahead_bytes=readahead_bytes,
-            readahead_rows=(self._prefetch_batches or 0) * self._read_batch_size * own,
-        )
+    def _rows_of_pass(self) -> int:
+        """Of this rank, from the start of an epoch."""
+        place = Place(0)
+        self._settle_whole(place)
+        return self._source.rows_ahead(place)
 
-    def _order(self, epoch: int) -> _pilum.ShuffleOptions | None:
-        if not self._shuffle:
-            return None
-        return _pilum.ShuffleOptions(self._shuffle_seed % 2**64, epoch, self._clump_size or 1)
-
-    def _find_rows(self) -> _pilum.EpochRows:
-        return _pilum.EpochRows.find(self._base.snapshot, self._filter)
-
-    def _epoch_rows(self, num_splits: int) -> _pilum.EpochRows:
-        if self._rows is None:
-            self._rows = self._find_rows()
-        self._check_rows(num_splits)
-        return self._rows
-
-    def _check_rows(self, num_splits: int) -> None:
-        rows = 0 if self._rows is None else len(self._rows)
-        if rows < num_splits:
-            which = f"where {' and '.join(self._filter)} " if self._filter else ""
-            raise InvalidArgumentError(
-                f"table '{self._base.name}' has {rows} rows {which}for {num_splits} splits; there "
-                "must be at least 1 row per split"
-            )
+    def _settle_whole(self, place: Place) -> None:
+        """Has a pass be of the whole rank."""
+        place.settle(Share(self._splits or self._world_size, self._rank, self._world_size))
 
     def set_epoch(self, epoch: SupportsIndex) -> None:
         """From the next pass on, in worker processes too, persistent ones included. Another epoch
@@ -261,26 +262,27 @@ class StreamingDataset(IterableDataset[Any]):
     # ----------------------------------------------------------------------------- checkpoints
     def state_dict(self) -> Facts:
         """How far the stream is: a small dict of JSON. The sample that was delivered last counts as
-        consumed. RuntimeError after a pass in worker processes, whose progress is not known here.
+        consumed. RuntimeError after a pass in worker processes of a plain DataLoader, whose
+        progress is not known here.
 
         At the end of a global batch the state of any one rank resumes all of them, on any world
         size that divides num_splits; elsewhere that of each rank resumes this rank, and
         `merge_state_dicts` makes one for all.
         """
-        if get_worker_info() is None and not self._shared.read_here():
+        known = self._live is not None or get_worker_info() is not None
+        if not known and not self._shared.read_here():
             raise RuntimeError(
                 "the last pass was in worker processes of a DataLoader, which run ahead of the "
-                "training loop: with num_workers=0 the state is that of the loop"
+                "training loop: a StreamingDataLoader knows where that is"
             )
         place = self._place
         if self._live is None and place.epoch != self._shared.epoch:
-            place = _Place(self._shared.epoch)
-        num_splits = place.num_splits or self._num_splits or self._world_size
-        progress = place.progress if self._live is None else self._live.progress()
-        if progress is None:
-            progress = Progress([0] * num_splits, [0] * num_splits)
-        rank, readers = place.reader or (self._rank, self._world_size)
-        return make_state(self._facts(num_splits), place.epoch, progress, readers, rank)
+            place = Place(self._shared.epoch)
+        if not place.settled:
+            self._settle_whole(place)
+        progress = place.start if self._live is None else self._live.progress()
+        facts = self._source.facts(place.share.num_splits)
+        return make_state(facts, place.epoch, progress, place.share)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where a state was made, with exactly the rest of its epoch. What was not given when
@@ -291,13 +293,13 @@ class StreamingDataset(IterableDataset[Any]):
             raise RuntimeError("a state cannot be loaded while an iterator is live")
         known = check_state(state)
         if not self._seed_given:
-            self._shuffle_seed = known["shuffle_seed"]
-        facts = self._facts(self._num_splits or known["num_splits"])
+            self._source.seed = known["shuffle_seed"]
+        facts = self._source.facts(self._splits or known["num_splits"])
         if self._epoch_given:
             facts["epoch"] = self._shared.epoch
         check_fit(known, facts)
         self._shared.epoch = check_count("epoch", known.get("epoch", self._shared.epoch), 0)
-        self._place = _Place(self._shared.epoch, progress_of(known), known["num_splits"])
+        self._place = Place(self._shared.epoch, progress_of(known))
         self._shared.begin(None, 0)
 
     @staticmethod
@@ -305,16 +307,6 @@ class StreamingDataset(IterableDataset[Any]):
         """One state of those of all ranks, in their order, at any sample; of any ranks that are
         equally far. ValueError if they are not of one epoch, or there is none."""
         return merge_states(states)
-
-    def _facts(self, num_splits: int) -> Facts:
-        return {
-            "shuffle_seed": self._shuffle_seed,
-            "num_splits": num_splits,
-            "shuffle": self._shuffle,
-            "shuffle_clump_size": self._clump_size,
-            "filter": self._filter,
-            "table_version": self._base.version,
-        }
 
     # -------------------------------------------------------------------------------- counters
     def _total(self, field: Field) -> int:
@@ -365,38 +357,12 @@ class StreamingDataset(IterableDataset[Any]):
         return self._total(Field.TRANSFORM_NS) / 1e9
 
     def __repr__(self) -> str:
+        base, rows = self._source.base, self._source.num_rows
         return (
-            f"StreamingDataset(table={self._base.name!r}, version={self._base.version}, "
-            f"rows={'?' if self._rows is None else len(self._rows)}, "
-            f"num_splits={self._num_splits}, rank={self._rank}, world_size={self._world_size})"
+            f"StreamingDataset(table={base.name!r}, version={base.version}, "
+            f"rows={'?' if rows is None else rows}, num_splits={self._splits}, "
+            f"rank={self._rank}, world_size={self._world_size})"
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_rows": None, "_live": None}
-
-
-class _Place:
-    """Where the stream of a process is."""
-
-    def __init__(
-        self, epoch: int, progress: Progress | None = None, num_splits: int | None = None
-    ) -> None:
-        self.epoch = epoch
-        self.progress = progress  #: None: at the start
-        self.num_splits = num_splits  #: that the progress is of
-        self.reader: tuple[int, int] | None = None  #: rank and number of readers of the pass
-        self.ended = False
-
-    def of_pass(self, epoch: int) -> _Place:
-        """Where the next pass begins."""
-        return _Place(epoch) if self.ended or self.epoch != epoch else self
-
-    def settle(self, num_splits: int, rank: int, readers: int) -> None:
-        if self.num_splits not in (None, num_splits):
-            raise InvalidArgumentError(
-                f"num_splits mismatch: the state has {self.num_splits}, but the world size and the "
-                f"number of workers make {num_splits}; pass num_splits, so that it does not depend "
-                "on them"
-            )
-        self.num_splits = num_splits
-        self.reader = rank, readers
+        return self.__dict__ | {"_live": None}

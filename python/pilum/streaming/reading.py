@@ -1,4 +1,4 @@
-"""One pass over the samples of a reader, in one process."""
+"""One pass over the samples of a share, in one process."""
 
 from __future__ import annotations
 
@@ -13,29 +13,21 @@ import pyarrow as pa
 
 from pilum import _pilum
 from pilum.streaming.counters import Counters, Field
+from pilum.streaming.place import Place
+from pilum.streaming.source import Source
 from pilum.streaming.state import Progress, known_to
-from pilum.streaming.transforms import Block, TransformPool
+from pilum.streaming.transforms import Block, TransformOptions, TransformPool
 
 #: Samples are made of so many bytes of rows at a time, at least one.
 _PIECE_BYTES = 1 << 20
+#: Batches of fewer rows cost more than the rows: each is handed over from C++, 30 us.
+_BATCH_ROWS = 256
 
 
-class Pass(abc.ABC):
-    """One consumer; `update_counters` may be called on any thread."""
+class Live(abc.ABC):
+    """A pass under way. One consumer; `update_counters` may be called on any thread."""
 
-    def __init__(
-        self, stream: _pilum.EpochStream | _pilum.SplitStream, counters: Counters, rows: int
-    ) -> None:
-        """rows   that the pass is to go past"""
-        self.process = os.getpid()
-        self._read = stream.counters
-        self._counters = counters
-        self._rows = rows
-
-    @abc.abstractmethod
-    def lists(self) -> Iterator[Iterator[Any]]:
-        """The samples, list by list. To be consumed from these iterators: what they still have is
-        not delivered."""
+    process: int  #: that it is in
 
     @abc.abstractmethod
     def progress(self) -> Progress:
@@ -47,18 +39,30 @@ class Pass(abc.ABC):
 
     @abc.abstractmethod
     def close(self) -> Progress:
-        """Stops reading; returns how far the pass came."""
+        """Stops; returns how far the pass came."""
+
+
+class Pass(Live):
+    """One that makes the samples which it delivers."""
+
+    def __init__(self, read: _pilum.ReadCounters, counters: Counters, rows: int) -> None:
+        """rows   that the pass is to go past"""
+        self.process = os.getpid()
+        self._read = read
+        self._counters = counters
+        self._rows = rows
+
+    @abc.abstractmethod
+    def lists(self) -> Iterator[Iterator[Any]]:
+        """The samples, list by list. To be consumed from these iterators: what they still have is
+        not delivered."""
 
     def _count(self, *, made: int, ready: int, consumed: int, making_ns: int) -> None:
         """made   rows, of which samples were made or none"""
-        set = self._counters.set
-        set(Field.UNSCANNED, max(0, self._rows - self._read.rows_requested))
-        set(Field.RAW, max(0, self._read.rows_read - made))
-        set(Field.READY, ready)
-        set(Field.CONSUMED, consumed)
-        set(Field.BYTES, self._read.bytes_read)
-        set(Field.FETCH_NS, self._read.read_ns)
-        set(Field.TRANSFORM_NS, making_ns)
+        self._counters.set_read(self._read, self._rows, made)
+        self._counters.set(Field.READY, ready)
+        self._counters.set(Field.CONSUMED, consumed)
+        self._counters.set(Field.TRANSFORM_NS, making_ns)
 
     def _count_end(self) -> None:
         self.update_counters()
@@ -69,9 +73,17 @@ class Pass(abc.ABC):
 class PlainPass(Pass):
     """Samples are rows as dicts, made on the thread that consumes them."""
 
-    def __init__(self, stream: _pilum.EpochStream, counters: Counters, rows: int) -> None:
-        super().__init__(stream, counters, rows)
-        self._stream = stream
+    def __init__(
+        self, source: Source, place: Place, counters: Counters, readahead_bytes: int
+    ) -> None:
+        options = source.options(
+            place,
+            batch_size=max(source.read_batch_size, _BATCH_ROWS),
+            readahead_bytes=readahead_bytes,
+        )
+        rows = source.rows(place.share.num_splits)
+        self._stream = _pilum.open_epoch(rows, options, place.start)
+        super().__init__(self._stream.counters, counters, source.rows_ahead(place))
         self._made = 0
         self._waiting: Iterator[Any] = iter([])  # samples that were made and not delivered
         self._not_made = 0  # rows of the stream's last batch
@@ -119,22 +131,26 @@ class TransformedPass(Pass):
 
     def __init__(
         self,
-        stream: _pilum.SplitStream,
-        pool: TransformPool,
+        source: Source,
+        place: Place,
         counters: Counters,
-        rows: int,
-        start: Progress,
-        reader: tuple[int, int],
+        readahead_bytes: int,
+        transform: TransformOptions,
     ) -> None:
-        """reader   rank and number of readers"""
-        super().__init__(stream, counters, rows)
-        self._pool = pool
-        self._own = range(reader[0], len(start.samples), reader[1])
-        self._reader = reader
+        share, start = place.share, place.start
+        options = source.options(
+            place, batch_size=source.read_batch_size, readahead_bytes=readahead_bytes // 2
+        )
+        splits = _pilum.open_splits(source.rows(share.num_splits), options, start)
+        super().__init__(splits.counters, counters, source.rows_ahead(place))
+        depth = transform.queue_depth
+        most_blocks = depth * len(share.own) if depth else len(share.own) + 2 * transform.threads
+        self._pool = TransformPool(splits, "split", transform, most_blocks, readahead_bytes // 2)
+        self._share = share
         self._samples = list(start.samples)
         self._places = list(start.places)
         self._first_places = start.places
-        self._blocks: dict[int, deque[Block]] = {split: deque() for split in self._own}
+        self._blocks: dict[int, deque[Block]] = {split: deque() for split in self._share.own}
         self._ready = 0
         self._consumed = 0
 
@@ -153,15 +169,15 @@ class TransformedPass(Pass):
     def _turns(self) -> Iterator[int]:
         """Whose sample comes next; it has one. Rows may be missing: then a round in which not every
         split has a sample does not begin."""
-        counts = [self._samples[split] for split in self._own]
+        counts = [self._samples[split] for split in self._share.own]
         for round in range(min(counts), max(counts)):
-            for split in self._own:
+            for split in self._share.own:
                 if self._samples[split] <= round:
                     if not self._fetch(split):
                         return
                     yield split
-        while not self._pool.skips or all(self._fetch(split) for split in self._own):
-            for split in self._own:
+        while not self._pool.skips or all(self._fetch(split) for split in self._share.own):
+            for split in self._share.own:
                 if not self._fetch(split):
                     return
                 yield split
@@ -174,11 +190,11 @@ class TransformedPass(Pass):
             block = self._pool.next()
             if block is None:
                 return False
-            first = self._first_places[block.split]
+            first = self._first_places[block.number]
             block.samples = [made for made in reversed(block.samples) if made[0] >= first]
             self._ready += len(block.samples)
-            self._blocks[block.split].append(block)
-            self._let_go(block.split)
+            self._blocks[block.number].append(block)
+            self._let_go(block.number)
         if blocks[0].error is not None:
             raise blocks[0].error
         return True
@@ -189,7 +205,7 @@ class TransformedPass(Pass):
             self._pool.let_go(blocks.popleft())
 
     def progress(self) -> Progress:
-        return known_to(Progress(self._samples, self._places), *self._reader)
+        return known_to(Progress(self._samples, self._places), self._share)
 
     def update_counters(self) -> None:
         self._count(

@@ -30,6 +30,18 @@ _GLOBAL = "global_samples"
 Facts = dict[str, Any]
 
 
+class Share(NamedTuple):
+    """What one of the readers of an epoch delivers: the splits rank, rank + readers, ..."""
+
+    num_splits: int
+    rank: int
+    readers: int
+
+    @property
+    def own(self) -> range:
+        return range(self.rank, self.num_splits, self.readers)
+
+
 class Progress(NamedTuple):
     """How far each split is."""
 
@@ -37,31 +49,52 @@ class Progress(NamedTuple):
     places: list[int]
 
 
+def at_start(num_splits: int) -> Progress:
+    return Progress([0] * num_splits, [0] * num_splits)
+
+
+def advance(progress: Progress, share: Share, samples: int) -> Progress:
+    """After the next samples of a share, none of them skipped. Splits that lag come first; then one
+    sample of each split in turn."""
+    own = share.own
+    counts = [progress.samples[split] for split in own]
+    more = [0] * len(own)
+    for round in range(min(counts), max(counts)):
+        for i, count in enumerate(counts):
+            if samples and count + more[i] <= round:
+                more[i] += 1
+                samples -= 1
+    whole, rest = divmod(samples, len(own))
+    moved = Progress(list(progress.samples), list(progress.places))
+    for i, split in enumerate(own):
+        moved.samples[split] += more[i] + whole + (i < rest)
+        moved.places[split] += more[i] + whole + (i < rest)
+    return moved
+
+
 def after(samples: int, num_splits: int) -> list[int]:
     """Of each split, after the first samples of an epoch."""
     return [(samples + num_splits - 1 - split) // num_splits for split in range(num_splits)]
 
 
-def known_to(progress: Progress, rank: int, num_readers: int) -> Progress:
+def known_to(progress: Progress, share: Share) -> Progress:
     """What one reader knows: of the splits of others, that they are at least as far as the one of
     its own that has delivered least."""
-    own = range(rank, len(progress.samples), num_readers)
-    least = min(progress.samples[split] for split in own)
+    least = min(progress.samples[split] for split in share.own)
     known = Progress([least] * len(progress.samples), [least] * len(progress.samples))
-    for split in own:
+    for split in share.own:
         known.samples[split] = progress.samples[split]
         known.places[split] = progress.places[split]
     return known
 
 
-def make_state(facts: Facts, epoch: int, progress: Progress, num_readers: int, rank: int) -> Facts:
-    own = progress.samples[rank::num_readers]
+def make_state(facts: Facts, epoch: int, progress: Progress, share: Share) -> Facts:
     return {
         **facts,
         "epoch": epoch,
         _SAMPLES: progress.samples,
         _PLACES: progress.places,
-        _GLOBAL: sum(own) * num_readers,
+        _GLOBAL: sum(progress.samples[split] for split in share.own) * share.readers,
     }
 
 

@@ -8,11 +8,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import pyarrow as pa
 
-from pilum import _pilum
 from pilum.errors import InvalidArgumentError
 
 Transform = Callable[[pa.RecordBatch], Iterable[Any]]
@@ -40,16 +39,20 @@ class TransformOptions(NamedTuple):
 
 
 class Block:
-    """Rows of one split, and the samples made of them."""
+    """Rows of one split or batch, and the samples made of them."""
 
-    def __init__(self, split: int, place: int, batch: pa.RecordBatch) -> None:
-        self.split = split
+    def __init__(self, kind: str, number: int, place: int, batch: pa.RecordBatch) -> None:
+        """kind    "split" or "batch", and which one
+        place   there, of the first row"""
+        self.number = number
+        self.part = f"{kind} {number}"
         self.rows = batch.num_rows
         self.bytes = batch.nbytes
         self.done = False
-        self.samples: list[tuple[int, Any]] = []  #: with the place of its row in the split
+        self.samples: list[tuple[int, Any]] = []  #: with the place of its row
         self.error: BaseException | None = None
         self.skipped = 0
+        self.first_failure: Exception | None = None  #: of rows that were skipped
         self._place = place
         self._batch: pa.RecordBatch | None = batch
 
@@ -91,17 +94,18 @@ class Block:
                 raise _with_place(failure, self) from None
             failures.append(failure)
         self.skipped = len(failures)
+        self.first_failure = failures[0] if failures else None
         if options.on_error == "warn" and failures:
             _log.warning(
                 "Skipped %d of %d rows, %s; the first error is %r",
                 len(failures),
                 batch.num_rows,
                 self.describe(),
-                failures[0],
+                self.first_failure,
             )
 
     def describe(self) -> str:
-        return f"rows {self._place} to {self._place + self.rows - 1} of split {self.split}"
+        return f"rows {self._place} to {self._place + self.rows - 1} of {self.part}"
 
 
 class _WrongCountError(InvalidArgumentError):
@@ -124,6 +128,13 @@ def _with_place(error: Exception, block: Block) -> Exception:
     return error
 
 
+class Blocks(Protocol):
+    """What blocks are read from: the number of a split or batch, the place there, and the rows."""
+
+    def __next__(self) -> tuple[int, int, pa.RecordBatch]: ...
+    def close(self) -> None: ...
+
+
 class TransformPool:
     """Threads that make samples of blocks. Each takes the next block when there is room for it.
 
@@ -133,12 +144,14 @@ class TransformPool:
 
     def __init__(
         self,
-        blocks: _pilum.SplitStream,
+        blocks: Blocks,
+        kind: str,
         options: TransformOptions,
         most_blocks: int,
         most_bytes: int,
     ) -> None:
-        """most_blocks, most_bytes   that are being transformed or wait; of the bytes of their rows.
+        """kind   as that of a Block
+        most_blocks, most_bytes   that are being transformed or wait; of the bytes of their rows.
         A consumer that waits gets one more"""
         self.skips = options.skips  #: rows may have no sample
         self.nanoseconds = 0  #: of transforms, over all threads
@@ -147,6 +160,7 @@ class TransformPool:
         self.rows_skipped = 0
         self._process = os.getpid()
         self._blocks = blocks
+        self._kind = kind
         self._options = options
         self._most_blocks = most_blocks
         self._most_bytes = most_bytes
@@ -223,7 +237,7 @@ class TransformPool:
             if not self._wait_for_room():
                 return None
             try:
-                block = Block(*next(self._blocks))
+                block = Block(self._kind, *next(self._blocks))
             except StopIteration:
                 self._end(None)
                 return None

@@ -1,0 +1,45 @@
+"""Where a stream is, between its passes and in them."""
+
+from __future__ import annotations
+
+from pilum.errors import InvalidArgumentError
+from pilum.streaming.state import Progress, Share, at_start
+
+
+class Place:
+    """Where the stream of a process is. Whose splits it delivers is known when a pass begins."""
+
+    def __init__(self, epoch: int, progress: Progress | None = None) -> None:
+        self.epoch = epoch
+        self.progress = progress  #: None: at the start
+        self.ended = False
+        self._share: Share | None = None
+
+    def of_pass(self, epoch: int) -> Place:
+        """Where the next pass begins."""
+        return Place(epoch) if self.ended or self.epoch != epoch else self
+
+    def settle(self, share: Share) -> None:
+        """Has a pass be of this share."""
+        if self.progress is not None and len(self.progress.samples) != share.num_splits:
+            raise InvalidArgumentError(
+                f"num_splits mismatch: the state has {len(self.progress.samples)}, but the world "
+                f"size and the number of workers make {share.num_splits}; pass num_splits, so that "
+                "it does not depend on them"
+            )
+        self._share = share
+
+    @property
+    def settled(self) -> bool:
+        return self._share is not None
+
+    @property
+    def share(self) -> Share:
+        """Of a place that is settled."""
+        assert self._share is not None
+        return self._share
+
+    @property
+    def start(self) -> Progress:
+        """Of a place that is settled, where its next pass begins."""
+        return self.progress or at_start(self.share.num_splits)

@@ -1,0 +1,216 @@
+"""StreamingDataLoader: the same batches and states for any number of workers."""
+
+import gc
+
+import pyarrow as pa
+import pytest
+
+import pilum
+
+torch = pytest.importorskip("torch")
+from torch.utils.data import DataLoader  # noqa: E402
+
+from pilum.streaming import StreamingDataLoader, StreamingDataset  # noqa: E402
+
+ROWS = 250
+SIZE = 7
+SECONDS = 120  # for a worker to answer: longer is a hang
+METHODS = ["fork", "forkserver", "spawn"]
+
+
+@pytest.fixture(scope="module")
+def table():
+    return pilum.connect("memory://").create_table("numbers", pa.table({"id": range(ROWS)}))
+
+
+def stream_of(table, **options):
+    return StreamingDataset(table, **({"num_splits": 6, "shuffle_seed": 3} | options))
+
+
+def loader_of(stream, num_workers, *, method="fork", batch_size=SIZE, **options):
+    if num_workers:
+        options |= {"multiprocessing_context": method, "timeout": SECONDS}
+    return StreamingDataLoader(stream, batch_size, num_workers=num_workers, **options)
+
+
+def ids(batches):
+    return [(batch["id"] if isinstance(batch, dict) else batch).tolist() for batch in batches]
+
+
+def expected(table, size=SIZE, **options):
+    whole = [sample["id"] for sample in stream_of(table, **options)]
+    return [whole[i : i + size] for i in range(0, len(whole), size)]
+
+
+def numbers(batch):
+    return batch["id"].to_pylist()
+
+
+class Failing:
+    def __init__(self, *bad):
+        self.bad = bad
+
+    def __call__(self, batch):
+        if set(self.bad) & set(numbers(batch)):
+            raise ValueError(self.bad)
+        return numbers(batch)
+
+
+# --------------------------------------------------------------------------------------- batches
+@pytest.mark.parametrize("transform", [None, numbers])
+@pytest.mark.parametrize("num_workers", [0, 1, 2, 3])
+@pytest.mark.filterwarnings("ignore:This DataLoader will create 3 worker")
+def test_batches_do_not_depend_on_the_number_of_workers(table, num_workers, transform):
+    for rank in range(2):
+        options = {"rank": rank, "world_size": 2}
+        loader = loader_of(stream_of(table, transform=transform, **options), num_workers)
+        batches = expected(table, **options)
+        assert ids(loader) == ids(loader) == batches
+        assert len(loader) == len(batches)
+        assert loader.dataset.consumed_rows == sum(map(len, batches))
+        assert loader.dataset.prefetch_queue_depth == 0
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_epochs_in_persistent_workers(table, method):
+    stream = stream_of(table)
+    loader = loader_of(stream, 2, method=method, persistent_workers=True)
+    for epoch in (0, 0, 1):
+        stream.set_epoch(epoch)
+        assert ids(loader) == expected(table, epoch=epoch)
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_drop_last(table, num_workers):
+    loader = loader_of(stream_of(table), num_workers, drop_last=True)
+    batches = expected(table)[:-1]
+    assert len(loader) == len(batches)
+    assert ids(loader) == ids(loader) == batches
+    assert loader.state_dict()["global_samples"] == SIZE * len(batches)
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_single_samples(table, num_workers):
+    loader = loader_of(stream_of(table), num_workers, batch_size=None)
+    assert [sample["id"] for sample in loader] == expected(table, ROWS)[0]
+
+
+def test_the_number_of_splits_is_the_world_size_by_default(table):
+    stream = StreamingDataset(table, world_size=2)
+    assert ids(loader_of(stream, 2)) == expected(table, num_splits=2, world_size=2, shuffle_seed=0)
+
+
+def test_collate_fn(table):
+    loader = loader_of(stream_of(table), 2, collate_fn=len)
+    assert list(loader) == list(map(len, expected(table)))
+
+
+# ---------------------------------------------------------------------------------------- resume
+@pytest.mark.parametrize("num_workers", [0, 2])
+@pytest.mark.parametrize("transform", [None, numbers])
+def test_resumed_after_any_batch(table, num_workers, transform):
+    batches = expected(table)
+    for stop in (0, 1, 2, 17, len(batches) - 1, len(batches)):
+        loader = loader_of(stream_of(table, transform=transform), num_workers)
+        begun = iter(loader)
+        assert ids(next(begun) for _ in range(stop)) == batches[:stop]
+        state = loader.state_dict()
+        assert state == loader.dataset.state_dict()
+        assert state["global_samples"] == sum(map(len, batches[:stop]))
+        begun.close()
+        other = loader_of(stream_of(table, transform=transform), 1 - num_workers // 2)
+        other.load_state_dict(state)
+        assert ids(other) == batches[stop:]
+        if stop < len(batches):
+            assert ids(loader) == batches[stop:]  # the same loader goes on
+
+
+def test_persistent_workers_go_on_where_a_state_was_made(table):
+    batches = expected(table)
+    loader = loader_of(stream_of(table), 2, persistent_workers=True)
+    begun = iter(loader)
+    assert ids(next(begun) for _ in range(5)) == batches[:5]
+    state = loader.state_dict()
+    assert ids(begun) == batches[5:]
+    assert ids(loader) == batches
+    loader.load_state_dict(state)
+    assert ids(loader) == batches[5:]
+    assert ids(loader) == batches
+
+
+def test_states_are_those_of_the_stream(table):
+    """A loader goes on where a stream was, and a stream where a loader was."""
+    whole = [i for batch in expected(table) for i in batch]
+    stream = stream_of(table)
+    samples = iter(stream)
+    begun = [next(samples)["id"] for _ in range(10)]
+    samples.close()
+    loader = loader_of(stream_of(table), 2)
+    loader.load_state_dict(stream.state_dict())
+    batches = iter(loader)
+    begun += [i for batch in ids(next(batches) for _ in range(4)) for i in batch]
+    state = loader.state_dict()
+    stream = stream_of(table)
+    stream.load_state_dict(state)
+    assert begun + [sample["id"] for sample in stream] == whole
+
+
+# ---------------------------------------------------------------------------------------- errors
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_rows_that_fail_leave_their_batches_short(table, num_workers):
+    batches = expected(table)
+    bad = [batches[1][0], batches[1][6], batches[4][3]]
+    stream = stream_of(table, transform=Failing(*bad), on_transform_error="skip", read_batch_size=3)
+    loader = loader_of(stream, num_workers)
+    assert ids(loader) == [[i for i in batch if i not in bad] for batch in batches]
+    assert stream.rows_skipped == 3
+    assert loader.state_dict()["samples_consumed_per_split"] == [ROWS // 6] * 6
+
+
+def test_a_batch_without_rows_is_an_error(table):
+    batches = expected(table)
+    stream = stream_of(table, transform=Failing(*batches[2]), on_transform_error="skip")
+    batches_made = iter(loader_of(stream, 0))
+    assert ids(next(batches_made) for _ in range(2)) == batches[:2]
+    with pytest.raises(ValueError, match="failed for each of the 7 rows of batch 2") as raised:
+        next(batches_made)
+    assert isinstance(raised.value.__cause__, ValueError)  # of the first row
+    assert stream.state_dict()["global_samples"] == 14
+
+
+def test_wrong_arguments(table):
+    stream = stream_of(table)
+    with pytest.raises(TypeError, match="takes a StreamingDataset, not a list"):
+        StreamingDataLoader([1, 2])
+    with pytest.raises(ValueError, match="in order"):
+        StreamingDataLoader(stream, in_order=False)
+    with pytest.raises(ValueError, match="shuffle"):
+        StreamingDataLoader(stream, shuffle=True)
+    with pytest.raises(ValueError, match="batch_size"):
+        StreamingDataLoader(stream, batch_size=0)
+
+
+def test_one_iterator_at_a_time(table):
+    stream = stream_of(table)
+    loader = loader_of(stream, 0)
+    live = iter(loader)
+    next(live)
+    for other in (iter(loader), iter(stream), iter(loader_of(stream, 2))):
+        with pytest.raises(RuntimeError, match="concurrent"):
+            next(other)
+    live.close()
+    assert len(ids(loader)) == len(expected(table)) - 1
+
+
+def test_left_early(table):
+    loader = loader_of(stream_of(table), 2)
+    for _ in range(2):
+        next(iter(loader))
+        gc.collect()
+    assert ids(loader) == expected(table)[2:]
+
+
+def test_a_plain_loader_has_the_same_samples(table):
+    stream = stream_of(table)
+    plain = DataLoader(stream, batch_size=SIZE)
+    assert ids(plain) == ids(loader_of(stream, 0)) == expected(table)

@@ -36,6 +36,8 @@ class EpochRows {
   uint64_t size() const { return size_; }
   /// The offset in the version of the `rank`-th of them, which must be less than size().
   uint64_t OffsetAt(uint64_t rank) const;
+  /// The how manieth of them the row at an offset is; nothing if it is none of them.
+  std::optional<uint64_t> RankOf(uint64_t offset) const;
 
  private:
   struct Matching;

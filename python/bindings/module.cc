@@ -18,5 +18,6 @@ NB_MODULE(_pilum, module) {
   pilum::python::BindDatabase(module);
   pilum::python::BindPermutation(module);
   pilum::python::BindStream(module);
+  pilum::python::BindLineage(module);
   pilum::python::BindRowsToPython(module);
 }

@@ -38,4 +38,9 @@ uint64_t EpochRows::OffsetAt(uint64_t rank) const {
   return matching_ ? matching_->offsets.RowAt(rank) : rank;
 }
 
+std::optional<uint64_t> EpochRows::RankOf(uint64_t offset) const {
+  if (matching_) return matching_->offsets.RankOf(offset);
+  return offset < size_ ? std::optional(offset) : std::nullopt;
+}
+
 }  // namespace pilum

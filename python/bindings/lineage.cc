@@ -1,0 +1,63 @@
+#include "pilum/lineage.h"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/vector.h>
+
+#include "bindings.h"
+#include "errors.h"
+#include "gil.h"
+
+namespace pilum::python {
+namespace {
+
+using RowIds = nb::ndarray<const uint64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+std::pair<uint64_t, uint64_t> ToPair(const RowDigest& digest) { return {digest.rows, digest.sum}; }
+
+}  // namespace
+
+void BindLineage(nb::module_& module) {
+  nb::class_<EpochOrder>(module, "EpochOrder")
+      .def_static(
+          "make",
+          [](const EpochRows& rows, const EpochOptions& options) {
+            return ValueOrRaise(EpochOrder::Make(rows, options));
+          },
+          nb::arg("rows"), nb::arg("options"))
+      .def("__len__", &EpochOrder::num_samples)
+      .def(
+          "row_ids",
+          [](const EpochOrder& self, uint64_t first, uint64_t count) {
+            return ValueOrRaise(Interruptibly([&] { return self.RowIds(first, count); }));
+          },
+          nb::arg("first"), nb::arg("count"))
+      .def(
+          "sample_of",
+          [](const EpochOrder& self, uint64_t row_id) {
+            return ValueOrRaise(Interruptibly([&] { return self.SampleOf(row_id); }));
+          },
+          nb::arg("row_id"))
+      .def(
+          "digest",
+          [](const EpochOrder& self, uint64_t first, uint64_t count) {
+            return ToPair(ValueOrRaise(Interruptibly([&] { return self.Digest(first, count); })));
+          },
+          nb::arg("first"), nb::arg("count"));
+  module.def(
+      "row_digest",
+      [](const RowIds& ids) {
+        RowDigest digest;
+        digest.Add({ids.data(), ids.size()});
+        return ToPair(digest);
+      },
+      nb::arg("row_ids"));
+}
+
+}  // namespace pilum::python

@@ -2,10 +2,8 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <utility>
 
-#include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/vector.h>
@@ -13,11 +11,10 @@
 #include "bindings.h"
 #include "errors.h"
 #include "gil.h"
+#include "row_keys.h"
 
 namespace pilum::python {
 namespace {
-
-using RowIds = nb::ndarray<const uint64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
 std::pair<uint64_t, uint64_t> ToPair(const RowDigest& digest) { return {digest.rows, digest.sum}; }
 
@@ -52,9 +49,9 @@ void BindLineage(nb::module_& module) {
           nb::arg("first"), nb::arg("count"));
   module.def(
       "row_digest",
-      [](const RowIds& ids) {
+      [](nb::handle row_ids) {
         RowDigest digest;
-        digest.Add({ids.data(), ids.size()});
+        digest.Add(ToRowKeys(row_ids));
         return ToPair(digest);
       },
       nb::arg("row_ids"));

@@ -17,11 +17,13 @@ What it is made of:
     reading    one pass over the samples of a share, in one process
     dealing    the same, batch by batch in several processes
     batches    batches made of columns
+    receipt    proof of what was delivered
     transforms functions that make samples, on threads
     counters   what is under way, counted by all processes that read
 """
 
 from pilum.streaming.dataset import StreamingDataset
 from pilum.streaming.loader import StreamingDataLoader
+from pilum.streaming.receipt import Receipt, ReceiptError
 
-__all__ = ["StreamingDataLoader", "StreamingDataset"]
+__all__ = ["Receipt", "ReceiptError", "StreamingDataLoader", "StreamingDataset"]

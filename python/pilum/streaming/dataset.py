@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import operator
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, SupportsIndex
 
 import pyarrow as pa
 from torch.utils.data import IterableDataset, get_worker_info
 
+from pilum import _pilum
 from pilum.row_source import ConnectionFactory, PinnedTable
 from pilum.scanner import Columns, check_count, conditions_of
 from pilum.streaming.arguments import (
@@ -33,6 +36,7 @@ from pilum.streaming.dealing import (
 )
 from pilum.streaming.place import Place
 from pilum.streaming.reading import Live, Pass, PlainPass, TransformedPass
+from pilum.streaming.receipt import Receipt
 from pilum.streaming.source import Source
 from pilum.streaming.state import (
     Facts,
@@ -196,6 +200,8 @@ class StreamingDataset(IterableDataset[Any]):
             if live.process == os.getpid():  # not a copy in a forked child
                 self._live = None
                 place.progress = live.close()
+                if not sys.is_finalizing():  # then nobody will ask, and Arrow cannot be asked
+                    place.delivered += live.delivered()
 
     def _begin(self, place: Place) -> Pass:
         worker = get_worker_info()
@@ -269,12 +275,7 @@ class StreamingDataset(IterableDataset[Any]):
         size that divides num_splits; elsewhere that of each rank resumes this rank, and
         `merge_state_dicts` makes one for all.
         """
-        known = self._live is not None or get_worker_info() is not None
-        if not known and not self._shared.read_here():
-            raise RuntimeError(
-                "the last pass was in worker processes of a DataLoader, which run ahead of the "
-                "training loop: a StreamingDataLoader knows where that is"
-            )
+        self._check_place_is_known()
         place = self._place
         if self._live is None and place.epoch != self._shared.epoch:
             place = Place(self._shared.epoch)
@@ -283,6 +284,14 @@ class StreamingDataset(IterableDataset[Any]):
         progress = place.start if self._live is None else self._live.progress()
         facts = self._source.facts(place.share.num_splits)
         return make_state(facts, place.epoch, progress, place.share)
+
+    def _check_place_is_known(self) -> None:
+        known = self._live is not None or get_worker_info() is not None
+        if not known and not self._shared.read_here():
+            raise RuntimeError(
+                "the last pass was in worker processes of a DataLoader, which run ahead of the "
+                "training loop: a StreamingDataLoader knows where that is"
+            )
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where a state was made, with exactly the rest of its epoch. What was not given when
@@ -307,6 +316,34 @@ class StreamingDataset(IterableDataset[Any]):
         """One state of those of all ranks, in their order, at any sample; of any ranks that are
         equally far. ValueError if they are not of one epoch, or there is none."""
         return merge_states(states)
+
+    # --------------------------------------------------------------------------------- lineage
+    def receipt(self) -> Receipt:
+        """The rows of the epoch that were delivered here, since it began or a state was loaded: to
+        be kept beside each state, by each rank. All of them together, those from after a crash
+        included, say whether every row came once: `Receipt.verify`. RuntimeError where state_dict
+        is one."""
+        self._check_place_is_known()
+        delivered = self._place.delivered
+        if self._live is not None:
+            delivered += self._live.delivered()
+        return Receipt(self._source.facts(self._num_splits), self._place.epoch, delivered)
+
+    def position_of(self, row_id: SupportsIndex) -> int | None:
+        """Which sample of the epoch a row is, of those of all ranks: that of number p is in the
+        global batch p // (batch size x ranks). None for a row that is none, as it does not match
+        the filter or fills no split; IndexError if there is no such row. Nothing is logged for
+        this: the order is calculated backwards."""
+        return self._epoch_order().sample_of(operator.index(row_id))
+
+    def rows_at(self, step: SupportsIndex, batch_size: SupportsIndex = 1) -> list[int]:
+        """The row ids of a step of the epoch: those of a global batch of so many samples, of all
+        ranks together. None behind the end."""
+        size = check_positive("batch_size", batch_size)
+        return self._epoch_order().row_ids(check_count("step", step, 0) * size, size)
+
+    def _epoch_order(self) -> _pilum.EpochOrder:
+        return self._source.epoch_order(self._num_splits, self._shared.epoch)
 
     # -------------------------------------------------------------------------------- counters
     def _total(self, field: Field) -> int:

@@ -16,9 +16,10 @@ from pilum.errors import InvalidArgumentError
 from pilum.streaming.counters import Counters, Field
 from pilum.streaming.place import Place
 from pilum.streaming.reading import Live
+from pilum.streaming.receipt import Delivered, Rows
 from pilum.streaming.source import Source
 from pilum.streaming.state import Progress, advance
-from pilum.streaming.transforms import TransformOptions, TransformPool
+from pilum.streaming.transforms import Block, TransformOptions, TransformPool
 
 
 class Delivery(Live):
@@ -28,17 +29,23 @@ class Delivery(Live):
     def __init__(self, counters: Counters, place: Place) -> None:
         self.process = os.getpid()
         self.resumed = place.progress is not None  #: the pass did not begin at the start
-        self.rows = 0  #: of the batches that were delivered, those left out of them too
+        self.received = Delivered()  #: of the batches that were delivered
         self._counters = counters
         self._start = place.start
         self._share = place.share
 
     def progress(self) -> Progress:
-        return advance(self._start, self._share, self.rows)
+        return advance(self._start, self._share, self._rows())
+
+    def delivered(self) -> Delivered:
+        return self.received
 
     def update_counters(self) -> None:
-        self._counters.set(Field.CONSUMED, self.rows)
-        self._counters.set(Field.READY, -self.rows)  # of those that were made
+        self._counters.set(Field.CONSUMED, self._rows())
+        self._counters.set(Field.READY, -self._rows())  # of those that were made
+
+    def _rows(self) -> int:
+        return self.received.rows.count + self.received.skipped.count
 
     def close(self) -> Progress:
         self.update_counters()
@@ -74,23 +81,37 @@ class DealtTask(NamedTuple):
         return own * self.batch_size + (rest if full % processes == number else 0)
 
 
+class Made(NamedTuple):
+    """A batch."""
+
+    batch: Any
+    row_ids: pa.UInt64Array  #: of the rows that it is made of
+    skipped: Rows  #: that were left out
+
+    @property
+    def num_rows(self) -> int:
+        """Those left out, too."""
+        return len(self.row_ids) + self.skipped.count
+
+
 class DealtPass(abc.ABC):
-    """The batches of a share that fall to one process, with the number of rows of each."""
+    """The batches of a share that fall to one process."""
 
     def __init__(self, task: DealtTask) -> None:
+        self._source = task.source
         self._stream = task.open()
         self._counters = task.counters
         self._rows = task.rows_ahead()
         self._made = 0
 
-    def __iter__(self) -> Iterator[tuple[int, Any]]:
-        for rows, made in self._batches():
-            self._made += rows
+    def __iter__(self) -> Iterator[Made]:
+        for made in self._batches():
+            self._made += made.num_rows
             self._count()
-            yield rows, made
+            yield made
 
     @abc.abstractmethod
-    def _batches(self) -> Iterator[tuple[int, Any]]: ...
+    def _batches(self) -> Iterator[Made]: ...
 
     @abc.abstractmethod
     def _making_ns(self) -> int: ...
@@ -114,12 +135,13 @@ class PlainDealtPass(DealtPass):
         self._make = make
         self._nanoseconds = 0
 
-    def _batches(self) -> Iterator[tuple[int, Any]]:
-        for batch in self._stream:
+    def _batches(self) -> Iterator[Made]:
+        for read in self._stream:
+            row_ids, batch = self._source.split_row_ids(read)
             start = time.perf_counter_ns()
             made = self._make(batch)
             self._nanoseconds += time.perf_counter_ns() - start
-            yield batch.num_rows, made
+            yield Made(made, row_ids, Rows())
 
     def _making_ns(self) -> int:
         return self._nanoseconds
@@ -132,32 +154,34 @@ class TransformedDealtPass(DealtPass):
     def __init__(self, task: DealtTask, transform: TransformOptions) -> None:
         task = task._replace(readahead_bytes=task.readahead_bytes // 2)
         super().__init__(task)
-        self._pieces = _Pieces(self._stream, task.deal, task.source.read_batch_size)
+        self._pieces = _Pieces(self._source, self._stream, task.deal)
         most_pieces = 2 + 2 * transform.threads
         self._pool = TransformPool(
             self._pieces, "batch", transform, most_pieces, task.readahead_bytes
         )
 
-    def _batches(self) -> Iterator[tuple[int, list[Any]]]:
-        samples: list[Any] = []
-        rows = 0
-        failure: Exception | None = None
+    def _batches(self) -> Iterator[Made]:
+        blocks: list[Block] = []
         while (block := self._pool.next()) is not None:
             if block.error is not None:
                 raise block.error
-            samples += (sample for _, sample in block.samples)
-            rows += block.rows
-            failure = failure or block.first_failure
+            blocks.append(block)
             self._pool.let_go(block)
-            if not self._pieces.are_all(block.number, rows):
-                continue
-            if not samples:
-                raise InvalidArgumentError(
-                    f"the transform failed for each of the {rows} rows of {block.part}: there is "
-                    "no batch to deliver, and ranks would not make the same steps"
-                ) from failure
-            yield rows, samples
-            samples, rows, failure = [], 0, None
+            if self._pieces.are_all(block.number, sum(piece.rows for piece in blocks)):
+                yield self._put_together(blocks)
+                blocks = []
+
+    def _put_together(self, blocks: list[Block]) -> Made:
+        samples = [sample for block in blocks for _, sample in block.samples]
+        if not samples:
+            raise InvalidArgumentError(
+                f"the transform failed for each row of {blocks[0].part}, which has "
+                f"{sum(block.rows for block in blocks)}: there is no batch to deliver, and ranks "
+                "would not make the same steps"
+            ) from next(block.first_failure for block in blocks)
+        row_ids = [block.row_ids_at([place for place, _ in block.samples]) for block in blocks]
+        skipped = [block.row_ids_at(block.skipped) for block in blocks]
+        return Made(samples, pa.concat_arrays(row_ids), Rows.of(pa.concat_arrays(skipped)))
 
     def _making_ns(self) -> int:
         return self._pool.nanoseconds
@@ -175,28 +199,28 @@ class _Pieces:
     """Batches in pieces that a transform takes at once. The number of a batch is that in the pass
     of all processes."""
 
-    def __init__(self, stream: _pilum.EpochStream, deal: tuple[int, int], most_rows: int) -> None:
+    def __init__(self, source: Source, stream: _pilum.EpochStream, deal: tuple[int, int]) -> None:
+        self._source = source
         self._stream = stream
         self._numbers = itertools.count(*deal)
-        self._most_rows = most_rows
-        self._rows: dict[int, int] = {}
+        self._rows: dict[int, int] = {}  # of the batches of which pieces are under way
         self._rest: Iterator[tuple[int, int, pa.RecordBatch]] = iter(())
 
     def are_all(self, number: int, rows: int) -> bool:
         """Whether a batch has so many rows. Then it need not be known any more."""
         return self._rows[number] == rows and bool(self._rows.pop(number))
 
-    def __next__(self) -> tuple[int, int, pa.RecordBatch]:
-        """The number of the batch, the place in it, and the rows."""
+    def __next__(self) -> tuple[int, int, pa.UInt64Array, pa.RecordBatch]:
         piece = next(self._rest, None)
         if piece is None:
             batch = next(self._stream)
-            number, most = next(self._numbers), self._most_rows
+            number, most = next(self._numbers), self._source.read_batch_size
             self._rows[number] = batch.num_rows
             starts = range(0, batch.num_rows, most)
             self._rest = ((number, first, batch.slice(first, most)) for first in starts)
             piece = next(self._rest)
-        return piece
+        number, first, rows = piece
+        return number, first, *self._source.split_row_ids(rows)
 
     def close(self) -> None:
         self._stream.close()

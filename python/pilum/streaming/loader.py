@@ -20,6 +20,8 @@ from pilum import _pilum
 from pilum.errors import InvalidArgumentError
 from pilum.streaming.batches import batch_format
 from pilum.streaming.dataset import StreamingDataset
+from pilum.streaming.dealing import Made
+from pilum.streaming.receipt import Delivered, Receipt, Rows
 from pilum.streaming.state import Facts
 
 _SIGNATURE = inspect.signature(DataLoader.__init__)
@@ -99,8 +101,8 @@ class StreamingDataLoader(DataLoader[Any]):
         with self._dealt.stream._delivering(max(1, self.num_workers)) as delivery:
             if delivery.resumed:
                 self._inner._iterator = None  # persistent workers do not know where
-            for rows, batch in self._inner:
-                delivery.rows += rows
+            for delivered, batch in self._inner:
+                delivery.received += delivered
                 yield batch
 
     def __len__(self) -> int:
@@ -113,14 +115,18 @@ class StreamingDataLoader(DataLoader[Any]):
         """That of the dataset: see `StreamingDataset.state_dict`."""
         return self._dealt.stream.state_dict()
 
+    def receipt(self) -> Receipt:
+        """That of the dataset: see `StreamingDataset.receipt`."""
+        return self._dealt.stream.receipt()
+
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """See `StreamingDataset.load_state_dict`."""
         self._dealt.stream.load_state_dict(state)
 
 
-class _Dealt(IterableDataset[tuple[int, Any]]):
-    """The batches of a stream that fall to this process, or the samples, each with the number of
-    its rows."""
+class _Dealt(IterableDataset[tuple[Delivered, Any]]):
+    """The batches of a stream that fall to this process, or the samples, each with what rows it is
+    made of."""
 
     def __init__(
         self,
@@ -134,40 +140,42 @@ class _Dealt(IterableDataset[tuple[int, Any]]):
         self._drop_last = drop_last
         self._make = make
 
-    def __iter__(self) -> Iterator[tuple[int, Any]]:
+    def __iter__(self) -> Iterator[tuple[Delivered, Any]]:
         worker = get_worker_info()
         deal = (0, 1) if worker is None else (worker.id, worker.num_workers)
         if self._batch_size is None:
             return self._samples(deal)
         return self._batches(deal, self._batch_size)
 
-    def _batches(self, deal: tuple[int, int], size: int) -> Iterator[tuple[int, Any]]:
-        with contextlib.closing(self.stream._deal(deal, size, self._make)) as dealt:
-            for rows, batch in dealt:
-                if self._drop_last and rows < size:
-                    return
-                yield rows, batch
+    def _batches(self, deal: tuple[int, int], size: int) -> Iterator[tuple[Delivered, Any]]:
+        for made in self._dealt(deal, size):
+            if self._drop_last and made.num_rows < size:
+                return
+            yield Delivered(Rows.of(made.row_ids), made.skipped), made.batch
 
-    def _samples(self, deal: tuple[int, int]) -> Iterator[tuple[int, Any]]:
+    def _samples(self, deal: tuple[int, int]) -> Iterator[tuple[Delivered, Any]]:
         """In turns with other processes, one each; if there are none they can be made together."""
-        size = _SAMPLES_AT_ONCE if deal[1] == 1 else 1
-        for rows, samples in self._batches(deal, size):
-            if len(samples) < rows:
+        for made in self._dealt(deal, _SAMPLES_AT_ONCE if deal[1] == 1 else 1):
+            if made.skipped.count:
                 raise InvalidArgumentError(
                     "the transform has left rows out; with batch_size=None samples could not be "
                     "told from each other any more when the stream is resumed: give a batch_size"
                 )
-            for sample in samples:
-                yield 1, sample
+            for i, sample in enumerate(made.batch):
+                yield Delivered(Rows.of(made.row_ids[i : i + 1])), sample
+
+    def _dealt(self, deal: tuple[int, int], size: int) -> Iterator[Made]:
+        with contextlib.closing(self.stream._deal(deal, size, self._make)) as dealt:
+            yield from dealt
 
 
 class _Collate:
-    """Puts the samples of a batch together, next to the number of its rows."""
+    """Puts the samples of a batch together."""
 
     def __init__(self, collate: Callable[[Any], Any]) -> None:
         self._collate = collate
 
-    def __call__(self, batch: tuple[int, Any]) -> tuple[int, Any]:
+    def __call__(self, batch: tuple[Delivered, Any]) -> tuple[Delivered, Any]:
         return batch[0], self._collate(batch[1])
 
 

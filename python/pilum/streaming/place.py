@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pilum.errors import InvalidArgumentError
+from pilum.streaming.receipt import Delivered
 from pilum.streaming.state import Progress, Share, at_start
 
 
@@ -13,6 +14,7 @@ class Place:
         self.epoch = epoch
         self.progress = progress  #: None: at the start
         self.ended = False
+        self.delivered = Delivered()  #: in the epoch, since it began or a state was loaded
         self._share: Share | None = None
 
     def of_pass(self, epoch: int) -> Place:

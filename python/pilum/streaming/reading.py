@@ -14,6 +14,7 @@ import pyarrow as pa
 from pilum import _pilum
 from pilum.streaming.counters import Counters, Field
 from pilum.streaming.place import Place
+from pilum.streaming.receipt import Delivered, Rows
 from pilum.streaming.source import Source
 from pilum.streaming.state import Progress, known_to
 from pilum.streaming.transforms import Block, TransformOptions, TransformPool
@@ -21,7 +22,7 @@ from pilum.streaming.transforms import Block, TransformOptions, TransformPool
 #: Samples are made of so many bytes of rows at a time, at least one.
 _PIECE_BYTES = 1 << 20
 #: Batches of fewer rows cost more than the rows: each is handed over from C++, 30 us.
-_BATCH_ROWS = 256
+_BATCH_ROWS = 1024
 
 
 class Live(abc.ABC):
@@ -32,6 +33,10 @@ class Live(abc.ABC):
     @abc.abstractmethod
     def progress(self) -> Progress:
         """How far the splits are, as far as this reader knows."""
+
+    @abc.abstractmethod
+    def delivered(self) -> Delivered:
+        """The rows that it went past."""
 
     @abc.abstractmethod
     def update_counters(self) -> None:
@@ -89,9 +94,13 @@ class PlainPass(Pass):
         self._not_made = 0  # rows of the stream's last batch
         self._making_ns = 0
         self._final: Progress | None = None
+        self._source = source
+        self._rows_delivered = Rows()  # without those of the last batch
+        self._row_ids: pa.UInt64Array | None = None  # of the last batch
 
     def lists(self) -> Iterator[Iterator[Any]]:
-        for batch in self._stream:
+        for read in self._stream:
+            self._row_ids, batch = self._source.split_row_ids(read)
             self._not_made = batch.num_rows
             for piece in _pieces(batch):
                 start = time.perf_counter_ns()
@@ -102,12 +111,23 @@ class PlainPass(Pass):
                 self._made += len(samples)
                 self.update_counters()
                 yield self._waiting
+            self._rows_delivered += Rows.of(self._row_ids)
+            self._row_ids = None
 
     def progress(self) -> Progress:
         if self._final is not None:
             return self._final
-        unused = _length(self._waiting) + self._not_made
-        return Progress(*self._stream.progress(unused))
+        return Progress(*self._stream.progress(self._not_delivered()))
+
+    def delivered(self) -> Delivered:
+        rows = self._rows_delivered
+        if self._row_ids is not None:
+            rows += Rows.of(self._row_ids[: len(self._row_ids) - self._not_delivered()])
+        return Delivered(rows)
+
+    def _not_delivered(self) -> int:
+        """Rows of the last batch."""
+        return _length(self._waiting) + self._not_made
 
     def update_counters(self) -> None:
         ready = _length(self._waiting)
@@ -145,12 +165,14 @@ class TransformedPass(Pass):
         super().__init__(splits.counters, counters, source.rows_ahead(place))
         depth = transform.queue_depth
         most_blocks = depth * len(share.own) if depth else len(share.own) + 2 * transform.threads
-        self._pool = TransformPool(splits, "split", transform, most_blocks, readahead_bytes // 2)
+        blocks = _Splits(source, splits)
+        self._pool = TransformPool(blocks, "split", transform, most_blocks, readahead_bytes // 2)
         self._share = share
         self._samples = list(start.samples)
         self._places = list(start.places)
         self._first_places = start.places
-        self._blocks: dict[int, deque[Block]] = {split: deque() for split in self._share.own}
+        self._blocks: dict[int, deque[_Delivering]] = {split: deque() for split in self._share.own}
+        self._delivered = Delivered()  # without those of the blocks above
         self._ready = 0
         self._consumed = 0
 
@@ -190,19 +212,25 @@ class TransformedPass(Pass):
             block = self._pool.next()
             if block is None:
                 return False
-            first = self._first_places[block.number]
-            block.samples = [made for made in reversed(block.samples) if made[0] >= first]
-            self._ready += len(block.samples)
-            self._blocks[block.number].append(block)
+            delivering = _Delivering(block, self._first_places[block.number])
+            self._ready += len(delivering.samples)
+            self._blocks[block.number].append(delivering)
             self._let_go(block.number)
-        if blocks[0].error is not None:
-            raise blocks[0].error
+        error = blocks[0].block.error
+        if error is not None:
+            raise error
         return True
 
     def _let_go(self, split: int) -> None:
         blocks = self._blocks[split]
-        while blocks and not blocks[0].samples and blocks[0].error is None:
-            self._pool.let_go(blocks.popleft())
+        while blocks and not blocks[0].samples and blocks[0].block.error is None:
+            done = blocks.popleft()
+            self._delivered += done.delivered() + done.skipped()
+            self._pool.let_go(done.block)
+
+    def delivered(self) -> Delivered:
+        begun = (blocks[0].delivered() for blocks in self._blocks.values() if blocks)
+        return sum(begun, self._delivered)
 
     def progress(self) -> Progress:
         return known_to(Progress(self._samples, self._places), self._share)
@@ -220,6 +248,38 @@ class TransformedPass(Pass):
         self._pool.close()
         self._count_end()
         return self.progress()
+
+
+class _Delivering:
+    """A block whose samples are delivered, those from a place of the split on."""
+
+    def __init__(self, block: Block, first: int) -> None:
+        self.block = block
+        self.samples = [made for made in reversed(block.samples) if made[0] >= first]  #: last first
+        self._first = first
+
+    def delivered(self) -> Delivered:
+        made = [place for place, _ in self.block.samples if place >= self._first]
+        return Delivered(Rows.of(self.block.row_ids_at(made[: len(made) - len(self.samples)])))
+
+    def skipped(self) -> Delivered:
+        places = [place for place in self.block.skipped if place >= self._first]
+        return Delivered(skipped=Rows.of(self.block.row_ids_at(places)))
+
+
+class _Splits:
+    """The blocks of a stream, with their row ids apart."""
+
+    def __init__(self, source: Source, stream: _pilum.SplitStream) -> None:
+        self._source = source
+        self._stream = stream
+
+    def __next__(self) -> tuple[int, int, pa.UInt64Array, pa.RecordBatch]:
+        split, place, read = next(self._stream)
+        return split, place, *self._source.split_row_ids(read)
+
+    def close(self) -> None:
+        self._stream.close()
 
 
 def _length(samples: Iterator[Any]) -> int:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+import pyarrow as pa
 
 from pilum import _pilum
 from pilum.errors import InvalidArgumentError
 from pilum.row_source import PinnedTable
 from pilum.scanner import Columns
 from pilum.streaming.place import Place
-from pilum.streaming.state import Facts
+from pilum.streaming.state import Facts, Share
+from pilum.table import Table
+
+_ROW_ID = "_rowid"
 
 
 class Source:
@@ -34,7 +40,9 @@ class Source:
         self.read_batch_size = read_batch_size
         self.readahead_bytes = readahead_bytes
         self._columns = columns
-        self._with_row_id = with_row_id
+        self._delivers_row_ids = with_row_id or (
+            not isinstance(columns, Mapping) and _ROW_ID in (columns or ())
+        )
         self._filter = filter
         self._shuffle = shuffle
         self._clump_size = clump_size
@@ -65,6 +73,22 @@ class Source:
         per_split = len(self.rows(num_splits)) // num_splits
         return per_split * len(own) - sum(place.start.places[split] for split in own)
 
+    @staticmethod
+    def of_facts(table: Table, facts: Facts) -> Source:
+        """Of the facts of a state or receipt."""
+        return Source(
+            PinnedTable(table, facts["table_version"]),
+            columns=[],
+            with_row_id=True,
+            filter=facts["filter"],
+            shuffle=facts["shuffle"],
+            seed=facts["shuffle_seed"],
+            clump_size=facts["shuffle_clump_size"],
+            read_batch_size=1,
+            prefetch_batches=None,
+            readahead_bytes=0,
+        )
+
     def options(
         self,
         place: Place,
@@ -74,10 +98,11 @@ class Source:
         whole_batches: bool = False,
         deal: tuple[int, int] = (0, 1),
     ) -> _pilum.EpochOptions:
+        """With row ids, which split_row_ids takes out again."""
         num_splits, rank, readers = place.share
         return _pilum.EpochOptions(
             columns=self._columns,
-            with_row_id=self._with_row_id,
+            with_row_id=True,
             shuffle=self._order(place.epoch),
             num_splits=num_splits,
             rank=rank,
@@ -90,6 +115,19 @@ class Source:
             * self.read_batch_size
             * len(place.share.own),
         )
+
+    def epoch_order(self, num_splits: int, epoch: int) -> _pilum.EpochOrder:
+        place = Place(epoch)
+        place.settle(Share(num_splits, 0, 1))
+        options = self.options(place, batch_size=1, readahead_bytes=0)
+        return _pilum.EpochOrder.make(self.rows(num_splits), options)
+
+    def split_row_ids(self, batch: pa.RecordBatch) -> tuple[pa.UInt64Array, pa.RecordBatch]:
+        """The row ids of a batch that was read with the options above, and what is delivered of
+        it."""
+        column = batch.schema.get_all_field_indices(_ROW_ID)[-1]
+        ids = batch.column(column)
+        return ids, batch if self._delivers_row_ids else batch.remove_column(column)
 
     def _order(self, epoch: int) -> _pilum.ShuffleOptions | None:
         if not self._shuffle:

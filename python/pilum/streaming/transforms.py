@@ -41,19 +41,27 @@ class TransformOptions(NamedTuple):
 class Block:
     """Rows of one split or batch, and the samples made of them."""
 
-    def __init__(self, kind: str, number: int, place: int, batch: pa.RecordBatch) -> None:
+    def __init__(
+        self,
+        kind: str,
+        number: int,
+        place: int,
+        row_ids: pa.UInt64Array,
+        batch: pa.RecordBatch,
+    ) -> None:
         """kind    "split" or "batch", and which one
         place   there, of the first row"""
         self.number = number
+        self.place = place
+        self.row_ids = row_ids
         self.part = f"{kind} {number}"
         self.rows = batch.num_rows
         self.bytes = batch.nbytes
         self.done = False
         self.samples: list[tuple[int, Any]] = []  #: with the place of its row
         self.error: BaseException | None = None
-        self.skipped = 0
+        self.skipped: list[int] = []  #: places of rows without a sample
         self.first_failure: Exception | None = None  #: of rows that were skipped
-        self._place = place
         self._batch: pa.RecordBatch | None = batch
 
     def make_samples(self, options: TransformOptions) -> None:
@@ -66,7 +74,7 @@ class Block:
 
     def _transform(self, batch: pa.RecordBatch, options: TransformOptions) -> None:
         try:
-            self.samples = list(enumerate(_apply(options.function, batch), self._place))
+            self.samples = list(enumerate(_apply(options.function, batch), self.place))
         except _WrongCountError:
             raise
         except Exception as error:
@@ -78,13 +86,13 @@ class Block:
         self, batch: pa.RecordBatch, error: Exception, options: TransformOptions
     ) -> None:
         """Row by row, without those that fail, as some do: all of them together gave `error`."""
-        failures = []
+        failures: list[Exception] = []
         for i in range(batch.num_rows):
             failure = error
             if batch.num_rows > 1:
                 try:
                     [sample] = _apply(options.function, batch.slice(i, 1))
-                    self.samples.append((self._place + i, sample))
+                    self.samples.append((self.place + i, sample))
                     continue
                 except _WrongCountError:
                     raise
@@ -93,7 +101,7 @@ class Block:
             if callable(options.on_error) and not options.on_error(failure):
                 raise _with_place(failure, self) from None
             failures.append(failure)
-        self.skipped = len(failures)
+            self.skipped.append(self.place + i)
         self.first_failure = failures[0] if failures else None
         if options.on_error == "warn" and failures:
             _log.warning(
@@ -104,8 +112,13 @@ class Block:
                 self.first_failure,
             )
 
+    def row_ids_at(self, places: list[int]) -> pa.UInt64Array:
+        if len(places) == self.rows:
+            return self.row_ids
+        return self.row_ids.take(pa.array([place - self.place for place in places], pa.int64()))
+
     def describe(self) -> str:
-        return f"rows {self._place} to {self._place + self.rows - 1} of {self.part}"
+        return f"rows {self.place} to {self.place + self.rows - 1} of {self.part}"
 
 
 class _WrongCountError(InvalidArgumentError):
@@ -129,9 +142,10 @@ def _with_place(error: Exception, block: Block) -> Exception:
 
 
 class Blocks(Protocol):
-    """What blocks are read from: the number of a split or batch, the place there, and the rows."""
+    """What blocks are read from: the number of a split or batch, the place there, the row ids and
+    the rows."""
 
-    def __next__(self) -> tuple[int, int, pa.RecordBatch]: ...
+    def __next__(self) -> tuple[int, int, pa.UInt64Array, pa.RecordBatch]: ...
     def close(self) -> None: ...
 
 
@@ -272,7 +286,7 @@ class TransformPool:
             block.done = True
             self.nanoseconds += nanoseconds
             self.rows_done += block.rows
-            self.rows_skipped += block.skipped
+            self.rows_skipped += len(block.skipped)
             self.samples_waiting += len(block.samples)
             self._changed.notify_all()
 

@@ -1,11 +1,13 @@
 // Reading rows of a table version: what to read, and the stream it comes as.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -53,12 +55,41 @@ enum class RowKey {
 /// more. Called on the thread that makes or reads the stream.
 using RowKeys = std::function<arrow::Status(uint64_t most, std::vector<uint64_t>* keys)>;
 
+/// For how long at least one of several things was under way, and how long each took. Thread-safe.
+class BusyTime {
+ public:
+  /// How many took 2^(i/4) to 2^((i+1)/4) us; the first and the last one count shorter and longer
+  /// ones, too.
+  using Histogram = std::array<uint64_t, 128>;
+
+  void Begin();
+  void End(std::chrono::nanoseconds taken);
+
+  uint64_t busy_ns() const;
+  Histogram histogram() const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  mutable std::mutex mutex_;
+  uint64_t under_way_ = 0;
+  Clock::time_point since_;           // when that was 0 last
+  std::chrono::nanoseconds busy_{0};  // until then
+  Histogram histogram_{};
+};
+
 /// What a stream has read so far. Counted on its threads, readable on any.
 struct ReadCounters {
   std::atomic<uint64_t> rows_requested{0};
   std::atomic<uint64_t> rows_read{0};   ///< and decoded
   std::atomic<uint64_t> bytes_read{0};  ///< of them, as Arrow data
-  std::atomic<uint64_t> read_ns{0};  ///< from request to result, summed over reads, which overlap
+  std::atomic<uint64_t> read_ns{0};    ///< from request to result, summed over reads, which overlap
+  std::atomic<uint64_t> fetch_ns{0};   ///< of these, waiting for the store
+  std::atomic<uint64_t> decode_ns{0};  ///< of these, planning and decoding
+  std::atomic<uint64_t> store_reads{0};   ///< from the store; none for what is in memory
+  std::atomic<uint64_t> store_bytes{0};   ///< in these
+  std::atomic<uint64_t> wanted_bytes{0};  ///< of these, without what lies between
+  BusyTime reads;                         ///< of rows that are read together
 };
 
 struct TakeOptions {

@@ -100,6 +100,16 @@ void BindCounters(nb::module_& module) {
   add("rows_read", &ReadCounters::rows_read);
   add("bytes_read", &ReadCounters::bytes_read);
   add("read_ns", &ReadCounters::read_ns);
+  add("fetch_ns", &ReadCounters::fetch_ns);
+  add("decode_ns", &ReadCounters::decode_ns);
+  add("store_reads", &ReadCounters::store_reads);
+  add("store_bytes", &ReadCounters::store_bytes);
+  add("wanted_bytes", &ReadCounters::wanted_bytes);
+  bound.def_prop_ro("busy_ns", [](const ReadCounters& self) { return self.reads.busy_ns(); });
+  bound.def_prop_ro("histogram", [](const ReadCounters& self) {
+    const BusyTime::Histogram counts = self.reads.histogram();
+    return std::vector<uint64_t>(counts.begin(), counts.end());
+  });
 }
 
 void BindOptions(nb::module_& module) {

@@ -157,6 +157,7 @@ arrow::Status Fetch::AllocateBuffers(std::vector<Extent>* extents) {
 
 arrow::Result<std::shared_ptr<ReadJob>> Fetch::Plan(int64_t priority) {
   buffers_.clear();
+  volume_ = {};
   ARROW_ASSIGN_OR_RAISE(std::vector<Wanted> wanted, SortRequests());
   std::vector<Extent> extents = MergeNeighbours(wanted);
   ARROW_RETURN_NOT_OK(AllocateBuffers(&extents));
@@ -174,7 +175,10 @@ arrow::Result<std::shared_ptr<ReadJob>> Fetch::Plan(int64_t priority) {
       reads.push_back(
           {object, extent.offset + at, {extent.data + at, static_cast<size_t>(length)}});
     }
+    volume_.bytes += extent.length;
   }
+  volume_.reads = reads.size();
+  for (const Wanted& range : wanted) volume_.wanted_bytes += range.length;
   return std::make_shared<ReadJob>(std::move(reads), priority);
 }
 

@@ -55,6 +55,14 @@ class Fetch {
   /// thread. The Fetch must stay alive until then.
   void RunAsync(int64_t priority, std::function<void(arrow::Status)> done);
 
+  /// What a run has read, or is about to: not what objects have in memory.
+  struct Volume {
+    uint64_t reads = 0;
+    uint64_t bytes = 0;
+    uint64_t wanted_bytes = 0;  ///< of these; overlapping ranges count more than once
+  };
+  const Volume& volume() const { return volume_; }
+
   /// The bytes of a range, after a successful run.
   std::span<const std::byte> bytes(Id id) const {
     const Request& request = requests_[id];
@@ -82,6 +90,7 @@ class Fetch {
   std::vector<Request> requests_;
   std::vector<std::shared_ptr<arrow::Buffer>> buffers_;
   uint64_t read_bytes_ = 0;
+  Volume volume_;
   uint64_t max_gap_ = 0;  // of the object asked for last
 };
 

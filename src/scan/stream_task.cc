@@ -1,5 +1,6 @@
 #include "scan/stream_task.h"
 
+#include <chrono>
 #include <new>
 #include <utility>
 
@@ -8,6 +9,8 @@
 
 namespace pilum::scan {
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 arrow::Status OutOfMemory() { return arrow::Status::OutOfMemory("no memory left to read rows"); }
 
@@ -50,8 +53,10 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> StreamTask::Continue(BatchRea
   auto fetch = std::make_shared<io::Fetch>();
   ARROW_ASSIGN_OR_RAISE(bool wants, read->Step(fetch));
   if (!wants) return read->Finish();
-  fetch->RunAsync(priority_, [self = shared_from_this(), fetch](const arrow::Status& status) {
+  fetch->RunAsync(priority_, [self = shared_from_this(), fetch,
+                              start = Clock::now()](const arrow::Status& status) {
     if (!status.ok()) return self->Complete(status);
+    self->Fetched(fetch->volume(), Clock::now() - start);
     self->Post();
   });
   return nullptr;

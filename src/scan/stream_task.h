@@ -51,6 +51,9 @@ class StreamTask : public std::enable_shared_from_this<StreamTask> {
   /// they have ended.
   virtual arrow::Result<bool> Advance() = 0;
 
+  /// Requests have ended well. On an I/O thread, before Advance is called again.
+  virtual void Fetched(const io::Fetch::Volume&, std::chrono::nanoseconds) {}
+
   /// For Advance: what `read` reads, or null when its next requests are under way. Then another
   /// thread may go on with this task already, and this one must leave it alone.
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> Continue(BatchRead* read);

@@ -31,12 +31,26 @@ constexpr uint64_t kMostRows = 1 << 16;
 // has a piece of what it is read from in memory.
 constexpr uint64_t kWindows = 4;
 
+/// Counts the time that it exists.
+class DecodeTime {
+ public:
+  explicit DecodeTime(std::shared_ptr<ReadCounters> counters) : counters_(std::move(counters)) {}
+  ~DecodeTime() { counters_->decode_ns += static_cast<uint64_t>((Clock::now() - start_).count()); }
+
+ private:
+  const std::shared_ptr<ReadCounters> counters_;
+  const Clock::time_point start_ = Clock::now();
+};
+
 /// Rows that are read together.
 class WindowTask final : public StreamTask {
  public:
   WindowTask(std::shared_ptr<const TakePlan> plan, std::shared_ptr<Exchange> exchange,
              std::vector<uint64_t> keys, int64_t priority)
-      : StreamTask(std::move(exchange), priority), plan_(std::move(plan)), keys_(std::move(keys)) {}
+      : StreamTask(std::move(exchange), priority), plan_(std::move(plan)), keys_(std::move(keys)) {
+    plan_->counters->reads.Begin();
+  }
+  ~WindowTask() override { End(); }  // one that was cancelled
 
   uint64_t rows() const { return keys_.size(); }
 
@@ -45,6 +59,7 @@ class WindowTask final : public StreamTask {
 
  private:
   Result<bool> Advance() override {
+    const DecodeTime time(plan_->counters);
     if (!read_) {
       ARROW_ASSIGN_OR_RAISE(RowSelection rows, SelectRows(*plan_->dataset, keys_, plan_->key));
       ARROW_ASSIGN_OR_RAISE(read_,
@@ -58,21 +73,32 @@ class WindowTask final : public StreamTask {
     }
     batch = std::move(rows);
     bytes = static_cast<uint64_t>(arrow::util::TotalBufferSize(*batch));
-    Count();
+    plan_->counters->rows_read += keys_.size();
+    plan_->counters->bytes_read += bytes;
+    End();
     return true;
   }
 
-  void Count() {
+  void Fetched(const io::Fetch::Volume& volume, std::chrono::nanoseconds taken) override {
     ReadCounters& counters = *plan_->counters;
-    counters.rows_read += keys_.size();
-    counters.bytes_read += bytes;
-    counters.read_ns += static_cast<uint64_t>((Clock::now() - made_).count());
+    counters.fetch_ns += static_cast<uint64_t>(taken.count());
+    counters.store_reads += volume.reads;
+    counters.store_bytes += volume.bytes;
+    counters.wanted_bytes += volume.wanted_bytes;
+  }
+
+  void End() {
+    if (std::exchange(ended_, true)) return;
+    const auto taken = Clock::now() - made_;
+    plan_->counters->read_ns += static_cast<uint64_t>(taken.count());
+    plan_->counters->reads.End(taken);
   }
 
   const std::shared_ptr<const TakePlan> plan_;
   const std::vector<uint64_t> keys_;
   const Clock::time_point made_ = Clock::now();
   std::unique_ptr<BatchRead> read_;
+  bool ended_ = false;
 };
 
 class TakeStream final : public BatchStream {

@@ -179,6 +179,46 @@ TEST(TakeStream, EveryFailedReadSurfaces) {
   }
 }
 
+TEST(TakeStream, CountsWhatItReads) {
+  auto store = std::make_shared<io::FaultStore>(GoldenStore("history-2.2"));
+  const auto dataset = OpenGolden(store);
+  ReadAll(Plan(dataset, Shuffled(dataset->live_rows())));  // footers
+  const int64_t reads = store->calls(Call::kRead);
+  const int64_t bytes = store->bytes_read();
+  TakePlan plan = Plan(dataset, Shuffled(dataset->live_rows(), 3));
+  const auto counters = plan.counters;
+  EXPECT_EQ(counters->reads.busy_ns(), 0u);
+  const auto batches = ReadAll(std::move(plan));
+  EXPECT_EQ(counters->rows_requested, 3 * dataset->live_rows());
+  EXPECT_EQ(counters->rows_read, 3 * dataset->live_rows());
+  EXPECT_EQ(counters->store_reads, static_cast<uint64_t>(store->calls(Call::kRead) - reads));
+  EXPECT_EQ(counters->store_bytes, static_cast<uint64_t>(store->bytes_read() - bytes));
+  EXPECT_GT(counters->wanted_bytes, 0u);
+  const auto histogram = counters->reads.histogram();
+  EXPECT_EQ(std::accumulate(histogram.begin(), histogram.end(), uint64_t{0}), batches.size());
+  EXPECT_GT(counters->reads.busy_ns(), 0u);
+  EXPECT_LE(counters->reads.busy_ns(), counters->read_ns);
+  EXPECT_EQ(counters->reads.busy_ns(), counters->reads.busy_ns());  // nothing is under way
+}
+
+TEST(BusyTime, CountsDurationsByTheirLength) {
+  BusyTime time;
+  for (const auto& [taken, bucket] :
+       std::vector<std::pair<int64_t, size_t>>{{0, 0},
+                                               {999, 0},
+                                               {1000, 0},
+                                               {1200, 1},
+                                               {1999, 3},
+                                               {2000, 4},
+                                               {1024'000, 40},
+                                               {int64_t{1} << 62, 127}}) {
+    const auto before = time.histogram()[bucket];
+    time.Begin();
+    time.End(std::chrono::nanoseconds(taken));
+    EXPECT_EQ(time.histogram()[bucket], before + 1) << taken;
+  }
+}
+
 TEST(TakeStream, EndsEarlyWithReadsUnderWay) {
   for (int i = 0; i < 20; ++i) {
     auto store = std::make_shared<io::FaultStore>(GoldenStore("history-2.2"));

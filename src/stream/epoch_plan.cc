@@ -55,6 +55,15 @@ Result<EpochPlan> EpochPlan::Make(const EpochRows& rows, const EpochOptions& opt
   return EpochPlan{std::move(sequence), from};
 }
 
+Status CheckDeal(const EpochOptions& options) {
+  const Deal& deal = options.deal;
+  if (deal.index < deal.count && (deal.count == 1 || options.whole_batches)) return Status::OK();
+  return MakeError(ErrorKind::kInvalidArgument,
+                   "the deal has index " + std::to_string(deal.index) + " of " +
+                       std::to_string(deal.count) +
+                       (options.whole_batches ? "" : ", and batches need not be whole"));
+}
+
 Result<std::shared_ptr<BatchStream>> TakeAhead(const EpochRows& rows, const EpochOptions& options,
                                                RowKeys keys) {
   RowKeys offsets = [keys = std::move(keys), rows](uint64_t most, std::vector<uint64_t>* out) {

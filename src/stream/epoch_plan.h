@@ -20,6 +20,9 @@ struct EpochPlan {
                                        const std::optional<EpochProgress>& start);
 };
 
+/// kInvalidArgument: a deal as OpenEpoch refuses it.
+arrow::Status CheckDeal(const EpochOptions& options);
+
 /// The rows whose numbers among `rows` are `keys`, read ahead as the options say.
 arrow::Result<std::shared_ptr<BatchStream>> TakeAhead(const EpochRows& rows,
                                                       const EpochOptions& options, RowKeys keys);

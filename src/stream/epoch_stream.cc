@@ -1,13 +1,11 @@
 #include <algorithm>
 #include <chrono>
-#include <string>
 #include <utility>
 #include <vector>
 
 #include <arrow/record_batch.h>
 
 #include "order/epoch_sequence.h"
-#include "pilum/error.h"
 #include "pilum/stream.h"
 #include "stream/delivery_keys.h"
 #include "stream/epoch_plan.h"
@@ -136,13 +134,7 @@ class WindowedEpochStream final : public EpochStream {
 Result<std::shared_ptr<EpochStream>> OpenEpoch(const EpochRows& rows, const EpochOptions& options,
                                                const std::optional<EpochProgress>& start) {
   ARROW_ASSIGN_OR_RAISE(auto plan, stream::EpochPlan::Make(rows, options, start));
-  if (options.deal.index >= options.deal.count ||
-      (options.deal.count > 1 && !options.whole_batches)) {
-    return MakeError(ErrorKind::kInvalidArgument,
-                     "the deal has index " + std::to_string(options.deal.index) + " of " +
-                         std::to_string(options.deal.count) +
-                         (options.whole_batches ? "" : ", and batches need not be whole"));
-  }
+  ARROW_RETURN_NOT_OK(stream::CheckDeal(options));
   RowKeys keys = [keys = DealtKeys({plan.sequence, options.reader, plan.start}, options)](
                      uint64_t most, std::vector<uint64_t>* out) mutable {
     keys.Append(most, out);

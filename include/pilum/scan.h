@@ -58,9 +58,9 @@ using RowKeys = std::function<arrow::Status(uint64_t most, std::vector<uint64_t>
 /// For how long at least one of several things was under way, and how long each took. Thread-safe.
 class BusyTime {
  public:
-  /// How many took 2^(i/4) to 2^((i+1)/4) us; the first and the last one count shorter and longer
+  /// How many took 2^(i/2) to 2^((i+1)/2) us; the first and the last one count shorter and longer
   /// ones, too.
-  using Histogram = std::array<uint64_t, 128>;
+  using Histogram = std::array<uint64_t, 64>;
 
   void Begin();
   void End(std::chrono::nanoseconds taken);

@@ -13,8 +13,8 @@ void BusyTime::Begin() {
 void BusyTime::End(std::chrono::nanoseconds taken) {
   std::lock_guard<std::mutex> lock(mutex_);
   if (--under_way_ == 0) busy_ += Clock::now() - since_;
-  const double quarters = 4 * std::log2(static_cast<double>(taken.count()) / 1000);
-  ++histogram_[static_cast<size_t>(std::clamp(quarters, 0.0, histogram_.size() - 1.0))];
+  const double halves = 2 * std::log2(static_cast<double>(taken.count()) / 1000);
+  ++histogram_[static_cast<size_t>(std::clamp(halves, 0.0, histogram_.size() - 1.0))];
 }
 
 uint64_t BusyTime::busy_ns() const {

@@ -19,6 +19,8 @@ What it is made of:
     batches    batches made of columns
     receipt    proof of what was delivered
     transforms functions that make samples, on threads
+    timing     how long things take
+    stats      where the time goes, and what the bottleneck is
     counters   what is under way, counted by all processes that read
 """
 

@@ -4,26 +4,66 @@ from __future__ import annotations
 
 import enum
 import time
+from collections.abc import Sequence
 
+import numpy as np
 import torch
 
 from pilum import _pilum
 from pilum.streaming.place import Place
+from pilum.streaming.timing import BUCKETS
+
+Values = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 
 
 class Field(enum.IntEnum):
     """Of one process. Those from BYTES on never go back; those before are of its last pass."""
 
     STARTED_NS = 0  # when that pass began
-    NUM_WORKERS = 1  # of the DataLoader that it was for; 0: none
-    UNSCANNED = 2
-    RAW = 3
-    READY = 4
-    CONSUMED = 5
-    BYTES = 6
-    FETCH_NS = 7
-    TRANSFORM_NS = 8
-    SKIPPED = 9
+    ENDED_NS = 1  # 0: it is live
+    KIND = 2  # of the pass: see below
+    UNSCANNED = 3
+    RAW = 4
+    READY = 5
+    CONSUMED = 6
+    FIRST_NS = 7  # from the beginning to the first sample, or batch
+    WAIT_NS = 8  # for rows, samples or batches, of the thread that hands them over
+    MAKE_NS = 9  # making samples or batches of rows, of this thread
+    READ_NS = 10  # while rows were read
+    STORE_NS = 11  # requests, summed
+    DECODE_NS = 12  # planning and decoding, summed over threads
+    STORE_READS = 13
+    STORE_BYTES = 14
+    WANTED_BYTES = 15
+    ROWS_READ = 16
+    DECODED_BYTES = 17
+    THREADS = 18  # that transform
+    WORK_NS = 19  # of these threads, summed: in the transform
+    WORK_CPU_NS = 20  # on a CPU
+    ROWS_WAIT_NS = 21  # while they wait for rows
+    ROOM_WAIT_NS = 22  # while they wait for samples to be taken
+    BYTES = 23
+    FETCH_NS = 24
+    TRANSFORM_NS = 25
+    SKIPPED = 26
+
+
+class Stage(enum.IntEnum):
+    """Whose durations are counted by their length."""
+
+    READ = 0  # rows that are read together
+    TRANSFORM = 1  # calls
+    WAIT = 2  # of the thread that hands samples or batches over, for what is next
+
+
+#: Kinds of passes: samples come from this process; n > 0: from n workers of a plain DataLoader;
+#: -1 - n: batches from n workers of a StreamingDataLoader, or, if that is 0, from this process.
+FROM_HERE = 0
+
+
+def dealt_to(num_workers: int) -> int:
+    """The kind of such a pass."""
+    return -1 - num_workers
 
 
 _MOST_WORKERS = 255
@@ -41,7 +81,8 @@ class SharedCounters:
 
     def __init__(self, epoch: int) -> None:
         rows = _FIRST_WORKER_ROW + _MOST_WORKERS
-        self._tensor = torch.zeros((rows, len(Field)), dtype=torch.int64)
+        columns = len(Field) + len(Stage) * BUCKETS
+        self._tensor = torch.zeros((rows, columns), dtype=torch.int64)
         self._tensor.share_memory_()  # type: ignore[no-untyped-call]
         self._values = self._tensor.numpy()
         self.epoch = epoch
@@ -63,28 +104,35 @@ class SharedCounters:
         epoch, fresh = self._values[_EPOCH_ROW, 1:3]
         return Place(int(epoch)) if fresh else known
 
-    def begin(self, worker: int | None, num_workers: int) -> Counters:
+    def begin(self, worker: int | None, kind: int) -> Counters:
         """The counters of this process, at the start of a pass."""
         row = _OWN_ROW if worker is None else _FIRST_WORKER_ROW + worker % _MOST_WORKERS
         values = self._values[row]
         values[: Field.BYTES] = 0
-        values[Field.NUM_WORKERS] = num_workers
+        values[len(Field) :] = 0
+        values[Field.KIND] = kind
         values[Field.STARTED_NS] = time.monotonic_ns()
         return Counters(values)
 
-    def read_here(self) -> bool:
-        """Whether the last pass was in this process and not in worker processes. True if there was
-        none."""
-        started = self._values[_OWN_ROW:, Field.STARTED_NS]
-        return int(started.argmax()) == 0
+    @property
+    def kind(self) -> int:
+        """Of the last pass; FROM_HERE if there was none."""
+        rows = self._values[_OWN_ROW:]
+        return int(rows[rows[:, Field.STARTED_NS].argmax(), Field.KIND])
 
     def total(self, field: Field) -> int:
         """Over the processes of the last pass; of what never goes back, over all that ever were."""
-        rows = self._values[_OWN_ROW:]
-        if field < Field.BYTES:
-            last = rows[rows[:, Field.STARTED_NS].argmax()]
-            rows = rows[rows[:, Field.NUM_WORKERS] == last[Field.NUM_WORKERS]]
+        rows = self._values[_OWN_ROW:] if field >= Field.BYTES else self._last_pass()
         return int(rows[:, field].sum())
+
+    def of_last_pass(self) -> list[Counters]:
+        """Of its processes: that of the training loop first, if it is not of workers alone."""
+        return [Counters(values) for values in self._last_pass() if values[Field.STARTED_NS]]
+
+    def _last_pass(self) -> Values:
+        rows = self._values[_OWN_ROW:]
+        last: Values = rows[rows[:, Field.KIND] == self.kind]
+        return last
 
     def __getstate__(self) -> torch.Tensor:
         return self._tensor
@@ -97,16 +145,16 @@ class SharedCounters:
 class Counters:
     """Those of one process."""
 
-    def __init__(self, values: object) -> None:
+    def __init__(self, values: Values) -> None:
         self._values = values
         self._before = {field: self[field] for field in Field if field >= Field.BYTES}
 
     def __getitem__(self, field: Field) -> int:
-        return int(self._values[field])  # type: ignore[index]
+        return int(self._values[field])
 
     def set(self, field: Field, value: int) -> None:
         """What the pass has counted so far."""
-        self._values[field] = self._before.get(field, 0) + value  # type: ignore[index]
+        self._values[field] = self._before.get(field, 0) + value
 
     def set_read(self, read: _pilum.ReadCounters, rows: int, made: int) -> None:
         """rows   that the pass is to go past
@@ -116,6 +164,40 @@ class Counters:
         self.set(Field.BYTES, read.bytes_read)
         self.set(Field.FETCH_NS, read.read_ns)
 
-    def touch(self) -> None:
-        """Has this process be the one that the last pass was in."""
-        self._values[Field.STARTED_NS] = time.monotonic_ns()  # type: ignore[index]
+    def set_reading(self, read: _pilum.ReadCounters) -> None:
+        """What takes longer to find out."""
+        self.set(Field.READ_NS, read.busy_ns)
+        self.set(Field.STORE_NS, read.fetch_ns)
+        self.set(Field.DECODE_NS, read.decode_ns)
+        self.set(Field.STORE_READS, read.store_reads)
+        self.set(Field.STORE_BYTES, read.store_bytes)
+        self.set(Field.WANTED_BYTES, read.wanted_bytes)
+        self.set(Field.ROWS_READ, read.rows_read)
+        self.set(Field.DECODED_BYTES, read.bytes_read)
+        self.set_histogram(Stage.READ, read.histogram)
+
+    def histogram(self, stage: Stage) -> list[int]:
+        counts: list[int] = self._values[self._slice(stage)].tolist()
+        return counts
+
+    def set_histogram(self, stage: Stage, counts: Sequence[int]) -> None:
+        self._values[self._slice(stage)] = counts
+
+    @staticmethod
+    def _slice(stage: Stage) -> slice:
+        first = len(Field) + stage * BUCKETS
+        return slice(first, first + BUCKETS)
+
+    @property
+    def elapsed_ns(self) -> int:
+        """Of the pass."""
+        end = self[Field.ENDED_NS] or time.monotonic_ns()
+        return end - self[Field.STARTED_NS]
+
+    def count_first(self) -> None:
+        """The first sample, or batch, is there."""
+        if self._values[Field.FIRST_NS] == 0:
+            self._values[Field.FIRST_NS] = time.monotonic_ns() - self[Field.STARTED_NS]
+
+    def end(self) -> None:
+        self._values[Field.ENDED_NS] = time.monotonic_ns()

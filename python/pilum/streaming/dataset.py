@@ -26,7 +26,7 @@ from pilum.streaming.arguments import (
     check_workers,
     refuse_later,
 )
-from pilum.streaming.counters import Field, SharedCounters
+from pilum.streaming.counters import FROM_HERE, Field, SharedCounters, dealt_to
 from pilum.streaming.dealing import (
     DealtPass,
     DealtTask,
@@ -47,6 +47,7 @@ from pilum.streaming.state import (
     merge_states,
     progress_of,
 )
+from pilum.streaming.stats import diagnose, make_stats
 from pilum.streaming.transforms import OnError, Transform
 from pilum.table import Table
 from pilum.torch.process import check_rank
@@ -211,7 +212,8 @@ class StreamingDataset(IterableDataset[Any]):
         check_workers(num_splits // self._world_size, workers)
         rank = self._rank + (0 if worker is None else self._world_size * worker.id)
         place.settle(Share(num_splits, rank, readers))
-        counters = self._shared.begin(*((None, 0) if worker is None else (worker.id, workers)))
+        begin = (None, FROM_HERE) if worker is None else (worker.id, workers)
+        counters = self._shared.begin(*begin)
         bytes_ahead = self._source.readahead_bytes // workers
         if self._transform is None:
             return PlainPass(self._source, place, counters, bytes_ahead)
@@ -227,7 +229,7 @@ class StreamingDataset(IterableDataset[Any]):
         place = self._next_place()
         self._settle_whole(place)
         self._shared.set_pass(place)
-        delivery = Delivery(self._shared.begin(None, num_workers), place)
+        delivery = Delivery(self._shared.begin(None, dealt_to(num_workers)), place)
         with self._alive(delivery, place):
             yield delivery
 
@@ -241,7 +243,7 @@ class StreamingDataset(IterableDataset[Any]):
         task = DealtTask(
             self._source,
             place,
-            self._shared.begin(*deal),
+            self._shared.begin(deal[0], dealt_to(0 if get_worker_info() is None else deal[1])),
             self._source.readahead_bytes // deal[1],
             deal,
             batch_size,
@@ -287,7 +289,7 @@ class StreamingDataset(IterableDataset[Any]):
 
     def _check_place_is_known(self) -> None:
         known = self._live is not None or get_worker_info() is not None
-        if not known and not self._shared.read_here():
+        if not known and self._shared.kind > 0:
             raise RuntimeError(
                 "the last pass was in worker processes of a DataLoader, which run ahead of the "
                 "training loop: a StreamingDataLoader knows where that is"
@@ -309,7 +311,7 @@ class StreamingDataset(IterableDataset[Any]):
         check_fit(known, facts)
         self._shared.epoch = check_count("epoch", known.get("epoch", self._shared.epoch), 0)
         self._place = Place(self._shared.epoch, progress_of(known))
-        self._shared.begin(None, 0)
+        self._shared.begin(None, FROM_HERE)
 
     @staticmethod
     def merge_state_dicts(states: Sequence[Mapping[str, Any]]) -> Facts:
@@ -347,9 +349,42 @@ class StreamingDataset(IterableDataset[Any]):
 
     # -------------------------------------------------------------------------------- counters
     def _total(self, field: Field) -> int:
-        if self._live is not None and self._live.process == os.getpid():
-            self._live.update_counters()
+        self._update()
         return self._shared.total(field)
+
+    def _update(self, timing: bool = False) -> None:
+        live = self._live
+        if live is not None and live.process == os.getpid():
+            live.update_counters()
+            if timing:
+                live.update_timing()
+
+    def stats(self) -> dict[str, Any]:
+        """Where the time of the pass goes, or of the last one, in seconds:
+
+        elapsed_s, workers   of the pass; worker processes, which what follows is summed over
+        setup       find_rows_s, evaluating the filter; first_sample_s, from beginning to iterate
+        read        busy_s, idle_s: while something was being read, and while nothing was, as what
+                    may be ahead was; store_s, requests, and decode_s, CPUs, summed over what runs
+                    side by side; rows, decoded_bytes; store_reads, store_bytes, wanted_bytes of
+                    files: what was not in memory already, with and without what lies between
+        transform   None without one; threads, busy_s and cpu_s of them, summed; rows_wait_s and
+                    room_wait_s: while the next in line waits for rows, or for samples to be taken
+        samples     of the thread that makes samples, or hands those of a transform over: wait_s,
+                    busy_s making them, other_s collating and sending them
+        loop        the training loop: rows, rows_ready, wait_s, busy_s: between samples. None if
+                    that is in worker processes of a plain DataLoader, which do not know
+
+        p50_s, p99_s of stages are of their pieces, give or take a fifth: reads of rows that are
+        read together, calls of the transform, waits. Of worker processes as of a tenth of a second
+        ago. Counting all this costs below 1 %.
+        """
+        self._update(timing=True)
+        return make_stats(self._shared, self._source.find_rows_s)
+
+    def diagnose(self) -> str:
+        """What the bottleneck is, by its numbers, and what to change."""
+        return diagnose(self.stats())
 
     @property
     def unscanned_rows(self) -> int:

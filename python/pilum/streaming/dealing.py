@@ -6,20 +6,23 @@ import abc
 import itertools
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from pilum import _pilum
 from pilum.errors import InvalidArgumentError
-from pilum.streaming.counters import Counters, Field
+from pilum.streaming.counters import Counters, Field, Stage
 from pilum.streaming.place import Place
 from pilum.streaming.reading import Live
 from pilum.streaming.receipt import Delivered, Rows
 from pilum.streaming.source import Source
 from pilum.streaming.state import Progress, advance
+from pilum.streaming.timing import Durations, waited_for
 from pilum.streaming.transforms import Block, TransformOptions, TransformPool
+
+_TIMING_NS = 100_000_000  # between looks at what takes longer to count
 
 
 class Delivery(Live):
@@ -30,6 +33,7 @@ class Delivery(Live):
         self.process = os.getpid()
         self.resumed = place.progress is not None  #: the pass did not begin at the start
         self.received = Delivered()  #: of the batches that were delivered
+        self._waits = Durations()
         self._counters = counters
         self._start = place.start
         self._share = place.share
@@ -40,16 +44,34 @@ class Delivery(Live):
     def delivered(self) -> Delivered:
         return self.received
 
+    def batches(self, loader: Iterable[tuple[Delivered, Any]]) -> Iterator[Any]:
+        """Those that a loader puts together."""
+        batches = iter(loader)
+        while True:
+            start = time.perf_counter_ns()
+            item = next(batches, None)
+            if item is None:
+                return
+            self._waits.since(start)
+            self._counters.count_first()
+            self.received += item[0]
+            yield item[1]
+
     def update_counters(self) -> None:
         self._counters.set(Field.CONSUMED, self._rows())
         self._counters.set(Field.READY, -self._rows())  # of those that were made
+
+    def update_timing(self) -> None:
+        self._counters.set(Field.WAIT_NS, self._waits.total_ns)
+        self._counters.set_histogram(Stage.WAIT, self._waits.histogram)
 
     def _rows(self) -> int:
         return self.received.rows.count + self.received.skipped.count
 
     def close(self) -> Progress:
         self.update_counters()
-        self._counters.touch()  # here is where the place is known
+        self.update_timing()
+        self._counters.end()
         return self.progress()
 
 
@@ -103,6 +125,8 @@ class DealtPass(abc.ABC):
         self._counters = task.counters
         self._rows = task.rows_ahead()
         self._made = 0
+        self._waits = Durations()
+        self._timed_ns = 0  # when timing was counted last
 
     def __iter__(self) -> Iterator[Made]:
         for made in self._batches():
@@ -120,11 +144,23 @@ class DealtPass(abc.ABC):
         self._counters.set_read(self._stream.counters, self._rows, self._made)
         self._counters.set(Field.READY, self._made)
         self._counters.set(Field.TRANSFORM_NS, self._making_ns())
+        self._counters.count_first()
+        if time.monotonic_ns() - self._timed_ns > _TIMING_NS:
+            self._count_timing()
+
+    def _count_timing(self) -> None:
+        """What another process may ask for."""
+        self._timed_ns = time.monotonic_ns()
+        self._counters.set_reading(self._stream.counters)
+        self._counters.set(Field.WAIT_NS, self._waits.total_ns)
+        self._counters.set_histogram(Stage.WAIT, self._waits.histogram)
 
     def close(self) -> None:
         self._stream.close()
         self._count()
+        self._count_timing()
         self._counters.set(Field.RAW, 0)
+        self._counters.end()
 
 
 class PlainDealtPass(DealtPass):
@@ -136,7 +172,7 @@ class PlainDealtPass(DealtPass):
         self._nanoseconds = 0
 
     def _batches(self) -> Iterator[Made]:
-        for read in self._stream:
+        for read in waited_for(self._stream, self._waits):
             row_ids, batch = self._source.split_row_ids(read)
             start = time.perf_counter_ns()
             made = self._make(batch)
@@ -145,6 +181,10 @@ class PlainDealtPass(DealtPass):
 
     def _making_ns(self) -> int:
         return self._nanoseconds
+
+    def _count_timing(self) -> None:
+        super()._count_timing()
+        self._counters.set(Field.MAKE_NS, self._nanoseconds)
 
 
 class TransformedDealtPass(DealtPass):
@@ -162,7 +202,7 @@ class TransformedDealtPass(DealtPass):
 
     def _batches(self) -> Iterator[Made]:
         blocks: list[Block] = []
-        while (block := self._pool.next()) is not None:
+        for block in waited_for(self._pool, self._waits):
             if block.error is not None:
                 raise block.error
             blocks.append(block)
@@ -189,6 +229,10 @@ class TransformedDealtPass(DealtPass):
     def _count(self) -> None:
         super()._count()
         self._counters.set(Field.SKIPPED, self._pool.rows_skipped)
+
+    def _count_timing(self) -> None:
+        super()._count_timing()
+        self._pool.count_timing(self._counters)
 
     def close(self) -> None:
         self._pool.close()

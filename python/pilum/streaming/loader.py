@@ -98,12 +98,10 @@ class StreamingDataLoader(DataLoader[Any]):
         )
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
-        with self._dealt.stream._delivering(max(1, self.num_workers)) as delivery:
+        with self._dealt.stream._delivering(self.num_workers) as delivery:
             if delivery.resumed:
                 self._inner._iterator = None  # persistent workers do not know where
-            for delivered, batch in self._inner:
-                delivery.received += delivered
-                yield batch
+            yield from delivery.batches(self._inner)
 
     def __len__(self) -> int:
         """Batches of a whole pass."""

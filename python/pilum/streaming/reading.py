@@ -12,11 +12,12 @@ from typing import Any
 import pyarrow as pa
 
 from pilum import _pilum
-from pilum.streaming.counters import Counters, Field
+from pilum.streaming.counters import Counters, Field, Stage
 from pilum.streaming.place import Place
 from pilum.streaming.receipt import Delivered, Rows
 from pilum.streaming.source import Source
 from pilum.streaming.state import Progress, known_to
+from pilum.streaming.timing import Durations, waited_for
 from pilum.streaming.transforms import Block, TransformOptions, TransformPool
 
 #: Samples are made of so many bytes of rows at a time, at least one.
@@ -43,6 +44,10 @@ class Live(abc.ABC):
         """Has the counters of the process say how far the pass is."""
 
     @abc.abstractmethod
+    def update_timing(self) -> None:
+        """The same of where the time goes."""
+
+    @abc.abstractmethod
     def close(self) -> Progress:
         """Stops; returns how far the pass came."""
 
@@ -56,6 +61,7 @@ class Pass(Live):
         self._read = read
         self._counters = counters
         self._rows = rows
+        self._waits = Durations()
 
     @abc.abstractmethod
     def lists(self) -> Iterator[Iterator[Any]]:
@@ -69,10 +75,17 @@ class Pass(Live):
         self._counters.set(Field.CONSUMED, consumed)
         self._counters.set(Field.TRANSFORM_NS, making_ns)
 
+    def update_timing(self) -> None:
+        self._counters.set_reading(self._read)
+        self._counters.set(Field.WAIT_NS, self._waits.total_ns)
+        self._counters.set_histogram(Stage.WAIT, self._waits.histogram)
+
     def _count_end(self) -> None:
         self.update_counters()
+        self.update_timing()
         self._counters.set(Field.RAW, 0)
         self._counters.set(Field.READY, 0)
+        self._counters.end()
 
 
 class PlainPass(Pass):
@@ -99,7 +112,7 @@ class PlainPass(Pass):
         self._row_ids: pa.UInt64Array | None = None  # of the last batch
 
     def lists(self) -> Iterator[Iterator[Any]]:
-        for read in self._stream:
+        for read in waited_for(self._stream, self._waits):
             self._row_ids, batch = self._source.split_row_ids(read)
             self._not_made = batch.num_rows
             for piece in _pieces(batch):
@@ -110,6 +123,7 @@ class PlainPass(Pass):
                 self._not_made -= len(samples)
                 self._made += len(samples)
                 self.update_counters()
+                self._counters.count_first()
                 yield self._waiting
             self._rows_delivered += Rows.of(self._row_ids)
             self._row_ids = None
@@ -137,6 +151,10 @@ class PlainPass(Pass):
             consumed=self._made - ready,
             making_ns=self._making_ns,
         )
+
+    def update_timing(self) -> None:
+        super().update_timing()
+        self._counters.set(Field.MAKE_NS, self._making_ns)
 
     def close(self) -> Progress:
         self._final = self.progress()
@@ -209,9 +227,12 @@ class TransformedPass(Pass):
         that comes in its place."""
         blocks = self._blocks[split]
         while not blocks:
-            block = self._pool.next()
+            start = time.perf_counter_ns()
+            block = next(self._pool, None)
             if block is None:
                 return False
+            self._waits.since(start)
+            self._counters.count_first()
             delivering = _Delivering(block, self._first_places[block.number])
             self._ready += len(delivering.samples)
             self._blocks[block.number].append(delivering)
@@ -243,6 +264,10 @@ class TransformedPass(Pass):
             making_ns=self._pool.nanoseconds,
         )
         self._counters.set(Field.SKIPPED, self._pool.rows_skipped)
+
+    def update_timing(self) -> None:
+        super().update_timing()
+        self._pool.count_timing(self._counters)
 
     def close(self) -> Progress:
         self._pool.close()

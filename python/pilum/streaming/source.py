@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,12 +49,15 @@ class Source:
         self._clump_size = clump_size
         self._prefetch_batches = prefetch_batches
         self._rows: _pilum.EpochRows | None = None
+        self.find_rows_s = 0.0
 
     def rows(self, num_splits: int) -> _pilum.EpochRows:
         """Evaluates the filter once in a process. InvalidArgumentError if there are fewer than
         splits."""
         if self._rows is None:
+            start = time.perf_counter()
             self._rows = _pilum.EpochRows.find(self.base.snapshot, self._filter)
+            self.find_rows_s = time.perf_counter() - start
         if len(self._rows) < num_splits:
             which = f"where {' and '.join(self._filter)} " if self._filter else ""
             raise InvalidArgumentError(

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple, Protocol
 import pyarrow as pa
 
 from pilum.errors import InvalidArgumentError
+from pilum.streaming.counters import Counters, Field, Stage
+from pilum.streaming.timing import Durations
 
 Transform = Callable[[pa.RecordBatch], Iterable[Any]]
 #: "raise", "skip" or "warn", or whether to skip the row that an exception is of.
@@ -168,7 +170,6 @@ class TransformPool:
         most_blocks, most_bytes   that are being transformed or wait; of the bytes of their rows.
         A consumer that waits gets one more"""
         self.skips = options.skips  #: rows may have no sample
-        self.nanoseconds = 0  #: of transforms, over all threads
         self.rows_done = 0
         self.samples_waiting = 0  #: of blocks that are done and not taken
         self.rows_skipped = 0
@@ -178,6 +179,10 @@ class TransformPool:
         self._options = options
         self._most_blocks = most_blocks
         self._most_bytes = most_bytes
+        self._calls = Durations()  # in the transform, over all threads
+        self._cpu_ns = 0  # of these
+        self._room_wait_ns = 0  # of the thread whose turn it is
+        self._rows_wait_ns = 0
         self._bytes = 0
         self._held = 0  # blocks that the consumer has, and has not let go
         self._turn = threading.Lock()  # to read a block and get in line with it
@@ -196,8 +201,11 @@ class TransformPool:
             thread.start()
 
     # ---------------------------------------------------------------------------- the consumer
-    def next(self) -> Block | None:
-        """The next block, when it is done; None at the end. It counts until it is let go."""
+    def __iter__(self) -> TransformPool:
+        return self
+
+    def __next__(self) -> Block:
+        """The next block, when it is done. It counts until it is let go."""
         if os.getpid() != self._process:
             raise RuntimeError(
                 "this iterator was started before the process was forked; start a new one"
@@ -208,7 +216,7 @@ class TransformPool:
                 if self._ended and not self._line:
                     if self._failure is not None:
                         raise self._failure
-                    return None
+                    raise StopIteration
                 self._hungry = True
                 self._changed.notify_all()
                 self._changed.wait(_PATIENCE)
@@ -219,6 +227,19 @@ class TransformPool:
             block = self._line.popleft()
             self.samples_waiting -= len(block.samples)
             return block
+
+    @property
+    def nanoseconds(self) -> int:
+        """In transforms, over all threads."""
+        return self._calls.total_ns
+
+    def count_timing(self, counters: Counters) -> None:
+        counters.set(Field.THREADS, self._options.threads)
+        counters.set(Field.WORK_NS, self._calls.total_ns)
+        counters.set(Field.WORK_CPU_NS, self._cpu_ns)
+        counters.set(Field.ROWS_WAIT_NS, self._rows_wait_ns)
+        counters.set(Field.ROOM_WAIT_NS, self._room_wait_ns)
+        counters.set_histogram(Stage.TRANSFORM, self._calls.histogram)
 
     def let_go(self, block: Block) -> None:
         """Its samples were delivered."""
@@ -242,13 +263,18 @@ class TransformPool:
     # ----------------------------------------------------------------------------- the threads
     def _work(self) -> None:
         while (block := self._take_block()) is not None:
-            start = time.perf_counter_ns()
+            start, on_cpu = time.perf_counter_ns(), time.thread_time_ns()
             block.make_samples(self._options)
-            self._finish(block, time.perf_counter_ns() - start)
+            on_cpu = time.thread_time_ns() - on_cpu
+            self._finish(block, time.perf_counter_ns() - start, on_cpu)
 
     def _take_block(self) -> Block | None:
         with self._turn:
-            if not self._wait_for_room():
+            start = time.perf_counter_ns()
+            has_room = self._wait_for_room()
+            asked = time.perf_counter_ns()
+            self._room_wait_ns += asked - start
+            if not has_room:
                 return None
             try:
                 block = Block(self._kind, *next(self._blocks))
@@ -258,6 +284,7 @@ class TransformPool:
             except BaseException as error:  # to be raised behind the blocks before
                 self._end(error)
                 return None
+            self._rows_wait_ns += time.perf_counter_ns() - asked
             with self._changed:
                 self._line.append(block)
                 self._bytes += block.bytes
@@ -281,10 +308,11 @@ class TransformPool:
             return True
         return self._hungry and not self._line
 
-    def _finish(self, block: Block, nanoseconds: int) -> None:
+    def _finish(self, block: Block, nanoseconds: int, on_cpu: int) -> None:
         with self._changed:
             block.done = True
-            self.nanoseconds += nanoseconds
+            self._calls.add(nanoseconds)
+            self._cpu_ns += on_cpu
             self.rows_done += block.rows
             self.rows_skipped += len(block.skipped)
             self.samples_waiting += len(block.samples)

@@ -10,22 +10,35 @@ before each call. Data is made at the first run (2.7 GB in bench/data).
 """
 
 import argparse
-import pathlib
-import statistics
-import subprocess
 
-from side_by_side import HERE, add_options, in_rounds, make_once, run, speeds, write_json
+from side_by_side import (
+    HERE,
+    add_options,
+    compile_floor,
+    in_rounds,
+    make_once,
+    medians,
+    megabytes,
+    milliseconds,
+    print_table,
+    run,
+    speed,
+    times,
+    write_json,
+)
 from worker import CASES, COLD_TAKES, FLOOR_DATA, TAKES, data_of
 
 WORKER = HERE / "worker.py"
 FLOORS = ["pread-reused", "pread-fresh"]
-
-
-def prepare(folder: pathlib.Path, peer_python: str, scale: float) -> None:
-    make_once(folder, scale, peer_python, WORKER)
-    library = folder / "pread_floor.so"
-    source = HERE / "pread_floor.c"
-    subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", library, source], check=True)
+COLUMNS = {
+    "median": milliseconds("median_s"),
+    "first": milliseconds("first_s"),
+    "p99": milliseconds("p99_s"),
+    "cpu": milliseconds("cpu_s_per_call"),
+    "M rows/s": lambda row: f"{row['rows'] / row['median_s'] / 1e6:.2f}",
+    "peak RSS": megabytes("peak_rss_mb"),
+    "x lance": times("speed_vs_lance"),
+}
 
 
 def pythons_of(options: argparse.Namespace) -> dict[str, str]:
@@ -70,37 +83,12 @@ def check_rows(results: list[dict]) -> None:
 
 
 def summary(results: list[dict]) -> list[dict]:
-    rows = []
-    for case in dict.fromkeys(result["case"] for result in results):
-        for library in dict.fromkeys(r["library"] for r in results if r["case"] == case):
-            own = [r for r in results if r["case"] == case and r["library"] == library]
-            row = {"case": case, "library": library, "rows": own[0]["rows"]}
-            for key in ("median_s", "first_s", "p99_s", "cpu_s_per_call", "peak_rss_mb"):
-                row[key] = statistics.median(r[key] for r in own)
-            ratios = speeds(results, case, library, "lance", "median_s")
-            if ratios and library != "lance":
-                row["speed_vs_lance"] = statistics.median(ratios)
-                row["speed_range"] = [min(ratios), max(ratios)]
-            rows.append(row)
-    return rows
-
-
-def print_table(rows: list[dict]) -> None:
-    head = ("case", "library", "median", "first", "p99", "cpu", "M rows/s", "peak RSS", "x lance")
-    print("{:<15} {:<13} {:>10} {:>10} {:>10} {:>10} {:>9} {:>9}  {}".format(*head))
+    keys = ("rows", "median_s", "first_s", "p99_s", "cpu_s_per_call", "peak_rss_mb")
+    rows = medians(results, *keys)
     for row in rows:
-        times = [
-            f"{row[k] * 1e3:.2f} ms" for k in ("median_s", "first_s", "p99_s", "cpu_s_per_call")
-        ]
-        rate = row["rows"] / row["median_s"] / 1e6
-        ratio = ""
-        if "speed_vs_lance" in row:
-            low, high = row["speed_range"]
-            ratio = f"{row['speed_vs_lance']:.2f} ({low:.2f}..{high:.2f})"
-        print(
-            f"{row['case']:<15} {row['library']:<13} {times[0]:>10} {times[1]:>10} {times[2]:>10} "
-            f"{times[3]:>10} {rate:>9.2f} {row['peak_rss_mb']:>6.0f} MB  {ratio}"
-        )
+        names = row["case"], row["library"]
+        row["speed_vs_lance"] = speed(results, *names, "lance", "median_s")
+    return rows
 
 
 def main() -> None:
@@ -115,12 +103,13 @@ def main() -> None:
     parser.add_argument("--libraries", nargs="+", default=libraries, choices=libraries)
     options = parser.parse_args()
 
-    prepare(options.data, options.peer_python, options.scale)
+    make_once(options.data, options.scale, options.peer_python, WORKER)
+    compile_floor(options.data)
     check_contents(options)
     results = measure(options)
     check_rows(results)
     rows = summary(results)
-    print_table(rows)
+    print_table(rows, COLUMNS)
     write_json(options.json, options.scale, summary=rows, measurements=results)
 
 

@@ -6,9 +6,11 @@ line of JSON.
 
 import argparse
 import json
+import operator
 import os
 import pathlib
 import platform
+import statistics
 import subprocess
 import sys
 from collections.abc import Callable
@@ -58,13 +60,56 @@ def in_rounds(
     return results
 
 
-def speeds(results: list[dict], case: str, library: str, peer: str, key: str) -> list[float]:
-    """How many times as fast as the peer, in each round, by the seconds under a key."""
+def medians(results: list[dict], *keys: str) -> list[dict]:
+    """A row for each library of each case: the medians over the rounds."""
+    rows = []
+    for case, library in dict.fromkeys((r["case"], r["library"]) for r in results):
+        own = [r for r in results if (r["case"], r["library"]) == (case, library)]
+        middle = {key: statistics.median(r[key] for r in own) for key in keys}
+        rows.append({"case": case, "library": library, **middle})
+    return rows
+
+
+def speed(results: list[dict], case: str, library: str, peer: str, key: str) -> list[float]:
+    """How many times as fast as the peer, by the seconds under a key: the median over the rounds,
+    the least and the most. Empty if it is the peer, or one of them was not measured."""
     own, theirs = (
         {r["round"]: r[key] for r in results if (r["case"], r["library"]) == (case, name)}
         for name in (library, peer)
     )
-    return [theirs[number] / own[number] for number in own if number in theirs]
+    ratios = [theirs[number] / own[number] for number in own if number in theirs]
+    if not ratios or library == peer:
+        return []
+    return [statistics.median(ratios), min(ratios), max(ratios)]
+
+
+Column = Callable[[dict], str]  # the text of a row's cell
+
+
+def milliseconds(key: str) -> Column:
+    return lambda row: f"{row[key] * 1e3:,.2f} ms"
+
+
+def megabytes(key: str) -> Column:
+    return lambda row: f"{row[key]:,.0f} MB"
+
+
+def times(key: str) -> Column:
+    """Of a speed: its median and range."""
+    return lambda row: "{:.2f} ({:.2f}..{:.2f})".format(*row[key]) if row[key] else ""
+
+
+def print_table(rows: list[dict], columns: dict[str, Column]) -> None:
+    columns = {
+        "case": operator.itemgetter("case"),
+        "library": operator.itemgetter("library"),
+    } | columns
+    lines = [list(columns)] + [[text(row) for text in columns.values()] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = [text.rjust(width) for text, width in zip(line, widths, strict=True)]
+        cells[:2] = [text.ljust(width) for text, width in zip(line[:2], widths, strict=False)]
+        print("  ".join(cells).rstrip())
 
 
 def make_once(folder: pathlib.Path, scale: float, python: str, worker: pathlib.Path) -> None:
@@ -75,6 +120,12 @@ def make_once(folder: pathlib.Path, scale: float, python: str, worker: pathlib.P
     print(f"writing the data to {folder} …", flush=True)
     subprocess.run([python, worker, "make", folder, str(scale)], check=True)
     made.write_text(str(scale))
+
+
+def compile_floor(folder: pathlib.Path) -> None:
+    """The C loop of the floors, as a library in the data folder."""
+    library, source = folder / "pread_floor.so", HERE / "pread_floor.c"
+    subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", library, source], check=True)
 
 
 def write_json(path: pathlib.Path | None, scale: float, **content: object) -> None:

@@ -12,15 +12,34 @@ any block is kept; the page cache is warm. Data is that of read.py.
 
 import argparse
 import os
-import statistics
 
+from side_by_side import (
+    HERE,
+    add_options,
+    in_rounds,
+    make_once,
+    medians,
+    megabytes,
+    milliseconds,
+    print_table,
+    run,
+    speed,
+    times,
+    write_json,
+)
 from training_worker import CASES, PILUM_ONLY
-
-from side_by_side import HERE, add_options, in_rounds, make_once, run, speeds, write_json
 
 WORKER = HERE / "training_worker.py"
 CACHE = {"PILUM_BLOCK_CACHE_BYTES": str(256 << 20)}
 LIBRARIES = ["pilum", "pilum-cache", "peer"]
+COLUMNS = {
+    "per call": milliseconds("s"),
+    "rows/s": lambda row: f"{row['rows'] / row['s']:,.0f}",
+    "first": milliseconds("first_s"),
+    "memory": megabytes("memory_mb"),
+    "x peer": times("speed"),
+    "x peer, first": times("first_speed"),
+}
 
 
 def measure(options: argparse.Namespace) -> list[dict]:
@@ -40,38 +59,12 @@ def measure(options: argparse.Namespace) -> list[dict]:
 
 
 def summary(results: list[dict]) -> list[dict]:
-    rows = []
-    for case in dict.fromkeys(result["case"] for result in results):
-        for library in dict.fromkeys(r["library"] for r in results if r["case"] == case):
-            own = [r for r in results if (r["case"], r["library"]) == (case, library)]
-            row = {"case": case, "library": library, "rows": own[0]["rows"]}
-            for key in ("s", "first_s", "memory_mb"):
-                row[key] = statistics.median(r[key] for r in own)
-            for key, name in (("s", "speed"), ("first_s", "first_speed")):
-                ratios = speeds(results, case, library, "peer", key)
-                if ratios and library != "peer":
-                    row[name] = statistics.median(ratios)
-                    row[f"{name}_range"] = [min(ratios), max(ratios)]
-            rows.append(row)
-    return rows
-
-
-def print_table(rows: list[dict]) -> None:
-    print(
-        f"{'case':<20} {'library':<12} {'per call':>11} {'rows/s':>12} {'first':>11} "
-        f"{'memory':>9}  x peer (range)      x peer, first"
-    )
+    rows = medians(results, "rows", "s", "first_s", "memory_mb")
     for row in rows:
-        ratios = ""
-        if "speed" in row:
-            low, high = row["speed_range"]
-            ratios = f"{row['speed']:.1f} ({low:.1f}..{high:.1f})"
-            ratios = f"{ratios:<20}{row['first_speed']:.1f}"
-        print(
-            f"{row['case']:<20} {row['library']:<12} {row['s'] * 1e3:>8.2f} ms "
-            f"{row['rows'] / row['s']:>12,.0f} {row['first_s'] * 1e3:>8.2f} ms "
-            f"{row['memory_mb']:>6.0f} MB  {ratios}"
-        )
+        names = row["case"], row["library"]
+        row["speed"] = speed(results, *names, "peer", "s")
+        row["first_speed"] = speed(results, *names, "peer", "first_s")
+    return rows
 
 
 def main() -> None:
@@ -84,7 +77,7 @@ def main() -> None:
     make_once(options.data, options.scale, options.peer_python, HERE / "worker.py")
     results = measure(options)
     rows = summary(results)
-    print_table(rows)
+    print_table(rows, COLUMNS)
     write_json(options.json, options.scale, summary=rows, measurements=results)
 
 

@@ -162,7 +162,8 @@ def chooser(rows: int):
     return lambda: rng.integers(0, rows, BATCH).tolist()
 
 
-def pread_take(name: str, folder: pathlib.Path, fresh: bool):
+def pread_reader(name: str, folder: pathlib.Path, fresh: bool):
+    """A function that reads rows of the flat file, BATCH at most, and the number of its rows."""
     library = ctypes.CDLL(str(folder / "pread_floor.so"))
     pointer = ctypes.c_void_p
     library.pread_rows.argtypes = [ctypes.c_int, pointer, pointer, ctypes.c_size_t, pointer]
@@ -174,21 +175,25 @@ def pread_take(name: str, folder: pathlib.Path, fresh: bool):
         sizes = np.load(folder / "img.sizes.npy")
         rows = len(sizes)
         offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    choose = chooser(rows)
     buffer = np.zeros(BATCH * int(sizes.max()), np.uint8)
 
-    def take():
+    def read(chosen: np.ndarray) -> int:
         nonlocal buffer
-        chosen = np.array(choose())
         start, length = offsets[chosen], sizes[chosen]
         if fresh:
             buffer = np.frombuffer(mmap.mmap(-1, int(length.sum())), np.uint8)
         pointers = start.ctypes.data, length.ctypes.data
-        if library.pread_rows(fd, *pointers, BATCH, buffer.ctypes.data):
+        if library.pread_rows(fd, *pointers, len(chosen), buffer.ctypes.data):
             raise OSError("short read")
-        return BATCH
+        return len(chosen)
 
-    return take
+    return read, rows
+
+
+def pread_take(name: str, folder: pathlib.Path, fresh: bool):
+    read, rows = pread_reader(name, folder, fresh)
+    choose = chooser(rows)
+    return lambda: read(np.array(choose()))
 
 
 # ----------------------------------------------------------------------------------------- digests

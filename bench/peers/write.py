@@ -17,9 +17,21 @@ import argparse
 import os
 import pathlib
 import shutil
-import statistics
 
-from side_by_side import HERE, add_options, in_rounds, make_once, run, speeds, write_json
+from side_by_side import (
+    HERE,
+    add_options,
+    in_rounds,
+    make_once,
+    medians,
+    megabytes,
+    milliseconds,
+    print_table,
+    run,
+    speed,
+    times,
+    write_json,
+)
 from write_worker import CASES, CREATES, OPENS, PILUM, PLAIN
 
 WORKER = HERE / "write_worker.py"
@@ -64,46 +76,34 @@ def clear(folder: pathlib.Path) -> None:
 
 
 def summary(results: list[dict]) -> list[dict]:
-    rows = []
-    for case in dict.fromkeys(result["case"] for result in results):
-        for library in dict.fromkeys(r["library"] for r in results if r["case"] == case):
-            own = [r for r in results if r["case"] == case and r["library"] == library]
-            row = {"case": case, "library": library, "bytes": own[0]["bytes"]}
-            for key in ("s_per_call", "first_s", "last_s", "cpu_s_per_call", "peak_mb"):
-                row[key] = statistics.median(r[key] for r in own)
-            plain = "plain-write-synced" if library == "pilum-synced" else "plain-write"
-            for name, peer in (("lancedb", "lancedb"), ("lance", "lance"), ("plain", plain)):
-                ratios = speeds(results, case, library, peer, "s_per_call")
-                if ratios and library in PILUM:
-                    row[f"speed_vs_{name}"] = statistics.median(ratios)
-                    row[f"range_vs_{name}"] = [min(ratios), max(ratios)]
-            rows.append(row)
+    keys = ("bytes", "s_per_call", "first_s", "last_s", "cpu_s_per_call", "peak_mb")
+    rows = medians(results, *keys)
+    for row in rows:
+        library = row["library"]
+        plain = "plain-write-synced" if library == "pilum-synced" else "plain-write"
+        for name, peer in (("lancedb", "lancedb"), ("lance", "lance"), ("plain", plain)):
+            compared = speed(results, row["case"], library, peer, "s_per_call")
+            row[f"speed_vs_{name}"] = compared if library in PILUM else []
     return rows
 
 
-def print_table(rows: list[dict]) -> None:
-    head = ("case", "library", "per call", "first", "last", "cpu", "rate", "memory", "x lancedb")
-    layout = "{:<15} {:<18} {:>11} {:>11} {:>11} {:>11} {:>11} {:>9}  {:<18}"
-    print(layout.format(*head), f"{'x lance':<18} x plain")
-    for row in rows:
-        times = [
-            f"{row[key] * 1e3:,.2f} ms"
-            for key in ("s_per_call", "first_s", "last_s", "cpu_s_per_call")
-        ]
-        rate = f"{1 / row['s_per_call']:,.1f} /s"
-        if row["case"] in CREATES:
-            rate = f"{row['bytes'] / row['s_per_call'] / 1e6:,.0f} MB/s"
-        ratios = [ratio(row, name) for name in ("lancedb", "lance", "plain")]
-        memory = f"{row['peak_mb']:,.0f} MB"
-        line = layout.format(row["case"], row["library"], *times, rate, memory, ratios[0])
-        print(f"{line} {ratios[1]:<18} {ratios[2]}".rstrip())
+def rate(row: dict) -> str:
+    if row["case"] in CREATES:
+        return f"{row['bytes'] / row['s_per_call'] / 1e6:,.0f} MB/s"
+    return f"{1 / row['s_per_call']:,.1f} /s"
 
 
-def ratio(row: dict, name: str) -> str:
-    if f"speed_vs_{name}" not in row:
-        return ""
-    low, high = row[f"range_vs_{name}"]
-    return f"{row[f'speed_vs_{name}']:.2f} ({low:.2f}..{high:.2f})"
+COLUMNS = {
+    "per call": milliseconds("s_per_call"),
+    "first": milliseconds("first_s"),
+    "last": milliseconds("last_s"),
+    "cpu": milliseconds("cpu_s_per_call"),
+    "rate": rate,
+    "memory": megabytes("peak_mb"),
+    "x lancedb": times("speed_vs_lancedb"),
+    "x lance": times("speed_vs_lance"),
+    "x plain": times("speed_vs_plain"),
+}
 
 
 def main() -> None:
@@ -118,7 +118,7 @@ def main() -> None:
     make_once(folder, options.scale, options.peer_python, WORKER)
     results = measure(options, folder)
     rows = summary(results)
-    print_table(rows)
+    print_table(rows, COLUMNS)
     write_json(options.json, options.scale, summary=rows, measurements=results)
 
 

@@ -62,7 +62,8 @@ struct PackCounts {
 
 /// One reader's share of a packed epoch, a batch of blocks at a time. `input_ids` are the tokens; `doc_ids`
 /// count the rows that begin in a block: what it begins with is 0, padding is as what is before it. Both are
-/// fixed_size_list<int64>. One consumer; progress and counts are the consumer's, too.
+/// fixed_size_list<int64>. `block`, uint64, is its number in the epoch. One consumer; progress and counts are
+/// the consumer's, too.
 class PackedStream : public BatchStream {
  public:
   /// Blocks of all readers.

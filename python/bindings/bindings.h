@@ -9,6 +9,7 @@ namespace pilum::python {
 void BindDatabase(nanobind::module_& module);
 void BindInspect(nanobind::module_& module);
 void BindLineage(nanobind::module_& module);
+void BindPacking(nanobind::module_& module);
 void BindPermutation(nanobind::module_& module);
 void BindRowsToPython(nanobind::module_& module);
 void BindScan(nanobind::module_& module);

@@ -19,5 +19,6 @@ NB_MODULE(_pilum, module) {
   pilum::python::BindPermutation(module);
   pilum::python::BindStream(module);
   pilum::python::BindLineage(module);
+  pilum::python::BindPacking(module);
   pilum::python::BindRowsToPython(module);
 }

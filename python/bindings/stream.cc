@@ -1,9 +1,7 @@
 #include "pilum/stream.h"
 
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +17,7 @@
 #include "errors.h"
 #include "gil.h"
 #include "pinned_snapshot.h"
+#include "progress_iterator.h"
 #include "scan.h"
 
 namespace pilum::python {
@@ -27,43 +26,7 @@ namespace {
 /// Samples and places of each split.
 using Progress = std::pair<std::vector<uint64_t>, std::vector<uint64_t>>;
 
-/// An iterator over an EpochStream that knows how far it is.
-class EpochIterator : public StreamIterator {
- public:
-  EpochIterator(std::shared_ptr<EpochStream> stream, std::shared_ptr<const ReadCounters> counters)
-      : StreamIterator(stream),
-        epoch_(OwnedByThisProcess(std::move(stream))),
-        counters_(std::move(counters)) {}
-  ~EpochIterator() { CloseEpoch(); }
-
-  const ReadCounters& counters() const { return *counters_; }
-
-  /// Also at the end, until it is closed.
-  Progress ProgressWithout(uint64_t unused) {
-    CheckProcess();
-    auto progress = WithoutGil([&]() -> std::optional<EpochProgress> {
-      std::lock_guard<std::mutex> lock(mutex_);
-      if (!epoch_) return std::nullopt;
-      return epoch_->progress(unused);
-    });
-    if (!progress) throw std::runtime_error("the stream is closed");
-    return {std::move(progress->samples), std::move(progress->places)};
-  }
-
-  void CloseEpoch() {
-    Close();
-    if (!InItsProcess()) return;
-    WithoutGil([&] {
-      std::unique_lock<std::mutex> lock(mutex_);
-      const auto closed = std::exchange(epoch_, nullptr);
-      lock.unlock();
-    });
-  }
-
- private:
-  std::shared_ptr<EpochStream> epoch_;  // the stream of the base class, which lets go at the end
-  const std::shared_ptr<const ReadCounters> counters_;
-};
+using EpochIterator = ProgressIterator<EpochStream>;
 
 /// The batches of a SplitStream, with the split and place of each.
 class SplitIterator : public StreamIterator {
@@ -170,8 +133,14 @@ void BindStream(nb::module_& module) {
       .def_prop_ro("counters", &EpochIterator::counters, nb::rv_policy::reference_internal)
       .def("__iter__", [](nb::handle self) { return nb::borrow(self); })
       .def("__next__", &EpochIterator::Next)
-      .def("progress", &EpochIterator::ProgressWithout, nb::arg("unused") = 0)
-      .def("close", &EpochIterator::CloseEpoch);
+      .def(
+          "progress",
+          [](EpochIterator& self, uint64_t unused) -> Progress {
+            EpochProgress progress = self.ProgressWithout(unused);
+            return {std::move(progress.samples), std::move(progress.places)};
+          },
+          nb::arg("unused") = 0)
+      .def("close", &EpochIterator::CloseWithProgress);
   BindOpen<&OpenEpoch, EpochIterator>(module, "open_epoch");
   nb::class_<SplitIterator>(module, "SplitStream")
       .def_prop_ro("counters", &SplitIterator::counters, nb::rv_policy::reference_internal)

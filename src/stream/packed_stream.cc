@@ -84,6 +84,9 @@ class BatchBuilder {
     const int64_t bytes = static_cast<int64_t>(blocks * sizeof(int64_t)) * packing.block_tokens;
     ARROW_ASSIGN_OR_RAISE(made.input_ids_, arrow::AllocateBuffer(bytes, GetMemoryPool()));
     ARROW_ASSIGN_OR_RAISE(made.doc_ids_, arrow::AllocateBuffer(bytes, GetMemoryPool()));
+    ARROW_ASSIGN_OR_RAISE(
+        made.numbers_,
+        arrow::AllocateBuffer(static_cast<int64_t>(blocks * sizeof(uint64_t)), GetMemoryPool()));
     return made;
   }
 
@@ -91,12 +94,12 @@ class BatchBuilder {
   const PackCounts& counts() const { return counts_; }
 
   /// There must be room for it.
-  Status Add(TokenQueue* queue) {
+  Status Add(uint64_t number, TokenQueue* queue) {
     const auto at = static_cast<int64_t>(blocks_) * packing_.block_tokens;
     ARROW_RETURN_NOT_OK(stream::PackBlock(packing_, queue,
                                           input_ids_->mutable_data_as<int64_t>() + at,
                                           doc_ids_->mutable_data_as<int64_t>() + at, &counts_));
-    ++blocks_;
+    numbers_->mutable_data_as<uint64_t>()[blocks_++] = number;
     return Status::OK();
   }
 
@@ -109,6 +112,7 @@ class BatchBuilder {
       columns.push_back(std::make_shared<arrow::FixedSizeListArray>(
           BlockType(packing_.block_tokens), rows, std::move(values)));
     }
+    columns.push_back(std::make_shared<arrow::UInt64Array>(rows, std::move(numbers_)));
     return RecordBatch::Make(std::move(schema), rows, std::move(columns));
   }
 
@@ -118,6 +122,7 @@ class BatchBuilder {
   PackOptions packing_;
   std::shared_ptr<arrow::Buffer> input_ids_;
   std::shared_ptr<arrow::Buffer> doc_ids_;
+  std::shared_ptr<arrow::Buffer> numbers_;
   uint64_t blocks_ = 0;
   PackCounts counts_;
 };
@@ -136,8 +141,10 @@ class PackingStream final : public PackedStream {
         batch_blocks_(static_cast<uint64_t>(options.batch_size)),
         schema_(arrow::schema(
             {arrow::field("input_ids", BlockType(packing.block_tokens), /*nullable=*/false),
-             arrow::field("doc_ids", BlockType(packing.block_tokens), /*nullable=*/false)})),
+             arrow::field("doc_ids", BlockType(packing.block_tokens), /*nullable=*/false),
+             arrow::field("block", arrow::uint64(), /*nullable=*/false)})),
         delivered_(std::move(start)),
+        next_blocks_(delivered_.blocks),
         turns_(options.reader, delivered_.blocks),
         turn_(turns_.Next()),
         feed_(std::move(feed)),
@@ -220,6 +227,7 @@ class PackingStream final : public PackedStream {
   Status NextBlock() {
     TokenQueue& queue = feed_->queue(turn_);
     const TokenPlace begin = queue.next();
+    const uint64_t number = next_blocks_[turn_]++ * sequence_.num_splits() + turn_;
     if (skip_ > 0) {
       --skip_;
       ARROW_RETURN_NOT_OK(Explain(stream::SkipBlock(packing_, &queue)));
@@ -228,7 +236,7 @@ class PackingStream final : public PackedStream {
         ARROW_ASSIGN_OR_RAISE(builder_,
                               BatchBuilder::Make(packing_, std::min(batch_blocks_, left_)));
       }
-      ARROW_RETURN_NOT_OK(Explain(builder_->Add(&queue)));
+      ARROW_RETURN_NOT_OK(Explain(builder_->Add(number, &queue)));
     }
     made_.push_back({turn_, begin, queue.next()});
     if (--left_ > 0) turn_ = turns_.Next();
@@ -278,6 +286,7 @@ class PackingStream final : public PackedStream {
 
   PackProgress delivered_;
   PackCounts counts_;
+  std::vector<uint64_t> next_blocks_;  // of each split, to be made
   std::vector<Made> last_;    // blocks of the last batch, behind those that others of the deal have
   uint64_t last_blocks_ = 0;  // of these those of the batch
 

@@ -25,14 +25,15 @@ constexpr int64_t kPad = -2;
 struct Block {
   Tokens input_ids;
   Tokens doc_ids;
+  uint64_t number = 0;
 
   bool operator==(const Block&) const = default;
 };
 using Blocks = std::vector<Block>;
 
 void PrintTo(const Block& block, std::ostream* out) {
-  *out << testing::PrintToString(block.input_ids) << " of "
-       << testing::PrintToString(block.doc_ids);
+  *out << testing::PrintToString(block.input_ids) << " of " << testing::PrintToString(block.doc_ids)
+       << ", block " << block.number;
 }
 
 std::shared_ptr<arrow::RecordBatch> AsColumn(const std::shared_ptr<arrow::Array>& lists) {
@@ -138,8 +139,14 @@ Blocks Expected(const Documents& documents, const EpochOptions& options, const P
     splits.push_back(ExpectedOfSplit(of_split, packing, counts));
   }
   Blocks blocks;
-  for (uint64_t i = 0; i < packing.blocks_per_split; ++i)
-    for (const Blocks& split : splits) blocks.push_back(split[i]);
+  for (uint64_t i = 0; i < packing.blocks_per_split; ++i) {
+    uint64_t number = i * options.num_splits + options.reader.rank;
+    for (const Blocks& split : splits) {
+      blocks.push_back(split[i]);
+      blocks.back().number = number;
+      number += options.reader.world_size;
+    }
+  }
   return blocks;
 }
 
@@ -175,8 +182,11 @@ std::vector<Blocks> Batches(PackedStream* stream, size_t most = SIZE_MAX) {
     if (!batch) break;
     EXPECT_TRUE(batch->ValidateFull().ok());
     batches.emplace_back();
-    for (int64_t i = 0; i < batch->num_rows(); ++i)
-      batches.back().push_back({Block64(*batch->column(0), i), Block64(*batch->column(1), i)});
+    const auto& numbers = static_cast<const arrow::UInt64Array&>(*batch->column(2));
+    for (int64_t i = 0; i < batch->num_rows(); ++i) {
+      batches.back().push_back(
+          {Block64(*batch->column(0), i), Block64(*batch->column(1), i), numbers.Value(i)});
+    }
   }
   return batches;
 }
@@ -204,12 +214,12 @@ TEST(PackedStream, CutsDocumentsIntoBlocks) {
   const EpochOptions options{.shuffle = std::nullopt, .num_splits = 1};
   const auto stream = Open(Store(documents), options, InBlocks(4, 6));
   EXPECT_EQ(stream->num_blocks(), 6u);
-  EXPECT_EQ(Joined(Batches(stream.get())), (Blocks{{{7, 8, 9, kEos}, {0, 0, 0, 0}},
-                                                   {{kEos, 5, 6, kEos}, {0, 1, 1, 1}},
-                                                   {{1, 2, 3, 4}, {0, 0, 0, 0}},
-                                                   {{5, 6, 7, 8}, {0, 0, 0, 0}},
-                                                   {{9, kEos, kPad, kPad}, {0, 0, 0, 0}},
-                                                   {{kPad, kPad, kPad, kPad}, {0, 0, 0, 0}}}));
+  EXPECT_EQ(Joined(Batches(stream.get())), (Blocks{{{7, 8, 9, kEos}, {0, 0, 0, 0}, 0},
+                                                   {{kEos, 5, 6, kEos}, {0, 1, 1, 1}, 1},
+                                                   {{1, 2, 3, 4}, {0, 0, 0, 0}, 2},
+                                                   {{5, 6, 7, 8}, {0, 0, 0, 0}, 3},
+                                                   {{9, kEos, kPad, kPad}, {0, 0, 0, 0}, 4},
+                                                   {{kPad, kPad, kPad, kPad}, {0, 0, 0, 0}, 5}}));
   EXPECT_EQ(stream->counts(), (PackCounts{18, 6, 4}));
   EXPECT_EQ(stream->progress(), (PackProgress{{6}, {4}, {0}}));
 }
@@ -218,7 +228,8 @@ TEST(PackedStream, BatchesAreFixedSizeListsWithoutNulls) {
   const auto stream = Open(Store({{1, 2}}), {.num_splits = 1}, InBlocks(5, 1));
   const auto block = arrow::fixed_size_list(arrow::field("item", arrow::int64(), false), 5);
   EXPECT_EQ(*stream->schema(), *arrow::schema({arrow::field("input_ids", block, false),
-                                               arrow::field("doc_ids", block, false)}));
+                                               arrow::field("doc_ids", block, false),
+                                               arrow::field("block", arrow::uint64(), false)}));
   EXPECT_EQ(*stream->Next().ValueOrDie()->schema(), *stream->schema());
 }
 

@@ -343,6 +343,7 @@ class EpochOrder:
     def digest(self, first: int, count: int) -> tuple[int, int]: ...
 
 def row_digest(row_ids: pa.UInt64Array) -> tuple[int, int]: ...
+
 @final
 class PackOptions:
     def __init__(
@@ -366,9 +367,7 @@ def open_packed(
     packing: PackOptions,
     start: tuple[list[int], list[int], list[int]] | None,
 ) -> PackedStream: ...
-def estimate_blocks_per_epoch(
-    rows: EpochRows, options: EpochOptions, block_tokens: int
-) -> int: ...
+def estimate_blocks_per_epoch(rows: EpochRows, options: EpochOptions, block_tokens: int) -> int: ...
 def open_epoch(
     rows: EpochRows,
     options: EpochOptions,

@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("torch")
 
 import pilum
-from pilum.errors import NotFoundError, UnsupportedError
+from pilum.errors import NotFoundError
 from pilum.streaming import StreamingDataset
 
 
@@ -148,7 +148,7 @@ def test_wrong_values(table, options, message):
     [
         ({"num_splits": "4"}, "num_splits must be an integer"),
         ({"filter": 4}, "filter must be SQL"),
-        ({"splits": 4}, "no option 'splits'"),
+        ({"splits": 4}, "unexpected keyword argument 'splits'"),
     ],
 )
 def test_wrong_types(table, options, message):
@@ -168,10 +168,25 @@ def test_unknown_columns_are_found_when_iterating(table):
             next(iter(stream))
 
 
-@pytest.mark.parametrize("option", ["pack_sequences", "blocks_per_epoch"])
-def test_what_is_not_there_yet_is_refused(table, option):
-    with pytest.raises(UnsupportedError, match=f"{option} .*not supported by this version"):
-        StreamingDataset(table, **{option: 1})
+class SecondOfTwo:
+    id, num_workers = 1, 2
+
+
+def warnings_in_worker(worker, caplog):
+    """Of a pass in a worker process, as samples."""
+    stream = StreamingDataset(worker, num_splits=4, worker_info_override=SecondOfTwo())
+    with caplog.at_level(logging.WARNING):
+        return ids(stream), [record.getMessage() for record in caplog.records]
+
+
+def test_worker_info_override(table, caplog, monkeypatch):
+    whole = ids(StreamingDataset(table, num_splits=4))
+    assert warnings_in_worker(table, caplog) == (whole[1::2], [])
+    monkeypatch.setattr("pilum.streaming.dataset.get_worker_info", SecondOfTwo)
+    found, warnings = warnings_in_worker(table, caplog)
+    assert found == whole[1::2]
+    assert len(warnings) == 1
+    assert "override" in warnings[0]
 
 
 def test_a_version_that_was_removed(tmp_path):

@@ -147,6 +147,7 @@ def test_what_is_in_a_state(table):
         "shuffle_clump_size": None,
         "filter": ["id >= 0"],
         "table_version": 1,
+        "pack_sequences": None,
     }
     file = io.BytesIO()
     torch.save(state, file)

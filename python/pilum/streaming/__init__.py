@@ -12,6 +12,7 @@ What it is made of:
     loader     StreamingDataLoader: batches, the same for any number of worker processes
     arguments  their checks
     source     what is read: rows, their order, how far ahead
+    packing    the same as blocks of tokens
     place      where the stream is
     state      checkpoints: what they say, and whether they fit
     reading    one pass over the samples of a share, in one process

@@ -5,29 +5,15 @@ from __future__ import annotations
 import operator
 import os
 import secrets
-from typing import Any, SupportsIndex
+from collections.abc import Mapping
+from typing import SupportsIndex
 
-from pilum.errors import InvalidArgumentError, UnsupportedError
-from pilum.scanner import check_count
+from pilum.errors import InvalidArgumentError
+from pilum.scanner import Columns, check_count
+from pilum.streaming.packing import Packing
 from pilum.streaming.transforms import OnError, Transform, TransformOptions
 
 _READAHEAD_BYTES = 64 << 20
-
-
-def refuse_later(later: dict[str, Any]) -> None:
-    """Options that other libraries know and this version does not."""
-    known = {
-        "pack_sequences",
-        "eos_id",
-        "pad_id",
-        "blocks_per_epoch",
-        "worker_info_override",
-    }
-    for name, value in later.items():
-        if name not in known:
-            raise TypeError(f"StreamingDataset has no option '{name}'")
-        if value is not None:
-            raise UnsupportedError(f"{name} of a StreamingDataset is not supported by this version")
 
 
 def integer(name: str, value: SupportsIndex) -> int:
@@ -95,6 +81,41 @@ def check_transform(
         len(os.sched_getaffinity(0)) if threads is None else operator.index(threads),
         on_error,
         None if depth is None else operator.index(depth),
+    )
+
+
+def check_packing(
+    block_tokens: SupportsIndex | None,
+    eos_id: SupportsIndex | None,
+    pad_id: SupportsIndex | None,
+    blocks: SupportsIndex | str | None,
+    columns: Columns,
+    transform: TransformOptions | None,
+) -> Packing | None:
+    others = {"eos_id": eos_id, "pad_id": pad_id, "blocks_per_epoch": blocks}
+    if block_tokens is None:
+        for name, value in others.items():
+            if value is not None:
+                raise InvalidArgumentError(f"{name} is of pack_sequences, which is not given")
+        return None
+    for name, value in others.items():
+        if value is None:
+            raise InvalidArgumentError(f"pack_sequences needs {name}")
+    if transform is not None:
+        raise InvalidArgumentError("pack_sequences makes samples of its own: leave out transform")
+    if isinstance(columns, Mapping) or columns is None or len(columns) != 1:
+        raise InvalidArgumentError(
+            "pack_sequences needs columns: a list with the one that has the tokens"
+        )
+    if isinstance(blocks, str) and blocks != "auto":
+        raise InvalidArgumentError(f"blocks_per_epoch must be a number or 'auto', not {blocks!r}")
+    assert eos_id is not None
+    assert pad_id is not None
+    return Packing(
+        check_positive("pack_sequences", block_tokens),
+        integer("eos_id", eos_id),
+        integer("pad_id", pad_id),
+        None if isinstance(blocks, str) else check_positive_or_none("blocks_per_epoch", blocks),
     )
 
 

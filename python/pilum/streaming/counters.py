@@ -42,10 +42,13 @@ class Field(enum.IntEnum):
     WORK_CPU_NS = 20  # on a CPU
     ROWS_WAIT_NS = 21  # while they wait for rows
     ROOM_WAIT_NS = 22  # while they wait for samples to be taken
-    BYTES = 23
-    FETCH_NS = 24
-    TRANSFORM_NS = 25
-    SKIPPED = 26
+    TOKENS = 23  # in blocks of a packed stream
+    PAD_TOKENS = 24
+    PACKED_ROWS = 25  # that end in these
+    BYTES = 26
+    FETCH_NS = 27
+    TRANSFORM_NS = 28
+    SKIPPED = 29
 
 
 class Stage(enum.IntEnum):
@@ -175,6 +178,12 @@ class Counters:
         self.set(Field.ROWS_READ, read.rows_read)
         self.set(Field.DECODED_BYTES, read.bytes_read)
         self.set_histogram(Stage.READ, read.histogram)
+
+    def set_packing(self, counts: tuple[int, int, int]) -> None:
+        tokens, pad_tokens, rows = counts
+        self.set(Field.TOKENS, tokens)
+        self.set(Field.PAD_TOKENS, pad_tokens)
+        self.set(Field.PACKED_ROWS, rows)
 
     def histogram(self, stage: Stage) -> list[int]:
         counts: list[int] = self._values[self._slice(stage)].tolist()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import operator
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, SupportsIndex
+from typing import Any, Protocol, SupportsIndex
 
 import pyarrow as pa
 from torch.utils.data import IterableDataset, get_worker_info
@@ -17,6 +18,7 @@ from pilum.row_source import ConnectionFactory, PinnedTable
 from pilum.scanner import Columns, check_count, conditions_of
 from pilum.streaming.arguments import (
     check_depth,
+    check_packing,
     check_positive,
     check_positive_or_none,
     check_readahead,
@@ -24,7 +26,6 @@ from pilum.streaming.arguments import (
     check_splits,
     check_transform,
     check_workers,
-    refuse_later,
 )
 from pilum.streaming.counters import FROM_HERE, Field, SharedCounters, dealt_to
 from pilum.streaming.dealing import (
@@ -34,23 +35,30 @@ from pilum.streaming.dealing import (
     PlainDealtPass,
     TransformedDealtPass,
 )
+from pilum.streaming.packing import make_source, merge_packed_states
 from pilum.streaming.place import Place
 from pilum.streaming.reading import Live, Pass, PlainPass, TransformedPass
 from pilum.streaming.receipt import Receipt
-from pilum.streaming.source import Source
 from pilum.streaming.state import (
     Facts,
     Share,
     check_fit,
     check_state,
-    make_state,
     merge_states,
-    progress_of,
 )
 from pilum.streaming.stats import diagnose, make_stats
 from pilum.streaming.transforms import OnError, Transform
 from pilum.table import Table
 from pilum.torch.process import check_rank
+
+_log = logging.getLogger("pilum.streaming")
+
+
+class WorkerInfo(Protocol):
+    """One of the worker processes of a DataLoader."""
+
+    id: int
+    num_workers: int
 
 
 class StreamingDataset(IterableDataset[Any]):
@@ -98,6 +106,17 @@ class StreamingDataset(IterableDataset[Any]):
     transform_queue_depth   batches of each split that may be in transforms or wait behind them
     with_row_id          add `_rowid` to the samples
     connection_factory   opens the table by its name in worker processes
+    pack_sequences       samples are blocks of so many tokens: a dict of tensors `input_ids` and
+                         `doc_ids`, int64. The only column has the tokens of a document in each row;
+                         those of a split are put one after another, `eos_id` after each, and cut.
+                         doc_ids count the documents that begin in a block, from 0 for what it
+                         begins with
+    blocks_per_epoch     a multiple of num_splits: each split has its part of them, the last ones
+                         filled with `pad_id`; tokens that they do not hold are left out. "auto": as
+                         many as all tokens need by an estimate, with a warning that says how many
+
+    worker_info_override   has `id` and `num_workers`: which part of a rank this process has; None:
+                         what torch.utils.data.get_worker_info says
 
     Iterating again starts over after a pass that came to its end, and goes on after one that did
     not. `set_epoch` chooses another order. One iterator can be live at a time; a second one is a
@@ -131,9 +150,12 @@ class StreamingDataset(IterableDataset[Any]):
         prefetch_batches: SupportsIndex | None = None,
         readahead_bytes: SupportsIndex | None = None,
         with_row_id: bool = False,
-        **later: Any,
+        pack_sequences: SupportsIndex | None = None,
+        eos_id: SupportsIndex | None = None,
+        pad_id: SupportsIndex | None = None,
+        blocks_per_epoch: SupportsIndex | str | None = None,
+        worker_info_override: WorkerInfo | None = None,
     ) -> None:
-        refuse_later(later)
         if not isinstance(table, Table):
             raise TypeError(f"a stream is made of a Table, not of a {type(table).__name__}")
         self._rank, self._world_size = check_rank(rank, world_size)
@@ -142,8 +164,12 @@ class StreamingDataset(IterableDataset[Any]):
             transform, transform_parallelism, on_transform_error, transform_queue_depth
         )
         base = PinnedTable(table)
-        self._source = Source(
-            base if connection_factory is None else base.with_factory(connection_factory),
+        packing = check_packing(
+            pack_sequences, eos_id, pad_id, blocks_per_epoch, columns, self._transform
+        )
+        self._source = make_source(
+            packing,
+            base=base if connection_factory is None else base.with_factory(connection_factory),
             columns=columns,
             with_row_id=bool(with_row_id),
             filter=conditions_of(filter),
@@ -154,12 +180,13 @@ class StreamingDataset(IterableDataset[Any]):
             prefetch_batches=check_depth(prefetch_batches, io_queue_depth),
             readahead_bytes=check_readahead(readahead_bytes),
         )
+        self._worker_override = worker_info_override
         self._seed_given = shuffle_seed is not None
         self._epoch_given = epoch is not None
         self._shared = SharedCounters(0 if epoch is None else check_count("epoch", epoch, 0))
         self._place = Place(self._shared.epoch)
         self._live: Live | None = None
-        self._source.rows(self._num_splits)  # so that errors are found here
+        self._source.check(self._num_splits)  # so that errors are found here
 
     @property
     def _num_splits(self) -> int:
@@ -205,7 +232,8 @@ class StreamingDataset(IterableDataset[Any]):
                     place.delivered += live.delivered()
 
     def _begin(self, place: Place) -> Pass:
-        worker = get_worker_info()
+        self._check_override()
+        worker = self._worker()
         workers = 1 if worker is None else worker.num_workers
         readers = self._world_size * workers
         num_splits = self._splits or readers
@@ -219,6 +247,15 @@ class StreamingDataset(IterableDataset[Any]):
             return PlainPass(self._source, place, counters, bytes_ahead)
         return TransformedPass(self._source, place, counters, bytes_ahead, self._transform)
 
+    def _worker(self) -> WorkerInfo | None:
+        worker: Any = self._worker_override or get_worker_info()
+        found: WorkerInfo | None = worker
+        return found
+
+    def _check_override(self) -> None:
+        if self._worker_override is not None and get_worker_info() is not None:
+            _log.warning("worker_info_override is an override of what PyTorch says about workers")
+
     @property
     def has_transform(self) -> bool:
         return self._transform is not None
@@ -229,7 +266,7 @@ class StreamingDataset(IterableDataset[Any]):
         place = self._next_place()
         self._settle_whole(place)
         self._shared.set_pass(place)
-        delivery = Delivery(self._shared.begin(None, dealt_to(num_workers)), place)
+        delivery = Delivery(self._source, self._shared.begin(None, dealt_to(num_workers)), place)
         with self._alive(delivery, place):
             yield delivery
 
@@ -283,12 +320,12 @@ class StreamingDataset(IterableDataset[Any]):
             place = Place(self._shared.epoch)
         if not place.settled:
             self._settle_whole(place)
-        progress = place.start if self._live is None else self._live.progress()
-        facts = self._source.facts(place.share.num_splits)
-        return make_state(facts, place.epoch, progress, place.share)
+        live = self._live
+        progress = self._source.start(place) if live is None else live.progress()
+        return self._source.state(place.epoch, progress, place.share)
 
     def _check_place_is_known(self) -> None:
-        known = self._live is not None or get_worker_info() is not None
+        known = self._live is not None or self._worker() is not None
         if not known and self._shared.kind > 0:
             raise RuntimeError(
                 "the last pass was in worker processes of a DataLoader, which run ahead of the "
@@ -310,14 +347,17 @@ class StreamingDataset(IterableDataset[Any]):
             facts["epoch"] = self._shared.epoch
         check_fit(known, facts)
         self._shared.epoch = check_count("epoch", known.get("epoch", self._shared.epoch), 0)
-        self._place = Place(self._shared.epoch, progress_of(known))
+        progress = self._source.progress_of(known, self._rank, self._world_size)
+        self._place = Place(self._shared.epoch, progress)
         self._shared.begin(None, FROM_HERE)
 
     @staticmethod
     def merge_state_dicts(states: Sequence[Mapping[str, Any]]) -> Facts:
         """One state of those of all ranks, in their order, at any sample; of any ranks that are
         equally far. ValueError if they are not of one epoch, or there is none."""
-        return merge_states(states)
+        checked = [check_state(state) for state in states]
+        is_packed = any(state.get("pack_sequences") is not None for state in checked)
+        return merge_packed_states(checked) if is_packed else merge_states(checked)
 
     # --------------------------------------------------------------------------------- lineage
     def receipt(self) -> Receipt:
@@ -368,6 +408,7 @@ class StreamingDataset(IterableDataset[Any]):
                     may be ahead was; store_s, requests, and decode_s, CPUs, summed over what runs
                     side by side; rows, decoded_bytes; store_reads, store_bytes, wanted_bytes of
                     files: what was not in memory already, with and without what lies between
+        packing     None without it; tokens, those of eos included, pad_tokens, rows that ended
         transform   None without one; threads, busy_s and cpu_s of them, summed; rows_wait_s and
                     room_wait_s: while the next in line waits for rows, or for samples to be taken
         samples     of the thread that makes samples, or hands those of a transform over: wait_s,

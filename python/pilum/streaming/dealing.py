@@ -18,33 +18,42 @@ from pilum.streaming.place import Place
 from pilum.streaming.reading import Live
 from pilum.streaming.receipt import Delivered, Rows
 from pilum.streaming.source import Source
-from pilum.streaming.state import Progress, advance
+from pilum.streaming.state import PackProgress, Progress, advance
 from pilum.streaming.timing import Durations, waited_for
 from pilum.streaming.transforms import Block, TransformOptions, TransformPool
 
 _TIMING_NS = 100_000_000  # between looks at what takes longer to count
 
 
+class Received(NamedTuple):
+    """What comes with a batch, from the process that made it."""
+
+    delivered: Delivered
+    progress: PackProgress | None  #: behind it, where that does not follow from counting
+
+
 class Delivery(Live):
     """A pass as the training loop sees it. What is read and made for it is counted where that is
     done."""
 
-    def __init__(self, counters: Counters, place: Place) -> None:
+    def __init__(self, source: Source, counters: Counters, place: Place) -> None:
         self.process = os.getpid()
         self.resumed = place.progress is not None  #: the pass did not begin at the start
-        self.received = Delivered()  #: of the batches that were delivered
+        self._received = Delivered()
         self._waits = Durations()
         self._counters = counters
-        self._start = place.start
+        self._progress = source.start(place)  # where it began, unless batches say where they are
         self._share = place.share
 
-    def progress(self) -> Progress:
-        return advance(self._start, self._share, self._rows())
+    def progress(self) -> Progress | PackProgress:
+        if isinstance(self._progress, Progress):
+            return advance(self._progress, self._share, self._rows())
+        return self._progress
 
     def delivered(self) -> Delivered:
-        return self.received
+        return self._received
 
-    def batches(self, loader: Iterable[tuple[Delivered, Any]]) -> Iterator[Any]:
+    def batches(self, loader: Iterable[tuple[Received, Any]]) -> Iterator[Any]:
         """Those that a loader puts together."""
         batches = iter(loader)
         while True:
@@ -54,8 +63,10 @@ class Delivery(Live):
                 return
             self._waits.since(start)
             self._counters.count_first()
-            self.received += item[0]
-            yield item[1]
+            received, batch = item
+            self._received += received.delivered
+            self._progress = received.progress or self._progress
+            yield batch
 
     def update_counters(self) -> None:
         self._counters.set(Field.CONSUMED, self._rows())
@@ -66,9 +77,9 @@ class Delivery(Live):
         self._counters.set_histogram(Stage.WAIT, self._waits.histogram)
 
     def _rows(self) -> int:
-        return self.received.rows.count + self.received.skipped.count
+        return self._received.rows.count + self._received.skipped.count
 
-    def close(self) -> Progress:
+    def close(self) -> Progress | PackProgress:
         self.update_counters()
         self.update_timing()
         self._counters.end()
@@ -85,16 +96,14 @@ class DealtTask(NamedTuple):
     deal: tuple[int, int]  #: its number, and how many there are
     batch_size: int
 
-    def open(self) -> _pilum.EpochStream:
-        options = self.source.options(
+    def open(self) -> _pilum.EpochStream | _pilum.PackedStream:
+        return self.source.open(
             self.place,
             batch_size=self.batch_size,
             readahead_bytes=self.readahead_bytes,
             whole_batches=True,
             deal=self.deal,
         )
-        rows = self.source.rows(self.place.share.num_splits)
-        return _pilum.open_epoch(rows, options, self.place.start)
 
     def rows_ahead(self) -> int:
         number, processes = self.deal
@@ -109,6 +118,7 @@ class Made(NamedTuple):
     batch: Any
     row_ids: pa.UInt64Array  #: of the rows that it is made of
     skipped: Rows  #: that were left out
+    progress: PackProgress | None  #: behind it, where that does not follow from counting
 
     @property
     def num_rows(self) -> int:
@@ -140,6 +150,13 @@ class DealtPass(abc.ABC):
     @abc.abstractmethod
     def _making_ns(self) -> int: ...
 
+    def _progress(self) -> PackProgress | None:
+        if self._source.counts_say_progress:
+            return None
+        progress = self._source.progress(self._stream)
+        assert isinstance(progress, PackProgress)
+        return progress
+
     def _count(self) -> None:
         self._counters.set_read(self._stream.counters, self._rows, self._made)
         self._counters.set(Field.READY, self._made)
@@ -154,11 +171,13 @@ class DealtPass(abc.ABC):
         self._counters.set_reading(self._stream.counters)
         self._counters.set(Field.WAIT_NS, self._waits.total_ns)
         self._counters.set_histogram(Stage.WAIT, self._waits.histogram)
+        if isinstance(self._stream, _pilum.PackedStream):
+            self._counters.set_packing(self._stream.counts)
 
     def close(self) -> None:
-        self._stream.close()
         self._count()
         self._count_timing()
+        self._stream.close()
         self._counters.set(Field.RAW, 0)
         self._counters.end()
 
@@ -173,11 +192,11 @@ class PlainDealtPass(DealtPass):
 
     def _batches(self) -> Iterator[Made]:
         for read in waited_for(self._stream, self._waits):
-            row_ids, batch = self._source.split_row_ids(read)
+            row_ids, batch = self._source.take_apart(read)
             start = time.perf_counter_ns()
             made = self._make(batch)
             self._nanoseconds += time.perf_counter_ns() - start
-            yield Made(made, row_ids, Rows())
+            yield Made(made, row_ids, Rows(), self._progress())
 
     def _making_ns(self) -> int:
         return self._nanoseconds
@@ -221,7 +240,7 @@ class TransformedDealtPass(DealtPass):
             ) from next(block.first_failure for block in blocks)
         row_ids = [block.row_ids_at([place for place, _ in block.samples]) for block in blocks]
         skipped = [block.row_ids_at(block.skipped) for block in blocks]
-        return Made(samples, pa.concat_arrays(row_ids), Rows.of(pa.concat_arrays(skipped)))
+        return Made(samples, pa.concat_arrays(row_ids), Rows.of(pa.concat_arrays(skipped)), None)
 
     def _making_ns(self) -> int:
         return self._pool.nanoseconds
@@ -243,7 +262,7 @@ class _Pieces:
     """Batches in pieces that a transform takes at once. The number of a batch is that in the pass
     of all processes."""
 
-    def __init__(self, source: Source, stream: _pilum.EpochStream, deal: tuple[int, int]) -> None:
+    def __init__(self, source: Source, stream: Any, deal: tuple[int, int]) -> None:
         self._source = source
         self._stream = stream
         self._numbers = itertools.count(*deal)
@@ -264,7 +283,7 @@ class _Pieces:
             self._rest = ((number, first, batch.slice(first, most)) for first in starts)
             piece = next(self._rest)
         number, first, rows = piece
-        return number, first, *self._source.split_row_ids(rows)
+        return number, first, *self._source.take_apart(rows)
 
     def close(self) -> None:
         self._stream.close()

@@ -16,11 +16,10 @@ from torch.utils.data import (
     get_worker_info,
 )
 
-from pilum import _pilum
 from pilum.errors import InvalidArgumentError
 from pilum.streaming.batches import batch_format
 from pilum.streaming.dataset import StreamingDataset
-from pilum.streaming.dealing import Made
+from pilum.streaming.dealing import Made, Received
 from pilum.streaming.receipt import Delivered, Receipt, Rows
 from pilum.streaming.state import Facts
 
@@ -76,7 +75,7 @@ class StreamingDataLoader(DataLoader[Any]):
             raise InvalidArgumentError(
                 "a StreamingDataLoader delivers its batches in order: leave out in_order=False"
             )
-        make: Callable[[pa.RecordBatch], Any] = _samples
+        make: Callable[[pa.RecordBatch], Any] = dataset._source.samples
         default: Callable[[Any], Any] = (
             default_convert if self.batch_size is None else default_collate
         )
@@ -122,7 +121,7 @@ class StreamingDataLoader(DataLoader[Any]):
         self._dealt.stream.load_state_dict(state)
 
 
-class _Dealt(IterableDataset[tuple[Delivered, Any]]):
+class _Dealt(IterableDataset[tuple[Received, Any]]):
     """The batches of a stream that fall to this process, or the samples, each with what rows it is
     made of."""
 
@@ -138,29 +137,32 @@ class _Dealt(IterableDataset[tuple[Delivered, Any]]):
         self._drop_last = drop_last
         self._make = make
 
-    def __iter__(self) -> Iterator[tuple[Delivered, Any]]:
+    def __iter__(self) -> Iterator[tuple[Received, Any]]:
         worker = get_worker_info()
         deal = (0, 1) if worker is None else (worker.id, worker.num_workers)
         if self._batch_size is None:
             return self._samples(deal)
         return self._batches(deal, self._batch_size)
 
-    def _batches(self, deal: tuple[int, int], size: int) -> Iterator[tuple[Delivered, Any]]:
+    def _batches(self, deal: tuple[int, int], size: int) -> Iterator[tuple[Received, Any]]:
         for made in self._dealt(deal, size):
             if self._drop_last and made.num_rows < size:
                 return
-            yield Delivered(Rows.of(made.row_ids), made.skipped), made.batch
+            delivered = Delivered(Rows.of(made.row_ids), made.skipped)
+            yield Received(delivered, made.progress), made.batch
 
-    def _samples(self, deal: tuple[int, int]) -> Iterator[tuple[Delivered, Any]]:
+    def _samples(self, deal: tuple[int, int]) -> Iterator[tuple[Received, Any]]:
         """In turns with other processes, one each; if there are none they can be made together."""
-        for made in self._dealt(deal, _SAMPLES_AT_ONCE if deal[1] == 1 else 1):
+        together = deal[1] == 1 and self.stream._source.counts_say_progress
+        for made in self._dealt(deal, _SAMPLES_AT_ONCE if together else 1):
             if made.skipped.count:
                 raise InvalidArgumentError(
                     "the transform has left rows out; with batch_size=None samples could not be "
                     "told from each other any more when the stream is resumed: give a batch_size"
                 )
             for i, sample in enumerate(made.batch):
-                yield Delivered(Rows.of(made.row_ids[i : i + 1])), sample
+                delivered = Delivered(Rows.of(made.row_ids[i : i + 1]))
+                yield Received(delivered, made.progress), sample
 
     def _dealt(self, deal: tuple[int, int], size: int) -> Iterator[Made]:
         with contextlib.closing(self.stream._deal(deal, size, self._make)) as dealt:
@@ -173,13 +175,8 @@ class _Collate:
     def __init__(self, collate: Callable[[Any], Any]) -> None:
         self._collate = collate
 
-    def __call__(self, batch: tuple[Delivered, Any]) -> tuple[Delivered, Any]:
+    def __call__(self, batch: tuple[Received, Any]) -> tuple[Received, Any]:
         return batch[0], self._collate(batch[1])
-
-
-def _samples(batch: pa.RecordBatch) -> list[dict[str, Any]]:
-    samples: list[dict[str, Any]] = _pilum.to_rows(batch)
-    return samples
 
 
 def _as_it_is(batch: Any) -> Any:

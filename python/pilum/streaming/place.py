@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pilum.errors import InvalidArgumentError
 from pilum.streaming.receipt import Delivered
-from pilum.streaming.state import Progress, Share, at_start
+from pilum.streaming.state import PackProgress, Progress, Share
 
 
 class Place:
     """Where the stream of a process is. Whose splits it delivers is known when a pass begins."""
 
-    def __init__(self, epoch: int, progress: Progress | None = None) -> None:
+    def __init__(self, epoch: int, progress: Progress | PackProgress | None = None) -> None:
         self.epoch = epoch
         self.progress = progress  #: None: at the start
         self.ended = False
@@ -23,9 +23,9 @@ class Place:
 
     def settle(self, share: Share) -> None:
         """Has a pass be of this share."""
-        if self.progress is not None and len(self.progress.samples) != share.num_splits:
+        if self.progress is not None and len(self.progress.places) != share.num_splits:
             raise InvalidArgumentError(
-                f"num_splits mismatch: the state has {len(self.progress.samples)}, but the world "
+                f"num_splits mismatch: the state has {len(self.progress.places)}, but the world "
                 f"size and the number of workers make {share.num_splits}; pass num_splits, so that "
                 "it does not depend on them"
             )
@@ -40,8 +40,3 @@ class Place:
         """Of a place that is settled."""
         assert self._share is not None
         return self._share
-
-    @property
-    def start(self) -> Progress:
-        """Of a place that is settled, where its next pass begins."""
-        return self.progress or at_start(self.share.num_splits)

@@ -16,14 +16,12 @@ from pilum.streaming.counters import Counters, Field, Stage
 from pilum.streaming.place import Place
 from pilum.streaming.receipt import Delivered, Rows
 from pilum.streaming.source import Source
-from pilum.streaming.state import Progress, known_to
+from pilum.streaming.state import PackProgress, Progress, known_to
 from pilum.streaming.timing import Durations, waited_for
 from pilum.streaming.transforms import Block, TransformOptions, TransformPool
 
 #: Samples are made of so many bytes of rows at a time, at least one.
 _PIECE_BYTES = 1 << 20
-#: Batches of fewer rows cost more than the rows: each is handed over from C++, 30 us.
-_BATCH_ROWS = 1024
 
 
 class Live(abc.ABC):
@@ -32,7 +30,7 @@ class Live(abc.ABC):
     process: int  #: that it is in
 
     @abc.abstractmethod
-    def progress(self) -> Progress:
+    def progress(self) -> Progress | PackProgress:
         """How far the splits are, as far as this reader knows."""
 
     @abc.abstractmethod
@@ -48,7 +46,7 @@ class Live(abc.ABC):
         """The same of where the time goes."""
 
     @abc.abstractmethod
-    def close(self) -> Progress:
+    def close(self) -> Progress | PackProgress:
         """Stops; returns how far the pass came."""
 
 
@@ -94,30 +92,26 @@ class PlainPass(Pass):
     def __init__(
         self, source: Source, place: Place, counters: Counters, readahead_bytes: int
     ) -> None:
-        options = source.options(
-            place,
-            batch_size=max(source.read_batch_size, _BATCH_ROWS),
-            readahead_bytes=readahead_bytes,
+        self._stream = source.open(
+            place, batch_size=source.piece_rows, readahead_bytes=readahead_bytes
         )
-        rows = source.rows(place.share.num_splits)
-        self._stream = _pilum.open_epoch(rows, options, place.start)
         super().__init__(self._stream.counters, counters, source.rows_ahead(place))
         self._made = 0
         self._waiting: Iterator[Any] = iter([])  # samples that were made and not delivered
         self._not_made = 0  # rows of the stream's last batch
         self._making_ns = 0
-        self._final: Progress | None = None
+        self._final: Progress | PackProgress | None = None
         self._source = source
         self._rows_delivered = Rows()  # without those of the last batch
         self._row_ids: pa.UInt64Array | None = None  # of the last batch
 
     def lists(self) -> Iterator[Iterator[Any]]:
         for read in waited_for(self._stream, self._waits):
-            self._row_ids, batch = self._source.split_row_ids(read)
+            self._row_ids, batch = self._source.take_apart(read)
             self._not_made = batch.num_rows
             for piece in _pieces(batch):
                 start = time.perf_counter_ns()
-                samples = _pilum.to_rows(piece)
+                samples = self._source.samples(piece)
                 self._making_ns += time.perf_counter_ns() - start
                 self._waiting = iter(samples)
                 self._not_made -= len(samples)
@@ -128,10 +122,10 @@ class PlainPass(Pass):
             self._rows_delivered += Rows.of(self._row_ids)
             self._row_ids = None
 
-    def progress(self) -> Progress:
+    def progress(self) -> Progress | PackProgress:
         if self._final is not None:
             return self._final
-        return Progress(*self._stream.progress(self._not_delivered()))
+        return self._source.progress(self._stream, self._not_delivered())
 
     def delivered(self) -> Delivered:
         rows = self._rows_delivered
@@ -155,11 +149,13 @@ class PlainPass(Pass):
     def update_timing(self) -> None:
         super().update_timing()
         self._counters.set(Field.MAKE_NS, self._making_ns)
+        if isinstance(self._stream, _pilum.PackedStream):
+            self._counters.set_packing(self._stream.counts)
 
-    def close(self) -> Progress:
+    def close(self) -> Progress | PackProgress:
         self._final = self.progress()
-        self._stream.close()
         self._count_end()
+        self._stream.close()
         return self._final
 
 
@@ -175,11 +171,11 @@ class TransformedPass(Pass):
         readahead_bytes: int,
         transform: TransformOptions,
     ) -> None:
-        share, start = place.share, place.start
-        options = source.options(
+        share, start = place.share, source.start(place)
+        assert isinstance(start, Progress)
+        splits = source.open_splits(
             place, batch_size=source.read_batch_size, readahead_bytes=readahead_bytes // 2
         )
-        splits = _pilum.open_splits(source.rows(share.num_splits), options, start)
         super().__init__(splits.counters, counters, source.rows_ahead(place))
         depth = transform.queue_depth
         most_blocks = depth * len(share.own) if depth else len(share.own) + 2 * transform.threads
@@ -253,7 +249,7 @@ class TransformedPass(Pass):
         begun = (blocks[0].delivered() for blocks in self._blocks.values() if blocks)
         return sum(begun, self._delivered)
 
-    def progress(self) -> Progress:
+    def progress(self) -> Progress | PackProgress:
         return known_to(Progress(self._samples, self._places), self._share)
 
     def update_counters(self) -> None:
@@ -269,7 +265,7 @@ class TransformedPass(Pass):
         super().update_timing()
         self._pool.count_timing(self._counters)
 
-    def close(self) -> Progress:
+    def close(self) -> Progress | PackProgress:
         self._pool.close()
         self._count_end()
         return self.progress()
@@ -301,7 +297,7 @@ class _Splits:
 
     def __next__(self) -> tuple[int, int, pa.UInt64Array, pa.RecordBatch]:
         split, place, read = next(self._stream)
-        return split, place, *self._source.split_row_ids(read)
+        return split, place, *self._source.take_apart(read)
 
     def close(self) -> None:
         self._stream.close()

@@ -54,6 +54,8 @@ class Receipt:
         total = sum(pieces[1:], pieces[0])  # of all ranks, from before the crash and after it
         total.verify(table)                 # every row once, none missing
 
+    Of a packed stream it is about blocks instead of rows.
+
     A row that is missing, or was delivered twice, is seen with a probability of 1 - 2**-64 (a sum
     of hashes of row ids; it protects against mistakes, not against who makes them on purpose).
     """
@@ -88,10 +90,10 @@ class Receipt:
         was delivered once, or each of the first so many of all ranks. Those left out by a transform
         count as delivered. ReceiptError, which says how many are missing or too many. Reads no data
         but for a filter; takes about 0.2 us for each sample."""
-        from pilum.streaming.source import Source
+        from pilum.streaming.packing import source_of_facts
 
-        order = Source.of_facts(table, self.facts).epoch_order(self.facts["num_splits"], self.epoch)
-        expected = Rows(*order.digest(0, len(order) if samples is None else samples))
+        source = source_of_facts(table, self.facts)
+        expected = source.rows_of(self.facts["num_splits"], self.epoch, samples)
         found = self.delivered.rows + self.delivered.skipped
         if found == expected:
             return

@@ -13,10 +13,20 @@ from pilum.errors import InvalidArgumentError
 from pilum.row_source import PinnedTable
 from pilum.scanner import Columns
 from pilum.streaming.place import Place
-from pilum.streaming.state import Facts, Share
-from pilum.table import Table
+from pilum.streaming.receipt import Rows
+from pilum.streaming.state import (
+    Facts,
+    PackProgress,
+    Progress,
+    Share,
+    at_start,
+    make_state,
+    progress_of,
+)
 
 _ROW_ID = "_rowid"
+#: Batches of fewer rows cost more than the rows: each is handed over from C++, 30 us.
+_PIECE_ROWS = 1024
 
 
 class Source:
@@ -24,8 +34,8 @@ class Source:
 
     def __init__(
         self,
-        base: PinnedTable,
         *,
+        base: PinnedTable,
         columns: Columns,
         with_row_id: bool,
         filter: list[str],
@@ -51,6 +61,8 @@ class Source:
         self._rows: _pilum.EpochRows | None = None
         self.find_rows_s = 0.0
 
+    _reads_row_ids = True
+
     def rows(self, num_splits: int) -> _pilum.EpochRows:
         """Evaluates the filter once in a process. InvalidArgumentError if there are fewer than
         splits."""
@@ -66,6 +78,10 @@ class Source:
             )
         return self._rows
 
+    def check(self, num_splits: int) -> None:
+        """Errors that are found before anything is read, but for the filter."""
+        self.rows(num_splits)
+
     @property
     def num_rows(self) -> int | None:
         """If they were found in this process."""
@@ -75,25 +91,25 @@ class Source:
         """Of the share of a place."""
         num_splits, own = place.share.num_splits, place.share.own
         per_split = len(self.rows(num_splits)) // num_splits
-        return per_split * len(own) - sum(place.start.places[split] for split in own)
+        return per_split * len(own) - sum(self.start(place).places[split] for split in own)
 
-    @staticmethod
-    def of_facts(table: Table, facts: Facts) -> Source:
-        """Of the facts of a state or receipt."""
-        return Source(
-            PinnedTable(table, facts["table_version"]),
-            columns=[],
-            with_row_id=True,
-            filter=facts["filter"],
-            shuffle=facts["shuffle"],
-            seed=facts["shuffle_seed"],
-            clump_size=facts["shuffle_clump_size"],
-            read_batch_size=1,
-            prefetch_batches=None,
-            readahead_bytes=0,
-        )
+    # -------------------------------------------------------------------------------- reading
+    @property
+    def piece_rows(self) -> int:
+        """Rows, or blocks, that are handed over together where nobody says how many."""
+        return max(self.read_batch_size, _PIECE_ROWS)
 
-    def options(
+    def open(self, place: Place, **options: Any) -> _pilum.EpochStream | _pilum.PackedStream:
+        """What follows a place, in batches which take_apart takes apart."""
+        rows = self.rows(place.share.num_splits)
+        return _pilum.open_epoch(rows, self._options(place, **options), self._start(place))
+
+    def open_splits(self, place: Place, **options: Any) -> _pilum.SplitStream:
+        """The same in blocks of splits."""
+        rows = self.rows(place.share.num_splits)
+        return _pilum.open_splits(rows, self._options(place, **options), self._start(place))
+
+    def _options(
         self,
         place: Place,
         *,
@@ -102,11 +118,10 @@ class Source:
         whole_batches: bool = False,
         deal: tuple[int, int] = (0, 1),
     ) -> _pilum.EpochOptions:
-        """With row ids, which split_row_ids takes out again."""
         num_splits, rank, readers = place.share
         return _pilum.EpochOptions(
             columns=self._columns,
-            with_row_id=True,
+            with_row_id=self._reads_row_ids,
             shuffle=self._order(place.epoch),
             num_splits=num_splits,
             rank=rank,
@@ -120,15 +135,8 @@ class Source:
             * len(place.share.own),
         )
 
-    def epoch_order(self, num_splits: int, epoch: int) -> _pilum.EpochOrder:
-        place = Place(epoch)
-        place.settle(Share(num_splits, 0, 1))
-        options = self.options(place, batch_size=1, readahead_bytes=0)
-        return _pilum.EpochOrder.make(self.rows(num_splits), options)
-
-    def split_row_ids(self, batch: pa.RecordBatch) -> tuple[pa.UInt64Array, pa.RecordBatch]:
-        """The row ids of a batch that was read with the options above, and what is delivered of
-        it."""
+    def take_apart(self, batch: pa.RecordBatch) -> tuple[pa.UInt64Array, pa.RecordBatch]:
+        """The row ids of a batch that was read, and what is delivered of it."""
         column = batch.schema.get_all_field_indices(_ROW_ID)[-1]
         ids = batch.column(column)
         return ids, batch if self._delivers_row_ids else batch.remove_column(column)
@@ -137,6 +145,50 @@ class Source:
         if not self._shuffle:
             return None
         return _pilum.ShuffleOptions(self.seed % 2**64, epoch, self._clump_size or 1)
+
+    def samples(self, batch: pa.RecordBatch) -> list[Any]:
+        """Of what take_apart gives."""
+        samples: list[Any] = _pilum.to_rows(batch)
+        return samples
+
+    def epoch_order(self, num_splits: int, epoch: int) -> _pilum.EpochOrder:
+        place = Place(epoch)
+        place.settle(Share(num_splits, 0, 1))
+        options = self._options(place, batch_size=1, readahead_bytes=0)
+        return _pilum.EpochOrder.make(self.rows(num_splits), options)
+
+    def rows_of(self, num_splits: int, epoch: int, samples: int | None) -> Rows:
+        """Those of the first samples of an epoch, or of all."""
+        order = self.epoch_order(num_splits, epoch)
+        return Rows(*order.digest(0, len(order) if samples is None else samples))
+
+    # ------------------------------------------------------------------------------- progress
+    #: Whether where a stream is follows from how many samples it has delivered.
+    counts_say_progress = True
+
+    def start(self, place: Place) -> Progress | PackProgress:
+        """Where the next pass from a settled place begins."""
+        return place.progress or self.beginning(place.share.num_splits)
+
+    def _start(self, place: Place) -> Progress:
+        start = self.start(place)
+        assert isinstance(start, Progress)
+        return start
+
+    def beginning(self, num_splits: int) -> Progress | PackProgress:
+        return at_start(num_splits)
+
+    def progress(self, stream: Any, unused: int = 0) -> Progress | PackProgress:
+        """Of a stream that was opened here, without the last samples of its last batch."""
+        return Progress(*stream.progress(unused))
+
+    def state(self, epoch: int, progress: Progress | PackProgress, share: Share) -> Facts:
+        assert isinstance(progress, Progress)
+        return make_state(self.facts(share.num_splits), epoch, progress, share)
+
+    def progress_of(self, state: Facts, rank: int, world_size: int) -> Progress | PackProgress:
+        """By a state that fits, for a rank."""
+        return progress_of(state)
 
     def facts(self, num_splits: int) -> Facts:
         """What decides which rows come when, but for the epoch."""
@@ -147,6 +199,7 @@ class Source:
             "shuffle_clump_size": self._clump_size,
             "filter": self._filter,
             "table_version": self.base.version,
+            "pack_sequences": None,
         }
 
     def __getstate__(self) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 from pilum.errors import InvalidArgumentError
 
-_SAMPLES, _PLACES = "samples_consumed_per_split", "positions_consumed_per_split"
+SAMPLES, PLACES = "samples_consumed_per_split", "positions_consumed_per_split"
 _GLOBAL = "global_samples"
 
 #: What must be the same for a state to mean the same rows.
@@ -47,6 +47,14 @@ class Progress(NamedTuple):
 
     samples: list[int]
     places: list[int]
+
+
+class PackProgress(NamedTuple):
+    """How far each split of a packed stream is."""
+
+    blocks: list[int]
+    places: list[int]  #: of the row that the next block begins in
+    offsets: list[int]  #: tokens of that row that were delivered
 
 
 def at_start(num_splits: int) -> Progress:
@@ -92,8 +100,8 @@ def make_state(facts: Facts, epoch: int, progress: Progress, share: Share) -> Fa
     return {
         **facts,
         "epoch": epoch,
-        _SAMPLES: progress.samples,
-        _PLACES: progress.places,
+        SAMPLES: progress.samples,
+        PLACES: progress.places,
         _GLOBAL: sum(progress.samples[split] for split in share.own) * share.readers,
     }
 
@@ -102,7 +110,7 @@ def check_state(state: object) -> Facts:
     """The state, if it is one."""
     if not isinstance(state, Mapping):
         raise TypeError(f"a state must be a dict, not {type(state).__name__}")
-    for key in ("shuffle_seed", "num_splits", _SAMPLES):
+    for key in ("shuffle_seed", "num_splits", SAMPLES):
         if key not in state:
             raise InvalidArgumentError(f"the state has no {key!r}: it is of something else")
     for key in ("num_splits", _GLOBAL):
@@ -140,8 +148,8 @@ def progress_of(state: Facts) -> Progress:
 
 
 def _known(state: Facts) -> Progress:
-    samples = _numbers(state, _SAMPLES, state["num_splits"])
-    places = _numbers(state, _PLACES, state["num_splits"]) if _PLACES in state else samples
+    samples = numbers_of(state, SAMPLES, state["num_splits"])
+    places = numbers_of(state, PLACES, state["num_splits"]) if PLACES in state else samples
     return Progress(samples, places)
 
 
@@ -152,7 +160,7 @@ def _is_regular(samples: list[int], global_samples: int) -> bool:
     return all(known <= there for known, there in zip(samples, everywhere, strict=True))
 
 
-def _numbers(state: Facts, key: str, num_splits: int) -> list[int]:
+def numbers_of(state: Facts, key: str, num_splits: int) -> list[int]:
     numbers = state[key]
     if _is_count(numbers):
         return [numbers] * num_splits
@@ -169,35 +177,34 @@ def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def merge_states(states: Sequence[Mapping[str, Any]]) -> Facts:
+def merge_states(states: Sequence[Facts]) -> Facts:
     """What the states of several ranks say together. If these are not equally far, what a rank says
     about the splits of the others counts for nothing: then the states of all ranks are needed, in
     the order of the ranks."""
     if not states:
         raise InvalidArgumentError("merging takes at least one state")
-    checked = [check_state(state) for state in states]
-    facts = {k: v for k, v in checked[0].items() if k not in (_SAMPLES, _PLACES, _GLOBAL)}
-    for state in checked[1:]:
-        _check_same(facts, state)
-    known = [_known(state) for state in checked]
-    if all(_GLOBAL in state for state in checked):
-        if not _equally_far(checked, known):
-            return facts | _joined(checked, known)
-        facts[_GLOBAL] = checked[0][_GLOBAL]
+    facts = {k: v for k, v in states[0].items() if k not in (SAMPLES, PLACES, _GLOBAL)}
+    for state in states[1:]:
+        check_same_facts(facts, state)
+    known = [_known(state) for state in states]
+    if all(_GLOBAL in state for state in states):
+        if not _equally_far(states, known):
+            return facts | _joined(states, known)
+        facts[_GLOBAL] = states[0][_GLOBAL]
     return facts | {
-        _SAMPLES: [max(split) for split in zip(*(k.samples for k in known), strict=True)],
-        _PLACES: [max(split) for split in zip(*(k.places for k in known), strict=True)],
+        SAMPLES: [max(split) for split in zip(*(k.samples for k in known), strict=True)],
+        PLACES: [max(split) for split in zip(*(k.places for k in known), strict=True)],
     }
 
 
-def _equally_far(states: list[Facts], known: list[Progress]) -> bool:
+def _equally_far(states: Sequence[Facts], known: list[Progress]) -> bool:
     first = states[0][_GLOBAL]
     return all(state[_GLOBAL] == first for state in states) and all(
         _is_regular(progress.samples, first) for progress in known
     )
 
 
-def _joined(states: list[Facts], known: list[Progress]) -> Facts:
+def _joined(states: Sequence[Facts], known: list[Progress]) -> Facts:
     """The splits of each rank by its own state."""
     ranks = len(states)
     for rank, (state, progress) in enumerate(zip(states, known, strict=True)):
@@ -209,12 +216,12 @@ def _joined(states: list[Facts], known: list[Progress]) -> Facts:
             )
     splits = range(len(known[0].samples))
     return {
-        _SAMPLES: [known[split % ranks].samples[split] for split in splits],
-        _PLACES: [known[split % ranks].places[split] for split in splits],
+        SAMPLES: [known[split % ranks].samples[split] for split in splits],
+        PLACES: [known[split % ranks].places[split] for split in splits],
     }
 
 
-def _check_same(facts: Facts, state: Facts) -> None:
+def check_same_facts(facts: Facts, state: Facts) -> None:
     for key, value in facts.items():
         if key not in state or state[key] != value:
             raise InvalidArgumentError(

@@ -44,6 +44,7 @@ def make_stats(shared: SharedCounters, find_rows_s: float) -> Stats:
         },
         "read": _read_stats(makers),
         "transform": _transform_stats(makers),
+        "packing": _packing_stats(makers),
         "samples": {
             "wait_s": waiting,
             "busy_s": making,
@@ -89,6 +90,13 @@ def _transform_stats(makers: list[Counters]) -> Stats | None:
         "room_wait_s": _seconds(makers, Field.ROOM_WAIT_NS),
         **_quantiles(makers, Stage.TRANSFORM),
     }
+
+
+def _packing_stats(makers: list[Counters]) -> Stats | None:
+    tokens, pad_tokens = _sum(makers, Field.TOKENS), _sum(makers, Field.PAD_TOKENS)
+    if not tokens + pad_tokens:
+        return None
+    return {"tokens": tokens, "pad_tokens": pad_tokens, "rows": _sum(makers, Field.PACKED_ROWS)}
 
 
 def _sum(processes: list[Counters], field: Field) -> int:

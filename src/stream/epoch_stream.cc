@@ -68,9 +68,9 @@ class WindowedEpochStream final : public EpochStream {
         delivered_(std::move(start)),
         turns_(options.reader, delivered_.samples),
         batch_size_(options.batch_size),
-        rows_(std::move(rows)) {}
+        windows_(std::move(rows)) {}
 
-  std::shared_ptr<arrow::Schema> schema() const override { return rows_->schema(); }
+  std::shared_ptr<arrow::Schema> schema() const override { return windows_.source().schema(); }
   uint64_t num_samples() const override { return num_samples_; }
   uint64_t surplus() const override { return surplus_; }
   EpochProgress progress(uint64_t unused) const override {
@@ -84,16 +84,13 @@ class WindowedEpochStream final : public EpochStream {
   }
 
   bool WaitNext(std::chrono::milliseconds timeout) override {
-    return HasNext() || rows_->WaitNext(timeout);
+    return windows_.WaitUntil([this] { return HasNext(); }, timeout);
   }
 
   Status ReadNext(std::shared_ptr<RecordBatch>* out) override {
-    while (!HasNext()) {
-      ARROW_ASSIGN_OR_RAISE(auto window, rows_->Next());
-      if (!window) break;
-      batches_.Put(std::move(window));
-    }
-    ARROW_ASSIGN_OR_RAISE(*out, batches_.Take(batch_size_));
+    out->reset();
+    ARROW_RETURN_NOT_OK(windows_.ReadUntil([this] { return HasNext(); }));
+    ARROW_ASSIGN_OR_RAISE(*out, windows_.Take(batch_size_));
     last_splits_.clear();
     if (!*out) return Status::OK();
     for (uint64_t rows = SkippedRows(deal_, batch_size_, !begun_); rows > 0; --rows) Deliver();
@@ -102,7 +99,7 @@ class WindowedEpochStream final : public EpochStream {
     return Status::OK();
   }
 
-  Status Close() override { return rows_->Close(); }
+  Status Close() override { return windows_.source().Close(); }
 
  private:
   /// The next sample; returns its split.
@@ -113,7 +110,7 @@ class WindowedEpochStream final : public EpochStream {
     return split;
   }
 
-  bool HasNext() const { return batches_.rows() >= (whole_batches_ ? batch_size_ : 1); }
+  bool HasNext() const { return windows_.rows() >= (whole_batches_ ? batch_size_ : 1); }
 
   const uint64_t num_samples_;
   const uint64_t surplus_;
@@ -125,8 +122,7 @@ class WindowedEpochStream final : public EpochStream {
   order::Turns turns_;                 // of what is delivered next
   std::vector<uint64_t> last_splits_;  // whose the samples of the last batch are
   const int64_t batch_size_;
-  const std::shared_ptr<BatchStream> rows_;
-  stream::Rebatcher batches_;
+  stream::Rebatcher windows_;
 };
 
 }  // namespace

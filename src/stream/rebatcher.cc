@@ -1,10 +1,17 @@
 #include "stream/rebatcher.h"
 
-#include <algorithm>
-
 #include "pilum/runtime.h"
 
 namespace pilum::stream {
+
+void Rebatcher::Read() {
+  std::shared_ptr<arrow::RecordBatch> batch;
+  failure_ = source_->ReadNext(&batch);
+  ended_ = !failure_.ok() || !batch;
+  if (ended_) return;
+  rows_ += batch->num_rows();
+  pieces_.push_back(std::move(batch));
+}
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> Rebatcher::Take(int64_t most) {
   const int64_t rows = std::min(rows_, most);

@@ -55,40 +55,36 @@ class BlockKeys {
 class BlockStream final : public SplitStream {
  public:
   BlockStream(std::shared_ptr<BlockKeys> keys, std::shared_ptr<BatchStream> rows)
-      : keys_(std::move(keys)), rows_(std::move(rows)) {}
+      : keys_(std::move(keys)), windows_(std::move(rows)) {}
 
-  std::shared_ptr<arrow::Schema> schema() const override { return rows_->schema(); }
+  std::shared_ptr<arrow::Schema> schema() const override { return windows_.source().schema(); }
   uint64_t split() const override { return last_.split; }
   uint64_t place() const override { return last_.place; }
 
   bool WaitNext(std::chrono::milliseconds timeout) override {
-    return HasNext() || rows_->WaitNext(timeout);
+    return windows_.WaitUntil([this] { return HasNext(); }, timeout);
   }
 
   Status ReadNext(std::shared_ptr<RecordBatch>* out) override {
     out->reset();
-    while (!HasNext()) {
-      ARROW_ASSIGN_OR_RAISE(auto window, rows_->Next());
-      if (!window) return Status::OK();
-      batches_.Put(std::move(window));
-    }
+    ARROW_RETURN_NOT_OK(windows_.ReadUntil([this] { return HasNext(); }));
+    if (!HasNext()) return Status::OK();
     last_ = keys_->asked().front();
     keys_->asked().pop_front();
-    ARROW_ASSIGN_OR_RAISE(*out, batches_.Take(static_cast<int64_t>(last_.rows)));
+    ARROW_ASSIGN_OR_RAISE(*out, windows_.Take(static_cast<int64_t>(last_.rows)));
     return Status::OK();
   }
 
-  Status Close() override { return rows_->Close(); }
+  Status Close() override { return windows_.source().Close(); }
 
  private:
   bool HasNext() const {
     const auto& asked = keys_->asked();
-    return !asked.empty() && batches_.rows() >= static_cast<int64_t>(asked.front().rows);
+    return !asked.empty() && windows_.rows() >= static_cast<int64_t>(asked.front().rows);
   }
 
   const std::shared_ptr<BlockKeys> keys_;
-  const std::shared_ptr<BatchStream> rows_;
-  stream::Rebatcher batches_;
+  stream::Rebatcher windows_;
   Block last_;
 };
 

@@ -3,7 +3,8 @@
 //   rows   2  3  7  8  9     the rank of row 7 is 2, the row of rank 4 is 9
 //
 // At most a bit and a little for each row of the table, much less where rows that are chosen, or
-// left out, are few or next to each other (Roaring bitmaps; Lemire et al., 2018).
+// left out, are few or next to each other: the containers of Roaring bitmaps (Lemire et al., 2018),
+// whose bits are counted beforehand, as rows are asked for by their rank.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +25,7 @@ class RowSet {
   RowSet();
 
   uint64_t size() const;
-  /// The row of `rank`, which must be less than size().
+  /// The row of `rank`, which must be less than size(). Time O(log of the blocks).
   uint64_t RowAt(uint64_t rank) const;
   /// The rank of `row`; nothing if it is not in the set.
   std::optional<uint64_t> RankOf(uint64_t row) const;
@@ -48,9 +49,11 @@ class RowSet::Builder {
   RowSet Finish();
 
  private:
-  void AddToBlock(uint64_t number, std::span<const uint64_t> rows);
+  void FinishBlock();
 
   std::unique_ptr<Blocks> blocks_;
+  uint64_t number_ = 0;            // of the block that is begun
+  std::vector<uint16_t> offsets_;  // of its rows
 };
 
 }  // namespace pilum::rows

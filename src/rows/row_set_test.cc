@@ -53,12 +53,19 @@ TEST(RowSet, OfRowsAtRandom) {
 }
 
 TEST(RowSet, TakesLittleMemory) {
-  Rows every_third(3'000'000);
-  Rows dense(9'000'000);
-  for (size_t i = 0; i < every_third.size(); ++i) every_third[i] = 3 * i;
-  for (size_t i = 0; i < dense.size(); ++i) dense[i] = i;
-  EXPECT_LE(SetOf(every_third).memory_bytes(), 9'000'000 / 8 + 10'000);
-  EXPECT_LE(SetOf(dense).memory_bytes(), 10'000u);
+  constexpr uint64_t kTable = 9'000'000;
+  const auto bits_per_row = [](auto&& chosen) {
+    Rows rows;
+    for (uint64_t row = 0; row < kTable; ++row)
+      if (chosen(row)) rows.push_back(row);
+    return static_cast<double>(SetOf(rows).memory_bytes()) * 8 / kTable;
+  };
+  EXPECT_LE(bits_per_row([](uint64_t row) { return row % 3 == 0; }), 1.05);
+  EXPECT_LE(bits_per_row([](uint64_t row) { return row % 3 != 0; }), 1.05);
+  EXPECT_LE(bits_per_row([](uint64_t row) { return row % 1000 == 0; }), 0.03);
+  EXPECT_LE(bits_per_row([](uint64_t row) { return row % 1000 != 0; }), 0.05);
+  EXPECT_LE(bits_per_row([](uint64_t row) { return row / 1000 % 2 == 0; }), 0.03);
+  EXPECT_LE(bits_per_row([](uint64_t) { return true; }), 0.02);
   EXPECT_LE(SetOf({5, 1'000'000'000}).memory_bytes(), 1000u);
 }
 

@@ -27,6 +27,8 @@ constexpr uint64_t kCountingBatchRows = 65536;
 // A filter may keep all rows of a unit that is cut by the filter's columns alone. Up to so many
 // units of the other columns are read at once, then piece by piece.
 constexpr uint64_t kMostPiecesAtOnce = 2;
+// Each row that a filter keeps is a number and a run of its own, 28 bytes, however small its columns.
+constexpr uint64_t kMostFilteredRows = 1 << 18;
 
 /// Live rows [first, first + count) of a fragment.
 struct Unit {
@@ -315,7 +317,9 @@ class ScanStream final : public BatchStream {
     unit_bytes_ = unit.piece_rows * columns_.row_bytes();
     unit.count = unit.piece_rows;
     if (filter_) {
-      unit.count = filter_->UnitRows(*plan_->dataset, *plan_->filter->projection, fragment);
+      unit.count =
+          std::min(kMostFilteredRows,
+                   filter_->UnitRows(*plan_->dataset, *plan_->filter->projection, fragment));
       unit_bytes_ = kMostPiecesAtOnce * unit_bytes_ + unit.count * filter_->row_bytes();
     }
     return unit;

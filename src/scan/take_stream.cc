@@ -112,22 +112,24 @@ class TakeStream final : public BatchStream {
   std::shared_ptr<arrow::Schema> schema() const override { return plan_->schema; }
 
   bool WaitNext(std::chrono::milliseconds timeout) override {
+    Fill();
     return tasks_.empty() || tasks_.WaitUntil(std::chrono::steady_clock::now() + timeout);
   }
 
   Status ReadNext(std::shared_ptr<RecordBatch>* out) override {
     out->reset();
+    Fill();  // here, not behind: who has asked for a window need not wait for keys of later ones
     if (tasks_.empty()) return failure_;
     const std::shared_ptr<WindowTask> front = tasks_.Take();
     rows_ahead_ -= front->rows();
     if (!front->status.ok()) {
       failure_ = WithContext(front->status, {.version = plan_->dataset->manifest().version});
       tasks_.Cancel();
+      ended_ = true;
       return failure_;
     }
     Observe(*front);
     *out = std::move(front->batch);
-    Fill();
     return Status::OK();
   }
 

@@ -37,7 +37,24 @@ def test_the_main_job_of_the_readme(tmp_path):
         run = subprocess.run(importing, cwd=ROOT, capture_output=True, text=True, check=True)
         assert run.stdout.startswith(f"version {version}: rows 1797, ")
     run = subprocess.run(training, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert f"table {tmp_path}/digits.lance, version 2, 1797 rows" in run.stdout
+    assert run.stderr == ""
+    assert run.stdout.count(f"table {tmp_path}/digits.lance, version 2, 1797 rows") == 3
+    assert re.search(
+        r"killed\nOne process goes on:\n.*\n *goes on behind step .* of epoch 3\n", run.stdout
+    )
+    assert run.stdout.count("1436 rows, each once") == 5 + 2 + 3
+    assert "The losses are the same" in run.stdout
+
+
+def test_a_classifier_is_trained(tmp_path):
+    pytest.importorskip("torch")
+    run = subprocess.run(
+        [sys.executable, "examples/train_digits.py"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     losses = [float(loss) for loss in re.findall(r"loss ([0-9.]+)", run.stdout)]
     assert len(losses) == 15
     assert losses[-1] < losses[0] / 4

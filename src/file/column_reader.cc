@@ -14,6 +14,8 @@ namespace {
 using arrow::Result;
 using arrow::Status;
 
+constexpr size_t kMostKept = 4 << 20;  // bytes of an index
+
 Result<std::unique_ptr<Page>> MakePage(const lance::file::v2::ColumnMetadata::Page& wire,
                                        uint64_t file_size, const encoding::LevelScheme& scheme,
                                        const encoding::LeafType& type) {
@@ -102,6 +104,7 @@ Result<std::shared_ptr<ColumnReader>> ColumnReader::Get(const std::shared_ptr<Fi
 
 std::shared_ptr<const encoding::PageIndex> ColumnReader::KeepIndex(
     Page* page, const std::shared_ptr<const encoding::PageIndex>& index) {
+  if (index->memory_bytes() > kMostKept) return index;
   auto kept = page->index.set(index);
   if (kept == index) *memory_bytes_ += index->memory_bytes();
   return kept;

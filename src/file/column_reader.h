@@ -41,7 +41,7 @@ class ColumnReader {
   /// Number of the page that holds `row`.
   size_t PageOf(uint64_t row) const;
   /// Keeps a page's index for later reads, unless another reader has done it, and returns the one
-  /// kept.
+  /// kept. Large ones, of which a value or a dictionary is part, are not: files keep all of theirs.
   std::shared_ptr<const encoding::PageIndex> KeepIndex(
       Page* page, const std::shared_ptr<const encoding::PageIndex>& index);
 

@@ -9,6 +9,8 @@ namespace pilum::encoding {
 namespace {
 
 constexpr uint64_t kMostInlineBytes = 32;
+// Of a value that is alone in its page: readers keep constants, and there is nothing to gain.
+constexpr uint64_t kMostLoneBytes = 4096;
 
 /// The value that all valid slots have, if that is so. There is at least one.
 class CommonValue {
@@ -123,7 +125,7 @@ std::optional<EncodedPage> WriteConstantPage(const LeafRows& rows, const Declare
         !type.shape.fields.empty())
       return std::nullopt;
     const auto value = CommonValue(rows, levels, type).Find();
-    if (!value) return std::nullopt;
+    if (!value || (rows.slots == 1 && value->size() > kMostLoneBytes)) return std::nullopt;
     if (!type.shape.variable && value->size() <= kMostInlineBytes) {
       wire->set_inline_value(value->data(), value->size());
     } else {

@@ -95,9 +95,10 @@ struct ReadCounters {
 struct TakeOptions {
   Columns columns;
   RowKey key = RowKey::kOffset;
-  uint64_t readahead_bytes = 64 << 20;  ///< decoded data under way or waiting for the consumer; a
-                                        ///< single row may have more
-  uint64_t readahead_rows = 0;          ///< the same in rows; 0 = as many as the bytes allow
+  /// Under way or waiting for the consumer: half of it rows, half what they are decoded from. Single
+  /// rows, and the pages that rows which come next are in, may have more.
+  uint64_t readahead_bytes = 64 << 20;
+  uint64_t readahead_rows = 0;  ///< the same in rows; 0 = as many as the bytes allow
   std::shared_ptr<ReadCounters> counters = std::make_shared<ReadCounters>();
 };
 

@@ -53,13 +53,20 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> StreamTask::Continue(BatchRea
   auto fetch = std::make_shared<io::Fetch>();
   ARROW_ASSIGN_OR_RAISE(bool wants, read->Step(fetch));
   if (!wants) return read->Finish();
-  fetch->RunAsync(priority_, [self = shared_from_this(), fetch,
-                              start = Clock::now()](const arrow::Status& status) {
-    if (!status.ok()) return self->Complete(status);
-    self->Fetched(fetch->volume(), Clock::now() - start);
-    self->Post();
-  });
+  Admit(fetch->read_bytes(), [self = shared_from_this(), fetch] { self->RunFetch(fetch); });
   return nullptr;
+}
+
+void StreamTask::RunFetch(const std::shared_ptr<io::Fetch>& fetch) try {
+  const auto start = Clock::now();
+  fetch->RunAsync(priority_,
+                  [self = shared_from_this(), fetch, start](const arrow::Status& status) {
+                    if (!status.ok()) return self->Complete(status);
+                    self->Fetched(fetch->volume(), Clock::now() - start);
+                    self->Post();
+                  });
+} catch (const std::bad_alloc&) {
+  Complete(OutOfMemory());
 }
 
 }  // namespace pilum::scan

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -51,6 +52,9 @@ class StreamTask : public std::enable_shared_from_this<StreamTask> {
   /// they have ended.
   virtual arrow::Result<bool> Advance() = 0;
 
+  /// Requests of so many bytes are about to be made, by `start`: now, or later on another thread.
+  virtual void Admit(uint64_t, std::function<void()> start) { start(); }
+
   /// Requests have ended well. On an I/O thread, before Advance is called again.
   virtual void Fetched(const io::Fetch::Volume&, std::chrono::nanoseconds) {}
 
@@ -61,6 +65,7 @@ class StreamTask : public std::enable_shared_from_this<StreamTask> {
  private:
   void Post();
   void Work();
+  void RunFetch(const std::shared_ptr<io::Fetch>& fetch);
   void Complete(arrow::Status result);
 
   const std::shared_ptr<Exchange> exchange_;

@@ -10,9 +10,11 @@
 
 #include "pilum/error.h"
 #include "scan/batch_read.h"
+#include "scan/fetch_gate.h"
 #include "scan/row_locator.h"
 #include "scan/row_size.h"
 #include "scan/stream_task.h"
+#include "scan/window_pieces.h"
 
 namespace pilum::scan {
 namespace {
@@ -30,6 +32,9 @@ constexpr uint64_t kMostRows = 1 << 16;
 // Windows under way or waiting: one is delivered while one is decoded and others are fetched. Each
 // has a piece of what it is read from in memory.
 constexpr uint64_t kWindows = 4;
+// Smaller pieces of a window, in bytes fetched for them, cost more than they save.
+constexpr uint64_t kLeastPiece = 1 << 20;
+constexpr uint64_t kChunkBytes = 8192;  // at most, of values that are decoded together
 
 /// Counts the time that it exists.
 class DecodeTime {
@@ -45,9 +50,15 @@ class DecodeTime {
 /// Rows that are read together.
 class WindowTask final : public StreamTask {
  public:
-  WindowTask(std::shared_ptr<const TakePlan> plan, std::shared_ptr<Exchange> exchange,
-             std::vector<uint64_t> keys, int64_t priority)
-      : StreamTask(std::move(exchange), priority), plan_(std::move(plan)), keys_(std::move(keys)) {
+  WindowTask(std::shared_ptr<const TakePlan> plan, std::shared_ptr<FetchGate> gate,
+             std::shared_ptr<Exchange> exchange, std::vector<uint64_t> keys, int64_t number,
+             int64_t num_pieces)
+      : StreamTask(std::move(exchange), number),
+        plan_(std::move(plan)),
+        gate_(std::move(gate)),
+        keys_(std::move(keys)),
+        num_pieces_(num_pieces) {
+    gate_->Begin(number);
     plan_->counters->reads.Begin();
   }
   ~WindowTask() override { End(); }  // one that was cancelled
@@ -55,19 +66,28 @@ class WindowTask final : public StreamTask {
   uint64_t rows() const { return keys_.size(); }
 
   std::shared_ptr<RecordBatch> batch;
-  uint64_t bytes = 0;  // of the batch
+  uint64_t bytes = 0;          // of the batch
+  uint64_t fetched_bytes = 0;  // for it
 
  private:
   Result<bool> Advance() override {
     const DecodeTime time(plan_->counters);
-    if (!read_) {
+    if (!pieces_) {
       ARROW_ASSIGN_OR_RAISE(RowSelection rows, SelectRows(*plan_->dataset, keys_, plan_->key));
-      ARROW_ASSIGN_OR_RAISE(read_,
-                            BatchRead::Make(plan_->dataset, plan_->projection, std::move(rows)));
+      pieces_.emplace(std::move(rows), num_pieces_);
     }
-    ARROW_ASSIGN_OR_RAISE(auto rows, Continue(read_.get()));
-    if (!rows) return false;
-    read_.reset();  // with what the rows were decoded from
+    while (read_ || !pieces_->empty()) {
+      if (!read_) {
+        ARROW_ASSIGN_OR_RAISE(read_,
+                              BatchRead::Make(plan_->dataset, plan_->projection, pieces_->Next()));
+      }
+      ARROW_ASSIGN_OR_RAISE(auto piece, Continue(read_.get()));
+      if (!piece) return false;
+      read_.reset();  // with what the rows were decoded from
+      gate_->Release(priority());
+      read_pieces_.push_back(std::move(piece));
+    }
+    ARROW_ASSIGN_OR_RAISE(auto rows, pieces_->Join(std::move(read_pieces_)));
     if (plan_->finish) {
       ARROW_ASSIGN_OR_RAISE(rows, plan_->finish(std::move(rows)));
     }
@@ -77,6 +97,11 @@ class WindowTask final : public StreamTask {
     plan_->counters->bytes_read += bytes;
     End();
     return true;
+  }
+
+  void Admit(uint64_t bytes, std::function<void()> start) override {
+    fetched_bytes += bytes;
+    gate_->Enter(priority(), bytes, std::move(start));
   }
 
   void Fetched(const io::Fetch::Volume& volume, std::chrono::nanoseconds taken) override {
@@ -92,12 +117,17 @@ class WindowTask final : public StreamTask {
     const auto taken = Clock::now() - made_;
     plan_->counters->read_ns += static_cast<uint64_t>(taken.count());
     plan_->counters->reads.End(taken);
+    gate_->End(priority());
   }
 
   const std::shared_ptr<const TakePlan> plan_;
+  const std::shared_ptr<FetchGate> gate_;
   const std::vector<uint64_t> keys_;
   const Clock::time_point made_ = Clock::now();
-  std::unique_ptr<BatchRead> read_;
+  const int64_t num_pieces_;
+  std::optional<WindowPieces> pieces_;
+  std::unique_ptr<BatchRead> read_;  // the piece being read
+  arrow::RecordBatchVector read_pieces_;
   bool ended_ = false;
 };
 
@@ -106,8 +136,11 @@ class TakeStream final : public BatchStream {
   explicit TakeStream(TakePlan plan) : plan_(std::make_shared<const TakePlan>(std::move(plan))) {
     if (plan_->dataset->num_fragments() > 0)
       row_bytes_ = EstimateRowSize(*plan_->dataset, *plan_->projection, 0).bytes;
+    row_fetch_bytes_ = row_bytes_ + kChunkBytes * plan_->projection->columns.size();
     Fill();
   }
+
+  ~TakeStream() override { gate_->Cancel(); }
 
   std::shared_ptr<arrow::Schema> schema() const override { return plan_->schema; }
 
@@ -134,6 +167,7 @@ class TakeStream final : public BatchStream {
   }
 
   Status Close() override {
+    gate_->Cancel();
     tasks_.Cancel();
     ended_ = true;
     return Status::OK();
@@ -143,8 +177,14 @@ class TakeStream final : public BatchStream {
   /// Rows that may be under way or wait for the consumer.
   uint64_t MostRows() const {
     const uint64_t rows =
-        std::clamp<uint64_t>(plan_->readahead_bytes / row_bytes_, 1, kWindows * kMostRows);
+        std::clamp<uint64_t>(plan_->readahead_bytes / 2 / row_bytes_, 1, kWindows * kMostRows);
     return plan_->readahead_rows > 0 ? std::min(rows, plan_->readahead_rows) : rows;
+  }
+
+  /// In which a window of so many rows is read, so that two windows have room at a time.
+  int64_t NumPieces(uint64_t rows) const {
+    const uint64_t most_bytes = std::max(plan_->readahead_bytes / 4, kLeastPiece);
+    return static_cast<int64_t>(rows * row_fetch_bytes_ / most_bytes + 1);
   }
 
   uint64_t WindowRows() const {
@@ -161,8 +201,9 @@ class TakeStream final : public BatchStream {
       rows_ahead_ += keys.size();
       plan_->counters->rows_requested += keys.size();
       window_rows_ = std::min(window_rows_ * kGrowth, kMostRows);
-      tasks_.PushBack(
-          std::make_shared<WindowTask>(plan_, tasks_.exchange(), std::move(keys), sequence_++));
+      const int64_t pieces = NumPieces(keys.size());
+      tasks_.PushBack(std::make_shared<WindowTask>(plan_, gate_, tasks_.exchange(), std::move(keys),
+                                                   number_++, pieces));
       tasks_[tasks_.size() - 1].Start();
     }
   }
@@ -171,15 +212,19 @@ class TakeStream final : public BatchStream {
     rows_seen_ += window.rows();
     bytes_seen_ += window.bytes;
     row_bytes_ = std::max<uint64_t>(1, bytes_seen_ / std::max<uint64_t>(1, rows_seen_));
+    row_fetch_bytes_ = window.fetched_bytes / std::max<uint64_t>(1, window.rows());
   }
 
   const std::shared_ptr<const TakePlan> plan_;
-  uint64_t row_bytes_ = 1;  // as estimated, then as seen
+  // Half of what may be ahead is for rows, half for what they are decoded from.
+  const std::shared_ptr<FetchGate> gate_ = std::make_shared<FetchGate>(plan_->readahead_bytes / 2);
+  uint64_t row_bytes_ = 1;        // as estimated, then as seen
+  uint64_t row_fetch_bytes_ = 0;  // if each row is in a chunk of its own, then as last seen
   uint64_t rows_seen_ = 0;
   uint64_t bytes_seen_ = 0;
   uint64_t window_rows_ = kFirstRows;
   uint64_t rows_ahead_ = 0;
-  int64_t sequence_ = 0;
+  int64_t number_ = 0;  // of the next window
   bool ended_ = false;
   Status failure_;  // comes after the windows before it
   TaskQueue<WindowTask> tasks_;

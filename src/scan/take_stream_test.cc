@@ -10,8 +10,10 @@
 #include "io/fault_store.h"
 #include "pilum/error.h"
 #include "pilum/runtime.h"
+#include "scan/row_locator.h"
 #include "scan/take.h"
 #include "scan/test_dataset.h"
+#include "scan/window_pieces.h"
 
 namespace pilum::scan {
 namespace {
@@ -64,6 +66,32 @@ TEST(TakeStream, HasTheRowsThatTakesHave) {
       first += rows;
     }
     EXPECT_EQ(first, keys.size());
+  }
+}
+
+TEST(WindowPieces, AreTheRowsTogether) {
+  for (const char* name : {"history-2.2", "mixed-2.0", "mixed-2.1", "stable-row-ids"}) {
+    const auto dataset = OpenGolden(GoldenStore(name));
+    const auto projection = FullPlan(dataset).projection;
+    for (uint64_t times : {1, 3}) {
+      const Keys keys = Shuffled(dataset->live_rows(), times);
+      const auto expected = TakeRows(dataset, projection, keys, RowKey::kOffset).ValueOrDie();
+      for (int64_t count : {1, 2, 7, 100000}) {
+        WindowPieces pieces(SelectRows(*dataset, keys, RowKey::kOffset).ValueOrDie(), count);
+        arrow::RecordBatchVector read;
+        while (!pieces.empty()) {
+          auto piece = BatchRead::Make(dataset, projection, pieces.Next()).ValueOrDie();
+          read.push_back(piece->Run().ValueOrDie());
+          ASSERT_TRUE(read.back()->ValidateFull().ok());
+        }
+        EXPECT_LE(read.size(), static_cast<size_t>(count));
+        EXPECT_EQ(read.size() > 1, count > 1);
+        const auto joined = pieces.Join(std::move(read)).ValueOrDie();
+        ASSERT_TRUE(joined->ValidateFull().ok());
+        EXPECT_TRUE(joined->Equals(*expected, true, arrow::EqualOptions().nans_equal(true)))
+            << name << " in " << count;
+      }
+    }
   }
 }
 

@@ -88,9 +88,10 @@ class StreamingDataset(IterableDataset[Any]):
     prefetch_batches     read ahead so many batches of each split, at most `readahead_bytes`;
                          None: as many as these allow
     io_queue_depth       the same
-    readahead_bytes      of decoded rows that are under way or wait; by default 64 MiB. Worker
-                         processes divide them. With a transform half of them are for rows in it and
-                         behind it, counted at the size they had before
+    readahead_bytes      of rows that are under way or wait, and of what they are decoded from, half
+                         each; by default 64 MiB. More where the row that comes next has more.
+                         Worker processes divide them. With a transform half of them are for rows in
+                         it and behind it, counted at the size they had before
     columns              names, or new names with the SQL that computes them; None: all
     filter               SQL; only rows for which it is true are read and make up the splits
     shuffle_clump_size   rows that stay together in stored order, so that they are read together

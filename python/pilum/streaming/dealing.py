@@ -67,6 +67,7 @@ class Delivery(Live):
             self._received += received.delivered
             self._progress = received.progress or self._progress
             yield batch
+            del item, batch  # while the next one is waited for
 
     def update_counters(self) -> None:
         self._counters.set(Field.CONSUMED, self._rows())
@@ -143,6 +144,7 @@ class DealtPass(abc.ABC):
             self._made += made.num_rows
             self._count()
             yield made
+            del made
 
     @abc.abstractmethod
     def _batches(self) -> Iterator[Made]: ...
@@ -197,6 +199,7 @@ class PlainDealtPass(DealtPass):
             made = self._make(batch)
             self._nanoseconds += time.perf_counter_ns() - start
             yield Made(made, row_ids, Rows(), self._progress())
+            del read, batch, made
 
     def _making_ns(self) -> int:
         return self._nanoseconds

@@ -150,6 +150,7 @@ class _Dealt(IterableDataset[tuple[Received, Any]]):
                 return
             delivered = Delivered(Rows.of(made.row_ids), made.skipped)
             yield Received(delivered, made.progress), made.batch
+            del made  # while the next one is waited for
 
     def _samples(self, deal: tuple[int, int]) -> Iterator[tuple[Received, Any]]:
         """In turns with other processes, one each; if there are none they can be made together."""

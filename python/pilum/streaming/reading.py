@@ -121,6 +121,7 @@ class PlainPass(Pass):
                 yield self._waiting
             self._rows_delivered += Rows.of(self._row_ids)
             self._row_ids = None
+            del read, batch, piece, samples  # while the next ones are waited for
 
     def progress(self) -> Progress | PackProgress:
         if self._final is not None:
@@ -201,6 +202,7 @@ class TransformedPass(Pass):
             if self._consumed % 64 == 0:
                 self.update_counters()
             yield iter((sample,))
+            del sample  # while the next one is waited for
 
     def _turns(self) -> Iterator[int]:
         """Whose sample comes next; it has one. Rows may be missing: then a round in which not every

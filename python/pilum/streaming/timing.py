@@ -43,6 +43,7 @@ def waited_for(items: Iterable[Item], waits: Durations) -> Iterator[Item]:
             return
         waits.since(start)
         yield item
+        del item  # it may be large, and is not wanted while the next one is waited for
 
 
 def quantile(histogram: Sequence[int], share: float) -> float:

@@ -262,11 +262,18 @@ class TransformPool:
 
     # ----------------------------------------------------------------------------- the threads
     def _work(self) -> None:
-        while (block := self._take_block()) is not None:
-            start, on_cpu = time.perf_counter_ns(), time.thread_time_ns()
-            block.make_samples(self._options)
-            on_cpu = time.thread_time_ns() - on_cpu
-            self._finish(block, time.perf_counter_ns() - start, on_cpu)
+        while self._transform_block():
+            pass
+
+    def _transform_block(self) -> bool:
+        block = self._take_block()
+        if block is None:
+            return False
+        start, on_cpu = time.perf_counter_ns(), time.thread_time_ns()
+        block.make_samples(self._options)
+        on_cpu = time.thread_time_ns() - on_cpu
+        self._finish(block, time.perf_counter_ns() - start, on_cpu)
+        return True
 
     def _take_block(self) -> Block | None:
         with self._turn:

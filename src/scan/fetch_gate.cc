@@ -1,0 +1,64 @@
+#include "scan/fetch_gate.h"
+
+#include <utility>
+#include <vector>
+
+namespace pilum::scan {
+
+void FetchGate::Begin(int64_t read) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  reads_[read];
+}
+
+bool FetchGate::HasRoom(int64_t read, uint64_t bytes) const {
+  if (read == reads_.begin()->first) return true;
+  return bytes_ <= most_bytes_ && bytes <= most_bytes_ - bytes_;
+}
+
+void FetchGate::Enter(int64_t read, uint64_t bytes, Start start) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  const auto entry = reads_.find(read);
+  if (entry == reads_.end()) return;  // cancelled
+  entry->second.waiting = bytes;
+  entry->second.start = std::move(start);
+  StartWaiting(std::move(lock));
+}
+
+void FetchGate::Release(int64_t read) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  const auto entry = reads_.find(read);
+  if (entry == reads_.end()) return;
+  bytes_ -= std::exchange(entry->second.bytes, 0);
+  StartWaiting(std::move(lock));
+}
+
+void FetchGate::End(int64_t read) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  const auto entry = reads_.find(read);
+  if (entry == reads_.end()) return;
+  bytes_ -= entry->second.bytes;
+  reads_.erase(entry);
+  StartWaiting(std::move(lock));
+}
+
+void FetchGate::StartWaiting(std::unique_lock<std::mutex> lock) {
+  std::vector<Start> started;
+  for (auto& [number, read] : reads_) {
+    if (!read.start) continue;
+    if (!HasRoom(number, read.waiting)) break;  // those behind it do not overtake it
+    bytes_ += read.waiting;
+    read.bytes += read.waiting;
+    started.push_back(std::exchange(read.start, nullptr));
+  }
+  lock.unlock();
+  for (const Start& start : started) start();
+}
+
+void FetchGate::Cancel() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  const auto dropped = std::exchange(reads_, {});  // what waits may own who ends another read
+  bytes_ = 0;
+  lock.unlock();
+}
+
+}  // namespace pilum::scan

@@ -1,0 +1,52 @@
+// How much the reads of a stream hold in memory at a time.
+//
+// Rows are decoded from what was fetched for them, which stays until they are: whole pages, of which
+// a few rows may be wanted. A read whose requests do not fit beside those of others waits before it
+// makes them; the first one that is not done never waits, however large it is, so that a stream goes
+// on whatever the bound is.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+
+namespace pilum::scan {
+
+/// Thread-safe.
+class FetchGate {
+ public:
+  using Start = std::function<void()>;
+
+  explicit FetchGate(uint64_t most_bytes) : most_bytes_(most_bytes) {}
+
+  /// A read begins; those with lower numbers come before it.
+  void Begin(int64_t read);
+  /// Calls `start`, which makes the read's next requests, when there is room for their bytes: now,
+  /// or later, on a thread that makes room.
+  void Enter(int64_t read, uint64_t bytes, Start start);
+  /// A read holds nothing for the moment.
+  void Release(int64_t read);
+  /// A read is done.
+  void End(int64_t read);
+  /// Nobody wants what waits.
+  void Cancel();
+
+ private:
+  struct Read {
+    uint64_t bytes = 0;    // that it holds
+    uint64_t waiting = 0;  // that it waits for
+    Start start;           // while it waits
+  };
+
+  bool HasRoom(int64_t read, uint64_t bytes) const;
+  /// Starts what waits and has room, and unlocks.
+  void StartWaiting(std::unique_lock<std::mutex> lock);
+
+  const uint64_t most_bytes_;
+  std::mutex mutex_;
+  uint64_t bytes_ = 0;  // of all reads
+  std::map<int64_t, Read> reads_;
+};
+
+}  // namespace pilum::scan

@@ -1,0 +1,99 @@
+"""Streams stay within the memory that they were given, or what a batch needs if that is more."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+import pilum
+
+pytest.importorskip("torch")
+
+MIB = 1 << 20
+#: Planning, Python objects, and what an allocator rounds up.
+SLACK = 32
+#: So that resident memory is what is held, not what allocators and caches, which have bounds of
+#: their own, keep for later.
+ALLOCATORS = {
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": "65536",
+    "MALLOC_TRIM_THRESHOLD_": "65536",
+    "PILUM_RECYCLE_BYTES": "1",
+    "PILUM_BLOCK_CACHE_BYTES": "1",
+}
+
+
+def binaries(rows, size):
+    """Batches of rows of so many bytes each, about 10 MB at a time."""
+    random = np.random.default_rng(0)
+    schema = pa.schema([("id", pa.int64()), ("x", pa.large_binary())])
+    step = max(1, 10 * MIB // size)
+    batches = (
+        pa.record_batch(
+            [list(range(i, i + step)), [random.bytes(size) for _ in range(step)]], schema=schema
+        )
+        for i in range(0, rows, step)
+    )
+    return pa.RecordBatchReader.from_batches(schema, batches)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("memory")
+    random = np.random.default_rng(0)
+    database = pilum.connect(folder)
+    numbers = pa.table({f"c{i}": random.random(1_500_000) for i in range(8)})
+    database.create_table("numbers", numbers)  # 96 MB
+    database.create_table("images", binaries(1000, 100_000))
+    database.create_table("huge", binaries(6, 100 * MIB))
+    return folder
+
+
+def peak(folder, table, **options):
+    run = subprocess.run(
+        [sys.executable, pathlib.Path(__file__).with_name("stream_memory.py"), folder, table,
+         json.dumps(options)],
+        env=os.environ | ALLOCATORS,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )  # fmt: skip
+    return float(run.stdout)
+
+
+@pytest.mark.parametrize("budget", [4, 32])
+def test_rows_from_all_over_the_table(folder, budget):
+    """Each window of rows needs a part of every page."""
+    assert peak(folder, "numbers", readahead_bytes=budget * MIB, rows=300_000) < budget + SLACK
+
+
+@pytest.mark.parametrize("budget", [4, 32])
+def test_a_consumer_that_is_slow(folder, budget):
+    used = peak(folder, "images", readahead_bytes=budget * MIB, rows=300, seconds=0.002)
+    assert used < budget + SLACK
+    used = peak(folder, "numbers", readahead_bytes=budget * MIB, rows=3000, seconds=0.0002)
+    assert used < budget + SLACK
+
+
+def test_a_transform_that_makes_much(folder):
+    """What counts is the size that rows have before; four splits have one open batch each."""
+    budget, rows = 8, 10 * 100_000 / MIB
+    used = peak(
+        folder, "images", readahead_bytes=budget * MIB, transform="grow", read_batch_size=4,
+        transform_parallelism=2, num_splits=4, rows=300,
+    )  # fmt: skip
+    assert used < budget + 10 * budget / 2 + 4 * 4 * rows + SLACK
+
+
+@pytest.mark.parametrize("options", [{}, {"transform": "same"}])
+def test_rows_larger_than_the_budget(folder, options):
+    """One is with the consumer, as Arrow and as Python has it, one is read and decoded."""
+    options = options | {"read_batch_size": 1, "readahead_bytes": MIB}
+    assert peak(folder, "huge", **options) < 4 * 100 + 100 * bool("transform" in options) + SLACK

@@ -50,7 +50,7 @@ def folder(tmp_path_factory):
     database = pilum.connect(folder)
     numbers = pa.table({f"c{i}": random.random(1_500_000) for i in range(8)})
     database.create_table("numbers", numbers)  # 96 MB
-    words = [("%x" % i) * 2 for i in random.integers(0, 2**60, 1_500_000)]
+    words = [f"{i:x}{i:x}" for i in random.integers(0, 2**60, 1_500_000)]
     database.create_table("words", pa.table({"word": words}))
     database.create_table("images", binaries(1000, 100_000))
     database.create_table("huge", binaries(6, 100 * MIB))

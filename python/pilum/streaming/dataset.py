@@ -442,7 +442,7 @@ class StreamingDataset(IterableDataset[Any]):
     @property
     def prefetch_queue_depth(self) -> int:
         """Samples that wait to be delivered; 0 when nothing iterates."""
-        return self._total(Field.READY)
+        return max(0, self._total(Field.READY))  # of batches, as of a millisecond ago
 
     @property
     def consumed_rows(self) -> int:

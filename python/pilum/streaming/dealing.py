@@ -22,7 +22,8 @@ from pilum.streaming.state import PackProgress, Progress, advance
 from pilum.streaming.timing import Durations, waited_for
 from pilum.streaming.transforms import Block, TransformOptions, TransformPool
 
-_TIMING_NS = 100_000_000  # between looks at what takes longer to count
+_COUNT_NS = 1_000_000  # between counts, which take microseconds
+_TIMING_NS = 100_000_000  # the same of where the time goes
 
 
 class Received(NamedTuple):
@@ -137,12 +138,14 @@ class DealtPass(abc.ABC):
         self._rows = task.rows_ahead()
         self._made = 0
         self._waits = Durations()
-        self._timed_ns = 0  # when timing was counted last
+        self._counted_ns = 0  # when that was last
+        self._timed_ns = 0
 
     def __iter__(self) -> Iterator[Made]:
         for made in self._batches():
             self._made += made.num_rows
-            self._count()
+            if time.monotonic_ns() - self._counted_ns > _COUNT_NS:
+                self._count()
             yield made
             del made
 
@@ -160,15 +163,16 @@ class DealtPass(abc.ABC):
         return progress
 
     def _count(self) -> None:
+        """What other processes, and threads, may ask for."""
+        self._counted_ns = time.monotonic_ns()
         self._counters.set_read(self._stream.counters, self._rows, self._made)
         self._counters.set(Field.READY, self._made)
         self._counters.set(Field.TRANSFORM_NS, self._making_ns())
         self._counters.count_first()
-        if time.monotonic_ns() - self._timed_ns > _TIMING_NS:
+        if self._counted_ns - self._timed_ns > _TIMING_NS:
             self._count_timing()
 
     def _count_timing(self) -> None:
-        """What another process may ask for."""
         self._timed_ns = time.monotonic_ns()
         self._counters.set_reading(self._stream.counters)
         self._counters.set(Field.WAIT_NS, self._waits.total_ns)

@@ -199,7 +199,7 @@ class TransformedPass(Pass):
             self._ready -= 1
             self._consumed += 1
             self._let_go(split)
-            if self._consumed % 64 == 0:
+            if self._consumed % 256 == 0:
                 self.update_counters()
             yield iter((sample,))
             del sample  # while the next one is waited for

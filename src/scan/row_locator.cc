@@ -1,7 +1,10 @@
 #include "scan/row_locator.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,11 +18,20 @@ namespace {
 using arrow::Result;
 using arrow::Status;
 
-/// A row wanted, and where it goes.
+/// A row wanted, by a key that is in the order of rows, and where it goes.
 struct Wanted {
-  uint64_t fragment;  // index in the manifest
-  uint64_t row;       // physical
+  uint64_t key;
   int64_t slot;
+};
+
+/// The rows of a fragment: their addresses, or the offsets of those that live.
+struct FragmentKeys {
+  size_t fragment;  ///< index in the manifest
+  uint64_t first;
+  uint64_t count;
+  std::shared_ptr<const dataset::DeletionVector> deletions;
+
+  bool Has(const Wanted& row) const { return row.key - first < count; }
 };
 
 Status NoSuchRow(const std::string& what) {
@@ -27,106 +39,135 @@ Status NoSuchRow(const std::string& what) {
                        std::make_shared<ErrorDetail>(ErrorKind::kInvalidArgument, ErrorWhere{}));
 }
 
-/// Finds rows by key. Keeps what it looked up last, since keys often come in bunches.
-class Locator {
- public:
-  explicit Locator(const DatasetReader& dataset) : dataset_(dataset) {}
+Status NoSuchAddress(uint64_t address) {
+  return NoSuchRow("there is no row with address " + std::to_string(address) + " (" +
+                   rows::DescribeRowAddress(address) + "), or it is deleted");
+}
 
-  Result<Wanted> ByOffset(uint64_t offset) {
-    if (offset >= dataset_.live_rows()) {
-      return NoSuchRow("row " + std::to_string(offset) + " is out of range: the table has " +
-                       std::to_string(dataset_.live_rows()) + " rows");
-    }
-    const auto& starts = dataset_.live_starts();
-    const size_t fragment =
-        static_cast<size_t>(std::upper_bound(starts.begin(), starts.end(), offset) -
-                            starts.begin()) -
-        1;
-    ARROW_RETURN_NOT_OK(UseFragment(fragment));
-    const uint64_t live = offset - starts[fragment];
-    return Wanted{fragment, deletions_->empty() ? live : deletions_->LiveToPhysical(live), 0};
+Result<std::vector<Wanted>> WantRows(const DatasetReader& dataset, std::span<const uint64_t> keys,
+                                     RowKey kind) {
+  std::shared_ptr<const dataset::RowIdIndex> row_ids;
+  if (kind == RowKey::kRowId && dataset.manifest().stable_row_ids) {
+    ARROW_ASSIGN_OR_RAISE(row_ids, dataset.IndexOfRowIds());
   }
-
-  Result<Wanted> ByAddress(uint64_t address) {
-    const auto fragment = dataset_.FragmentWithId(rows::FragmentOf(address));
-    if (fragment) ARROW_RETURN_NOT_OK(UseFragment(*fragment));
-    const uint32_t row = rows::OffsetOf(address);
-    if (!fragment || row >= dataset_.fragment(*fragment).physical_rows ||
-        deletions_->Contains(row)) {
-      return NoSuchRow("there is no row with address " + std::to_string(address) + " (" +
-                       rows::DescribeRowAddress(address) + "), or it is deleted");
-    }
-    return Wanted{*fragment, row, 0};
-  }
-
-  Result<Wanted> ById(uint64_t id) {
-    if (!dataset_.manifest().stable_row_ids) return ByAddress(id);
-    if (!row_ids_) {
-      ARROW_ASSIGN_OR_RAISE(row_ids_, dataset_.IndexOfRowIds());
-    }
-    const auto address = row_ids_->Find(id);
+  std::vector<Wanted> wanted;
+  wanted.reserve(keys.size());
+  for (uint64_t key : keys) {
+    const auto address = row_ids ? row_ids->Find(key) : key;
     if (!address)
-      return NoSuchRow("there is no row with id " + std::to_string(id) + ", or it is deleted");
-    return ByAddress(*address);
+      return NoSuchRow("there is no row with id " + std::to_string(key) + ", or it is deleted");
+    wanted.push_back({*address, static_cast<int64_t>(wanted.size())});
   }
+  return wanted;
+}
 
- private:
-  Status UseFragment(size_t fragment) {
-    if (deletions_ && fragment_ == fragment) return Status::OK();
-    fragment_ = fragment;
-    ARROW_ASSIGN_OR_RAISE(deletions_, dataset_.Deletions(fragment));
-    return Status::OK();
+// Comparing thousands of keys in random order takes several times as long as two or three passes
+// over their digits.
+void SortByKey(std::vector<Wanted>* wanted) {
+  constexpr int kDigitBits = 11;
+  constexpr size_t kDigits = 1 << kDigitBits;
+  if (wanted->size() < kDigits) {
+    std::sort(wanted->begin(), wanted->end(),
+              [](const Wanted& a, const Wanted& b) { return a.key < b.key; });
+    return;
   }
+  uint64_t differing = 0;
+  for (const Wanted& row : *wanted) differing |= row.key ^ wanted->front().key;
+  std::vector<Wanted> sorted(wanted->size());
+  for (int shift = 0; shift < std::bit_width(differing); shift += kDigitBits) {
+    const auto digit = [&](const Wanted& row) { return row.key >> shift & (kDigits - 1); };
+    std::array<size_t, kDigits> next = {};
+    for (const Wanted& row : *wanted) ++next[digit(row)];
+    std::exclusive_scan(next.begin(), next.end(), next.begin(), size_t{0});
+    for (const Wanted& row : *wanted) sorted[next[digit(row)]++] = row;
+    wanted->swap(sorted);
+  }
+}
 
-  const DatasetReader& dataset_;
-  size_t fragment_ = 0;
-  std::shared_ptr<const dataset::DeletionVector> deletions_;
-  std::shared_ptr<const dataset::RowIdIndex> row_ids_;
-};
+Result<FragmentKeys> FragmentOfOffset(const DatasetReader& dataset, uint64_t offset) {
+  if (offset >= dataset.live_rows()) {
+    return NoSuchRow("row " + std::to_string(offset) + " is out of range: the table has " +
+                     std::to_string(dataset.live_rows()) + " rows");
+  }
+  const auto& starts = dataset.live_starts();
+  const auto end = std::upper_bound(starts.begin(), starts.end(), offset);
+  const auto fragment = static_cast<size_t>(end - starts.begin()) - 1;
+  ARROW_ASSIGN_OR_RAISE(auto deletions, dataset.Deletions(fragment));
+  return FragmentKeys{fragment, *(end - 1), *end - *(end - 1), std::move(deletions)};
+}
 
-RowSelection MakeSelection(std::vector<Wanted> wanted) {
-  RowSelection selection;
-  selection.num_rows = static_cast<int64_t>(wanted.size());
-  const auto key = [](const Wanted& w) { return std::pair(w.fragment, w.row); };
-  const auto before = [&](const Wanted& a, const Wanted& b) { return key(a) < key(b); };
-  const bool sorted = std::is_sorted(wanted.begin(), wanted.end(), before);
-  if (!sorted) std::sort(wanted.begin(), wanted.end(), before);
-  selection.distinct =
-      std::adjacent_find(wanted.begin(), wanted.end(), [&](const Wanted& a, const Wanted& b) {
-        return key(a) == key(b);
-      }) == wanted.end();
-  selection.in_order = sorted && selection.distinct;
+Result<FragmentKeys> FragmentOfAddress(const DatasetReader& dataset, uint64_t address) {
+  const auto fragment = dataset.FragmentWithId(rows::FragmentOf(address));
+  if (!fragment || rows::OffsetOf(address) >= dataset.fragment(*fragment).physical_rows)
+    return NoSuchAddress(address);
+  ARROW_ASSIGN_OR_RAISE(auto deletions, dataset.Deletions(*fragment));
+  return FragmentKeys{*fragment, address - rows::OffsetOf(address),
+                      dataset.fragment(*fragment).physical_rows, std::move(deletions)};
+}
+
+Result<FragmentKeys> FragmentOf(const DatasetReader& dataset, uint64_t key, RowKey kind) {
+  return kind == RowKey::kOffset ? FragmentOfOffset(dataset, key) : FragmentOfAddress(dataset, key);
+}
+
+Status CheckAlive(const FragmentKeys& fragment, std::span<const Wanted> wanted) {
+  if (fragment.deletions->empty()) return Status::OK();
   for (const Wanted& row : wanted) {
-    auto& fragments = selection.fragments;
-    if (fragments.empty() || fragments.back().fragment != row.fragment)
-      fragments.push_back({row.fragment, {}});
-    std::vector<Run>& runs = fragments.back().runs;
-    if (!runs.empty() && runs.back().row + runs.back().count == row.row &&
-        runs.back().slot + runs.back().count == row.slot) {
+    if (fragment.deletions->Contains(rows::OffsetOf(row.key))) return NoSuchAddress(row.key);
+  }
+  return Status::OK();
+}
+
+/// The physical rows that `row_of` says, joined where they and their slots are consecutive.
+template <typename RowOf>
+std::vector<Run> MakeRuns(std::span<const Wanted> wanted, const RowOf& row_of) {
+  std::vector<Run> runs;
+  for (const Wanted& next : wanted) {
+    const uint64_t row = row_of(next.key);
+    if (!runs.empty() && runs.back().row + runs.back().count == row &&
+        runs.back().slot + runs.back().count == next.slot) {
       ++runs.back().count;
     } else {
-      runs.push_back({row.row, 1, row.slot});
+      runs.push_back({row, 1, next.slot});
     }
   }
-  return selection;
+  return runs;
+}
+
+Result<std::vector<Run>> RunsOf(const FragmentKeys& fragment, std::span<const Wanted> wanted,
+                                RowKey kind) {
+  const auto nth = [&](uint64_t key) { return key - fragment.first; };
+  if (kind != RowKey::kOffset) {
+    ARROW_RETURN_NOT_OK(CheckAlive(fragment, wanted));
+  } else if (!fragment.deletions->empty()) {
+    return MakeRuns(wanted,
+                    [&](uint64_t key) { return fragment.deletions->LiveToPhysical(nth(key)); });
+  }
+  return MakeRuns(wanted, nth);
 }
 
 }  // namespace
 
 Result<RowSelection> SelectRows(const DatasetReader& dataset, std::span<const uint64_t> keys,
                                 RowKey kind) {
-  Locator locator(dataset);
-  std::vector<Wanted> wanted;
-  wanted.reserve(keys.size());
-  for (uint64_t key : keys) {
-    Result<Wanted> row = kind == RowKey::kOffset  ? locator.ByOffset(key)
-                         : kind == RowKey::kRowId ? locator.ById(key)
-                                                  : locator.ByAddress(key);
-    ARROW_RETURN_NOT_OK(row.status());
-    row->slot = static_cast<int64_t>(wanted.size());
-    wanted.push_back(*row);
+  ARROW_ASSIGN_OR_RAISE(std::vector<Wanted> wanted, WantRows(dataset, keys, kind));
+  const auto before = [](const Wanted& a, const Wanted& b) { return a.key < b.key; };
+  const auto same = [](const Wanted& a, const Wanted& b) { return a.key == b.key; };
+  const bool sorted = std::is_sorted(wanted.begin(), wanted.end(), before);
+  if (!sorted) SortByKey(&wanted);
+  RowSelection selection;
+  selection.num_rows = static_cast<int64_t>(wanted.size());
+  selection.distinct = std::adjacent_find(wanted.begin(), wanted.end(), same) == wanted.end();
+  selection.in_order = sorted && selection.distinct;
+  for (std::span<const Wanted> left = wanted; !left.empty();) {
+    ARROW_ASSIGN_OR_RAISE(const FragmentKeys fragment, FragmentOf(dataset, left[0].key, kind));
+    const auto end = std::partition_point(left.begin(), left.end(),
+                                          [&](const Wanted& row) { return fragment.Has(row); });
+    const auto count = static_cast<size_t>(end - left.begin());
+    ARROW_ASSIGN_OR_RAISE(auto runs, RunsOf(fragment, left.first(count), kind));
+    selection.fragments.push_back({fragment.fragment, std::move(runs)});
+    left = left.subspan(count);
   }
-  return MakeSelection(std::move(wanted));
+  return selection;
 }
 
 }  // namespace pilum::scan

@@ -76,7 +76,7 @@ TEST(Take, RowsInAnyOrderWithRepeats) {
     golden.ExpectRows(positions);
     std::reverse(positions.begin(), positions.end());
     golden.ExpectRows(positions);
-    for (size_t count : {1, 2, 17, 300}) {
+    for (size_t count : {1, 2, 17, 300, 5000}) {
       positions.resize(count);
       for (uint64_t& position : positions) position = random() % n;
       golden.ExpectRows(positions);

@@ -50,6 +50,25 @@ void Translate(Key* keys, uint64_t n, const int32_t* map, uint64_t dictionary_le
   }
 }
 
+/// `width` is a constant where single values can be copied without a call.
+template <typename Width>
+void Scatter(std::span<const Run> runs, const std::byte* from, uint64_t begin, uint64_t end,
+             Width width, std::byte* to) {
+  for (const Run& run : runs) {
+    const Run part = run.Within(begin, end);
+    const std::byte* in = from + (part.row - begin) * width;
+    std::byte* out = to + static_cast<uint64_t>(part.slot) * width;
+    if (part.count == 1) {
+      std::memcpy(out, in, width);
+    } else if (in != out) {
+      std::memcpy(out, in, part.count * width);
+    }
+  }
+}
+
+template <uint64_t kWidth>
+using Constant = std::integral_constant<uint64_t, kWidth>;
+
 }  // namespace
 
 LeafBuilder::LeafBuilder(const LeafType& type, const LevelScheme& scheme, bool nested,
@@ -129,6 +148,38 @@ Status LeafBuilder::Put(int64_t slot, const Values& values, uint64_t first, uint
   return type_.dictionary ? TranslateKeys(slot, n) : Status::OK();
 }
 
+Status LeafBuilder::PutRuns(std::span<const Run> runs, const Values& values, uint64_t begin,
+                            uint64_t end) {
+  const uint64_t bits = type_.shape.bits;
+  if (bits % 8 != 0 || type_.dictionary || has_item_validity(values)) {
+    for (const Run& run : runs) {
+      const Run part = run.Within(begin, end);
+      ARROW_RETURN_NOT_OK(Put(part.slot, values, part.row - begin, part.count, false));
+    }
+    return Status::OK();
+  }
+  if (runs.empty()) return Status::OK();
+  const uint64_t need = (std::min(runs.back().row + runs.back().count, end) - begin) * bits / 8;
+  if (need > values.fixed.size()) return bytes::Truncated("values", 0, need, values.fixed.size());
+  const std::byte* from = values.fixed.data();
+  std::byte* to = AsBytes(values_->mutable_data());
+  switch (bits / 8) {
+    case 2:
+      Scatter(runs, from, begin, end, Constant<2>(), to);
+      break;
+    case 4:
+      Scatter(runs, from, begin, end, Constant<4>(), to);
+      break;
+    case 8:
+      Scatter(runs, from, begin, end, Constant<8>(), to);
+      break;
+    default:
+      Scatter(runs, from, begin, end, bits / 8, to);
+      break;
+  }
+  return Status::OK();
+}
+
 Status LeafBuilder::PutFixed(int64_t slot, Bytes fixed, uint64_t first, uint64_t n) {
   const uint64_t bits = type_.shape.bits;
   if (BytesFor((first + n) * bits) > fixed.size()) {
@@ -145,6 +196,13 @@ Status LeafBuilder::PutFixed(int64_t slot, Bytes fixed, uint64_t first, uint64_t
                                 static_cast<int64_t>(to_bit));
   }
   return Status::OK();
+}
+
+bool LeafBuilder::has_item_validity(const Values& values) const {
+  for (size_t level = 0; level < values.item_validity.size(); ++level) {
+    if (!values.item_validity[level].empty() || item_validity_[level]) return true;
+  }
+  return false;
 }
 
 Status LeafBuilder::PutItemValidity(int64_t slot, const Values& values, uint64_t first,
@@ -347,6 +405,18 @@ Status LeafBuilder::PutValidity(int64_t slot, std::span<const uint16_t> def) {
   ARROW_ASSIGN_OR_RAISE(uint8_t* bitmap, Bitmap(&validity_, capacity_));
   for (size_t i = 0; i < def.size(); ++i) {
     if (def[i] != 0) arrow::bit_util::ClearBit(bitmap, slot + static_cast<int64_t>(i));
+  }
+  return Status::OK();
+}
+
+Status LeafBuilder::PutValidity(std::span<const Run> runs, std::span<const uint16_t> def,
+                                uint64_t begin) {
+  uint16_t any = 0;
+  for (uint16_t level : def) any |= level;
+  if (any == 0) return Status::OK();
+  for (const Run& run : runs) {
+    const Run part = run.Within(begin, begin + def.size());
+    ARROW_RETURN_NOT_OK(PutValidity(part.slot, def.subspan(part.row - begin, part.count)));
   }
   return Status::OK();
 }

@@ -12,6 +12,7 @@
 // One owner, not thread-safe. All memory comes from the pool given.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -39,6 +40,21 @@ struct LeafType {
     return shape == other.shape && wide_offsets == other.wide_offsets &&
            dictionary == other.dictionary &&
            (!dictionary || dictionary_type->Equals(*other.dictionary_type));
+  }
+};
+
+/// Consecutive rows of a page. Lists of runs ascend by first and last row; rows may repeat from run to
+/// run.
+struct Run {
+  uint64_t row = 0;  ///< first, counted from the start of the page
+  uint32_t count = 0;
+  int64_t slot = 0;  ///< where the first one goes; ignored by nested columns, which append
+
+  /// Its rows that are among [begin, end); there must be some.
+  Run Within(uint64_t begin, uint64_t end) const {
+    const uint64_t first = std::max(row, begin);
+    return {first, static_cast<uint32_t>(std::min(row + count, end) - first),
+            slot + static_cast<int64_t>(first - row)};
   }
 };
 
@@ -83,6 +99,10 @@ class LeafBuilder {
   /// Puts values [first, first + n) of `values` into slots from `slot` on. `stable` promises that
   /// the bytes of variable-width values outlive the builder's Finish.
   arrow::Status Put(int64_t slot, const Values& values, uint64_t first, uint64_t n, bool stable);
+  /// Flat, fixed width: of `values`, which are of rows [begin, end), those that `runs` name. All of
+  /// the runs reach into these rows, and may reach beyond them.
+  arrow::Status PutRuns(std::span<const Run> runs, const Values& values, uint64_t begin,
+                        uint64_t end);
   /// One variable-width value.
   arrow::Status PutBytes(int64_t slot, Bytes value, bool stable);
   /// The same value in n slots: shape().bits bits, or the bytes of a variable-width value.
@@ -100,6 +120,9 @@ class LeafBuilder {
 
   /// Flat: marks slots as null where def != 0.
   arrow::Status PutValidity(int64_t slot, std::span<const uint16_t> def);
+  /// The same as PutRuns: `def` is of the rows from `begin` on.
+  arrow::Status PutValidity(std::span<const Run> runs, std::span<const uint16_t> def,
+                            uint64_t begin);
   arrow::Status PutNulls(int64_t slot, uint64_t n);
 
   /// Nested: levels of further entries, in the page's numbers; empty `rep` or `def` stands for "row
@@ -119,6 +142,7 @@ class LeafBuilder {
               arrow::MemoryPool* pool);
 
   arrow::Status GrowSlots(int64_t slots);
+  bool has_item_validity(const Values& values) const;
   arrow::Status PutItemValidity(int64_t slot, const Values& values, uint64_t first, uint64_t n);
   arrow::Status PutFixed(int64_t slot, Bytes fixed, uint64_t first, uint64_t n);
   arrow::Status PutVariableInOrder(const Values& values, uint64_t first, uint64_t n);

@@ -52,6 +52,34 @@ TEST(LeafBuilder, ValuesThatAreNotThereAreErrors) {
   EXPECT_FALSE(builder->Put(0, FixedOf("abcd"), 1, 2, false).ok());
 }
 
+TEST(LeafBuilder, RunsOfRowsInAnyOrder) {
+  // Of rows 100 to 107: the first run begins before them, the last goes on behind.
+  const std::vector<encoding::Run> runs = {
+      {98, 4, 0}, {101, 1, 9}, {101, 1, 4}, {103, 3, 5}, {106, 9, 10}};
+  const std::vector<int> rows = {-1, -1, 100, 101, 101, 103, 104, 105, -1, 101, 106, 107};
+  for (uint64_t width : {1, 2, 3, 4, 8, 16}) {
+    std::string bytes;
+    std::string expected;
+    for (char row = 100; row < 108; ++row) bytes += std::string(width, row);
+    for (int row : rows) expected += std::string(width, row < 0 ? '\0' : static_cast<char>(row));
+    auto builder = *LeafBuilder::MakeFlat({.shape = {.bits = width * 8}}, 12, false, Pool());
+    ASSERT_TRUE(builder->PutNothing(0, 12).ok());
+    ASSERT_TRUE(builder->PutRuns(runs, FixedOf(bytes), 100, 108).ok());
+    EXPECT_FALSE(builder->PutRuns(runs, FixedOf(bytes.substr(1)), 100, 108).ok());
+    EXPECT_EQ(builder->Finish()->values->ToString(), expected);
+  }
+}
+
+TEST(LeafBuilder, NullsOfRuns) {
+  auto builder = *LeafBuilder::MakeFlat({.shape = {.bits = 8}}, 6, false, Pool());
+  const std::vector<encoding::Run> runs = {{8, 3, 3}, {11, 1, 0}, {13, 5, 1}};
+  const std::vector<uint16_t> valid(5), def = {1, 0, 1, 1, 0};
+  ASSERT_TRUE(builder->PutValidity(runs, valid, 10).ok());
+  ASSERT_TRUE(builder->PutValidity(runs, def, 10).ok());
+  EXPECT_EQ(Bits(builder->Finish()->validity, 6),
+            (std::vector<bool>{true, false, true, true, true, false}));
+}
+
 TEST(LeafBuilder, BitsAtEveryPosition) {
   std::vector<bool> expected(40);
   auto builder = *LeafBuilder::MakeFlat({.shape = {.bits = 1}}, 40, false, Pool());

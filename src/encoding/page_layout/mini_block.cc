@@ -47,6 +47,14 @@ class MiniBlockIndex final : public PageIndex {
   /// The chunk in which a row starts, and the one in which it ends.
   uint32_t first_chunk(uint64_t row) const;
   uint32_t last_chunk(uint64_t row) const;
+  /// How many rows end before the chunk.
+  uint64_t rows_before(uint32_t chunk) const {
+    return !has_repetition() ? value_start_[chunk] : chunk == 0 ? 0 : rows_through_[chunk - 1];
+  }
+  /// Behind the last row of which the chunk has something.
+  uint64_t end_row(uint32_t chunk) const {
+    return rows_before(chunk + 1) + (has_repetition() && leftover_[chunk]);
+  }
   /// The row that a chunk's first entry belongs to, whether it started before, and how many rows
   /// start in the chunk.
   LevelStretch rows_of(uint32_t chunk, uint64_t* starts) const;
@@ -345,9 +353,12 @@ Status MiniBlockPage::Plan(const PageIndex& page_index, std::span<const Run> run
     const uint32_t first = index.first_chunk(runs[i].row);
     if (open_end == 0 || first > open_end) reads->push_back({.first_run = i, .first_chunk = first});
     PlannedRead& read = reads->back();
-    read.num_runs = i + 1 - read.first_run;
     open_end = std::max(read.first_chunk + read.num_chunks,
                         index.last_chunk(runs[i].row + runs[i].count - 1) + 1);
+    // Those that end in the same chunks add nothing.
+    const uint64_t end_row = index.rows_before(open_end);
+    while (i + 1 < runs.size() && runs[i + 1].row + runs[i + 1].count <= end_row) ++i;
+    read.num_runs = i + 1 - read.first_run;
     read.num_chunks = open_end - read.first_chunk;
     const uint64_t begin_byte = index.chunk_offset(read.first_chunk);
     read.range = {chunks_range_.offset + begin_byte,
@@ -370,14 +381,21 @@ Status MiniBlockPage::Decode(const PageIndex& page_index, std::span<const Run> r
       continue;
     }
     const uint64_t base = index.chunk_offset(read.first_chunk);
+    auto begin = served.begin();
     for (uint32_t chunk = read.first_chunk; chunk < read.first_chunk + read.num_chunks; ++chunk) {
+      // The runs that reach into the chunk.
+      while (begin != served.end() && begin->row + begin->count <= index.rows_before(chunk))
+        ++begin;
+      auto end = begin;
+      while (end != served.end() && end->row < index.end_row(chunk)) ++end;
+      const std::span<const Run> wanted(begin, end);
       const Bytes bytes =
           fetched[i].subspan(index.chunk_offset(chunk) - base,
                              index.chunk_offset(chunk + 1) - index.chunk_offset(chunk));
       arena->Reset();
       Status status = builder->nested()
-                          ? DecodeNestedChunk(index, chunk, bytes, served, arena, builder)
-                          : DecodeFlatChunk(index, chunk, bytes, served, arena, builder);
+                          ? DecodeNestedChunk(index, chunk, bytes, wanted, arena, builder)
+                          : DecodeFlatChunk(index, chunk, bytes, wanted, arena, builder);
       if (!status.ok()) {
         return WithContext(status, {.offset = chunks_range_.offset + index.chunk_offset(chunk)});
       }
@@ -448,22 +466,14 @@ Result<Values> MiniBlockPage::DecodeValues(const Chunk& chunk, uint64_t begin_ro
                                            std::span<const Run> runs, Arena* arena,
                                            LeafBuilder* builder) const {
   const std::span<const Bytes> buffers(chunk.buffers.data(), values_->num_buffers());
-  const uint64_t end_row = begin_row + n;
-  if (runs.empty() || runs[0].row >= end_row) return values_->DecodePart(buffers, n, 0, 0, arena);
-  const Run& first = runs[0];
-  if (first.row <= begin_row && first.row + first.count >= end_row) {
-    std::byte* into = nullptr;
-    if (!dictionary_)
-      into = builder->DirectFixed(first.slot + static_cast<int64_t>(begin_row - first.row));
-    return values_->Decode(buffers, n, into, arena);
-  }
-  const auto last = std::partition_point(runs.begin(), runs.end(),
-                                         [&](const Run& r) { return r.row < end_row; }) -
-                    1;
-  const uint64_t begin = std::max(first.row, begin_row);
-  const uint64_t end = std::min(last->row + last->count, end_row);
-  return values_->DecodePart(buffers, n, static_cast<uint32_t>(begin - begin_row),
-                             static_cast<uint32_t>(end - begin), arena);
+  if (runs.empty()) return values_->DecodePart(buffers, n, 0, 0, arena);
+  const Run first = runs.front().Within(begin_row, begin_row + n);
+  if (first.count == n)
+    return values_->Decode(buffers, n, dictionary_ ? nullptr : builder->DirectFixed(first.slot),
+                           arena);
+  const Run last = runs.back().Within(begin_row, begin_row + n);
+  return values_->DecodePart(buffers, n, static_cast<uint32_t>(first.row - begin_row),
+                             static_cast<uint32_t>(last.row + last.count - first.row), arena);
 }
 
 Status MiniBlockPage::DecodeFlatChunk(const MiniBlockIndex& index, uint32_t chunk_number,
@@ -476,22 +486,14 @@ Status MiniBlockPage::DecodeFlatChunk(const MiniBlockIndex& index, uint32_t chun
     return bytes::Corrupt("chunk of " + std::to_string(chunk.entries) + " levels for " +
                           std::to_string(n) + " values");
   }
-  // The first run that reaches into this chunk.
-  auto run = std::partition_point(runs.begin(), runs.end(),
-                                  [&](const Run& r) { return r.row + r.count <= begin_row; });
-  ARROW_ASSIGN_OR_RAISE(
-      Values values,
-      DecodeValues(chunk, begin_row, n, runs.subspan(static_cast<size_t>(run - runs.begin())),
-                   arena, builder));
-  for (; run != runs.end() && run->row < begin_row + n; ++run) {
-    const uint64_t begin = std::max(run->row, begin_row);
-    const uint64_t end = std::min(run->row + run->count, begin_row + n);
-    const int64_t slot = run->slot + static_cast<int64_t>(begin - run->row);
-    const uint64_t first = begin - begin_row;
-    if (def_)
-      ARROW_RETURN_NOT_OK(builder->PutValidity(slot, chunk.def.subspan(first, end - begin)));
-    ARROW_RETURN_NOT_OK(
-        PutValues(index, values, chunk.def, slot, first, end - begin, arena, builder));
+  ARROW_ASSIGN_OR_RAISE(Values values, DecodeValues(chunk, begin_row, n, runs, arena, builder));
+  if (def_) ARROW_RETURN_NOT_OK(builder->PutValidity(runs, chunk.def, begin_row));
+  if (!dictionary_ && !values_->shape().variable)
+    return builder->PutRuns(runs, values, begin_row, begin_row + n);
+  for (const Run& run : runs) {
+    const Run part = run.Within(begin_row, begin_row + n);
+    ARROW_RETURN_NOT_OK(PutValues(index, values, chunk.def, part.slot, part.row - begin_row,
+                                  part.count, arena, builder));
   }
   return Status::OK();
 }

@@ -24,13 +24,6 @@ namespace pilum::encoding {
 
 using bytes::ByteRange;
 
-/// Consecutive rows of a page. Lists of runs ascend by row; rows may repeat from run to run.
-struct Run {
-  uint64_t row = 0;  ///< first, counted from the start of the page
-  uint32_t count = 0;
-  int64_t slot = 0;  ///< where the first one goes; ignored by nested columns, which append
-};
-
 /// What a page needs to know to find rows: chunk sizes, row offsets, its dictionary.
 class PageIndex {
  public:

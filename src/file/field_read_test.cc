@@ -150,13 +150,17 @@ TEST(FieldRead, ReadsAcrossPages) {
   auto file = FileReader::Open(ObjectOf(builder.Finish(109)));
   ASSERT_TRUE(file.ok()) << file.status();
   for (const Runs& runs :
-       std::vector<Runs>{{{0, 109, 0}}, {{4, 2, 0}}, {{3, 60, 0}, {105, 4, 60}}, {{108, 1, 0}}}) {
-    auto array = ReadField(LeafNode(arrow::int32(), *file, 0), FormatVersion::kV2_2, 109, runs);
+       std::vector<Runs>{{{0, 109, 0}},
+                         {{4, 2, 0}},
+                         {{3, 60, 0}, {105, 4, 60}},
+                         {{108, 1, 0}},
+                         {{2, 4, 3}, {4, 2, 0}, {4, 5, 7}, {5, 1, 2}, {5, 101, 12}}}) {
+    auto array =
+        ReadField(LeafNode(arrow::int32(), *file, 0), FormatVersion::kV2_2, 109, runs, false);
     ASSERT_TRUE(array.ok()) << array.status();
-    int64_t slot = 0;
     for (const auto& run : runs) {
       for (uint32_t i = 0; i < run.count; ++i) {
-        EXPECT_EQ(static_cast<const arrow::Int32Array&>(**array).Value(slot++),
+        EXPECT_EQ(static_cast<const arrow::Int32Array&>(**array).Value(run.slot + i),
                   static_cast<int32_t>(run.row + i));
       }
     }

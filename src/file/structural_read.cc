@@ -39,7 +39,8 @@ struct PageRead {
   std::shared_ptr<ColumnReader> column;
   Page* page = nullptr;
   uint32_t segment = 0;
-  std::vector<Run> runs;
+  std::span<const Run> runs;  ///< of the segment, or own_runs
+  std::vector<Run> own_runs;  ///< where rows of the page have other numbers
   std::shared_ptr<const encoding::PageIndex> index;
   std::vector<encoding::PlannedRead> planned;
   std::vector<io::Fetch::Id> ids;
@@ -64,10 +65,14 @@ struct Leaf : LeafColumn {
   bool is_empty_struct() const {
     return node->field->type()->id() == arrow::Type::STRUCT && node->kind == NodeKind::kLeaf;
   }
-  /// Whether `row` of a page belongs to another part of it than the rows wanted last.
-  bool begins_part(uint64_t row) const {
-    const std::vector<Run>& runs = reads.back().runs;
-    return runs.size() >= kPartRuns && (row - runs.front().row) * type.shape.bits / 8 >= kPartBytes;
+  /// How many of these runs of a page make a part of it.
+  size_t PartOf(std::span<const Run> runs) const {
+    if (runs.size() <= kPartRuns) return runs.size();
+    const auto end =
+        std::partition_point(runs.begin() + kPartRuns, runs.end(), [&](const Run& run) {
+          return (run.row - runs.front().row) * type.shape.bits / 8 < kPartBytes;
+        });
+    return static_cast<size_t>(end - runs.begin());
   }
   bool has_column(uint32_t segment) const { return node->sources[segment].file != nullptr; }
   /// How many of the nodes around both leaves are the same.
@@ -114,6 +119,9 @@ class StructuralRead final : public FieldRead {
   }
 
   Status AddReads(Leaf* leaf);
+  void AddPages(Leaf* leaf, const std::shared_ptr<ColumnReader>& column, uint32_t segment,
+                std::span<const Run> runs);
+  void AddPage(Leaf* leaf, const PageRead& page, std::span<const Run> runs);
   Status RequestIndexes(const std::shared_ptr<io::Fetch>& fetch, bool* wants);
   Status RequestValues(const std::shared_ptr<io::Fetch>& fetch, bool* wants);
   Status RequestPage(const std::shared_ptr<io::Fetch>& fetch, PageRead* read, bool* wants);
@@ -187,32 +195,57 @@ Status StructuralRead::AddReads(Leaf* leaf) {
     auto opened = ColumnReader::Get(source.file, source.column, segment.physical_rows * stride,
                                     leaf->scheme, leaf->type);
     if (!opened.ok()) return Context(opened.status(), source.file->object().get());
-    const auto& column = *opened;
-    for (const Run& wanted : segment.runs) {
-      if (uint64_t{wanted.count} * stride > UINT32_MAX)
-        return Context(TooManyItems(), source.file->object().get());
-      Run run{wanted.row * stride, wanted.count * stride, wanted.slot};
-      if (run.row + run.count > segment.physical_rows * stride) {
-        return Context(bytes::Corrupt("row " + std::to_string(run.row + run.count - 1) + " of " +
-                                      std::to_string(segment.physical_rows)),
-                       nullptr);
-      }
-      while (run.count > 0) {
-        Page* page = column->pages()[column->PageOf(run.row)].get();
-        const uint64_t first_row = page->first_row;
-        const uint64_t available = first_row + page->rows - run.row;
-        const uint32_t count = static_cast<uint32_t>(std::min<uint64_t>(run.count, available));
-        if (leaf->reads.empty() || leaf->reads.back().page != page ||
-            leaf->reads.back().segment != s ||
-            (in_pieces() && leaf->begins_part(run.row - first_row))) {
-          leaf->reads.push_back({.column = column, .page = page, .segment = s});
-        }
-        leaf->reads.back().runs.push_back({run.row - first_row, count, run.slot});
-        run = {run.row + count, run.count - count, run.slot + count};
-      }
+    const uint64_t end = segment.runs.back().row + segment.runs.back().count;
+    if (end > segment.physical_rows) {
+      return Context(bytes::Corrupt("row " + std::to_string(end - 1) + " of " +
+                                    std::to_string(segment.physical_rows)),
+                     nullptr);
     }
+    if (stride == 1) {
+      AddPages(leaf, *opened, s, segment.runs);
+      continue;
+    }
+    std::vector<Run> items;
+    for (const Run& run : segment.runs) {
+      if (uint64_t{run.count} * stride > UINT32_MAX)
+        return Context(TooManyItems(), source.file->object().get());
+      items.push_back({run.row * stride, run.count * stride, run.slot});
+    }
+    AddPages(leaf, *opened, s, items);
   }
   return Status::OK();
+}
+
+void StructuralRead::AddPages(Leaf* leaf, const std::shared_ptr<ColumnReader>& column,
+                              uint32_t segment, std::span<const Run> runs) {
+  for (uint64_t row = 0;;) {  // behind those that are added
+    const auto begin = std::partition_point(
+        runs.begin(), runs.end(), [&](const Run& run) { return run.row + run.count <= row; });
+    if (begin == runs.end()) return;
+    Page* page = column->pages()[column->PageOf(std::max(row, begin->row))].get();
+    row = page->first_row + page->rows;
+    const auto end =
+        std::partition_point(begin, runs.end(), [&](const Run& run) { return run.row < row; });
+    AddPage(leaf, {.column = column, .page = page, .segment = segment}, {begin, end});
+  }
+}
+
+// Rows that have the same number in the page as in the segment need not be written down again.
+void StructuralRead::AddPage(Leaf* leaf, const PageRead& page, std::span<const Run> runs) {
+  const uint64_t begin = page.page->first_row;
+  const uint64_t end = begin + page.page->rows;
+  const bool shared =
+      leaf->slots_per_row == 1 && begin == 0 && runs.back().row + runs.back().count <= end;
+  while (!runs.empty()) {
+    const auto part = runs.first(in_pieces() ? leaf->PartOf(runs) : runs.size());
+    PageRead& read = leaf->reads.emplace_back(page);
+    for (const Run& run : shared ? std::span<const Run>() : part) {
+      const Run wanted = run.Within(begin, end);
+      read.own_runs.push_back({wanted.row - begin, wanted.count, wanted.slot});
+    }
+    read.runs = shared ? part : read.own_runs;
+    runs = runs.subspan(part.size());
+  }
 }
 
 Result<bool> StructuralRead::Step(const std::shared_ptr<io::Fetch>& fetch) {

@@ -64,7 +64,7 @@ Result<std::vector<Wanted>> WantRows(const DatasetReader& dataset, std::span<con
 // Comparing thousands of keys in random order takes several times as long as two or three passes
 // over their digits.
 void SortByKey(std::vector<Wanted>* wanted) {
-  constexpr int kDigitBits = 11;
+  constexpr unsigned kDigitBits = 11;
   constexpr size_t kDigits = 1 << kDigitBits;
   if (wanted->size() < kDigits) {
     std::sort(wanted->begin(), wanted->end(),
@@ -74,7 +74,7 @@ void SortByKey(std::vector<Wanted>* wanted) {
   uint64_t differing = 0;
   for (const Wanted& row : *wanted) differing |= row.key ^ wanted->front().key;
   std::vector<Wanted> sorted(wanted->size());
-  for (int shift = 0; shift < std::bit_width(differing); shift += kDigitBits) {
+  for (unsigned shift = 0; shift < std::bit_width(differing); shift += kDigitBits) {
     const auto digit = [&](const Wanted& row) { return row.key >> shift & (kDigits - 1); };
     std::array<size_t, kDigits> next = {};
     for (const Wanted& row : *wanted) ++next[digit(row)];

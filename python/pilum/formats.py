@@ -263,16 +263,15 @@ def column_tensor(column: pa.Array, name: str) -> torch.Tensor:
     """With rows in the first dimension, and those of lists of fixed sizes behind it. TypeError,
     with the name, for what no tensor can hold."""
     import torch
-    from torch.utils.dlpack import from_dlpack
 
     values, shape, axes = _unnested(column)
     kind = values.type
     if column.null_count or values.null_count or pa.types.is_fixed_size_list(kind):
         raise TypeError(f"column '{name}' has nulls; a tensor cannot have any")
     if pa.types.is_boolean(kind):  # bits, of which torch makes bytes
-        flat = from_dlpack(values.cast(pa.uint8())).view(torch.bool)
+        flat = torch.utils.dlpack.from_dlpack(values.cast(pa.uint8())).view(torch.bool)
     elif pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        flat = from_dlpack(values)
+        flat = torch.utils.dlpack.from_dlpack(values)
     else:
         raise TypeError(f"column '{name}' of type {column.type} cannot become a tensor")
-    return flat.reshape(len(column), *shape).permute(axes)
+    return flat.reshape(len(column), *shape).permute(axes) if shape else flat

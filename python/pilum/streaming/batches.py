@@ -68,6 +68,8 @@ class BatchFormat:
 
     def _column(self, column: pa.Array, name: str) -> Any:
         kind = column.type
+        if pa.types.is_primitive(kind):
+            return self._numbers(column, name)
         if pa.types.is_struct(kind):
             _check_valid(column, name, "a struct")
             return self._dict_of(column.flatten(), [field.name for field in kind], name + ".")

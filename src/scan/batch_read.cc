@@ -101,22 +101,24 @@ file::FormatVersion FormatOf(dataset::FileVersion version) {
 
 Result<std::shared_ptr<arrow::Array>> MakeRowColumn(const DatasetReader& dataset,
                                                     ProjectedColumn::Kind kind,
-                                                    const RowSelection& selection) {
+                                                    const RowSelection& selection,
+                                                    const std::vector<file::Segment>& segments) {
   ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> buffer,
                         arrow::AllocateBuffer(selection.num_rows * 8, GetMemoryPool()));
   auto* out = reinterpret_cast<uint64_t*>(buffer->mutable_data());
-  for (const auto& selected : selection.fragments) {
+  for (size_t s = 0; s < segments.size(); ++s) {
+    const size_t fragment = selection.fragments[s].fragment;
     const uint64_t base =
-        rows::MakeRowAddress(static_cast<uint32_t>(dataset.fragment(selected.fragment).id), 0);
+        rows::MakeRowAddress(static_cast<uint32_t>(dataset.fragment(fragment).id), 0);
     std::shared_ptr<const dataset::RowIds> ids;
     std::shared_ptr<const dataset::DeletionVector> deletions;
     if (kind == ProjectedColumn::Kind::kRowId) {
-      ARROW_ASSIGN_OR_RAISE(ids, dataset.RowIds(selected.fragment));
+      ARROW_ASSIGN_OR_RAISE(ids, dataset.RowIds(fragment));
     } else if (kind == ProjectedColumn::Kind::kRowOffset) {
-      ARROW_ASSIGN_OR_RAISE(deletions, dataset.Deletions(selected.fragment));
+      ARROW_ASSIGN_OR_RAISE(deletions, dataset.Deletions(fragment));
     }
-    const uint64_t live_start = dataset.live_starts()[selected.fragment];
-    for (const Run& run : selected.runs) {
+    const uint64_t live_start = dataset.live_starts()[fragment];
+    for (const Run& run : segments[s].runs) {
       for (uint32_t i = 0; i < run.count; ++i) {
         const uint64_t row = run.row + i;
         out[run.slot + i] = ids ? ids->at(row)
@@ -150,8 +152,10 @@ Result<std::unique_ptr<BatchRead>> BatchRead::Make(std::shared_ptr<const Dataset
   const DatasetReader& reader = *read->dataset_;
   auto segments = std::make_shared<std::vector<file::Segment>>();
   for (auto& selected : read->selection_.fragments) {
-    segments->push_back({selected.runs, reader.fragment(selected.fragment).physical_rows});
+    segments->push_back(
+        {std::move(selected.runs), reader.fragment(selected.fragment).physical_rows});
   }
+  read->segments_ = segments;
   for (const auto& column : read->projection_->columns) {
     if (column.kind != ProjectedColumn::Kind::kField) {
       read->fields_.push_back(nullptr);
@@ -194,7 +198,8 @@ Result<std::shared_ptr<arrow::RecordBatch>> BatchRead::Finish() {
   for (size_t i = 0; i < fields_.size(); ++i) {
     const ProjectedColumn& column = projection_->columns[i];
     if (!fields_[i]) {
-      ARROW_ASSIGN_OR_RAISE(auto array, MakeRowColumn(*dataset_, column.kind, selection_));
+      ARROW_ASSIGN_OR_RAISE(auto array,
+                            MakeRowColumn(*dataset_, column.kind, selection_, *segments_));
       columns.push_back(std::move(array));
       continue;
     }

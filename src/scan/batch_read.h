@@ -53,7 +53,8 @@ class BatchRead {
 
   std::shared_ptr<const DatasetReader> dataset_;
   std::shared_ptr<const Projection> projection_;
-  RowSelection selection_;
+  RowSelection selection_;  // without its runs
+  std::shared_ptr<const std::vector<file::Segment>> segments_;
   std::vector<std::unique_ptr<file::FieldRead>> fields_;  // null for row ids and addresses
 };
 

@@ -18,13 +18,13 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> Rebatcher::Take(int64_t most)
   if (rows == 0) return nullptr;
   arrow::RecordBatchVector taken;
   for (int64_t left = rows; left > 0; left -= taken.back()->num_rows()) {
-    arrow::RecordBatch& front = *pieces_.front();
-    taken.push_back(front.Slice(0, std::min(left, front.num_rows())));
-    if (taken.back()->num_rows() < front.num_rows()) {
-      pieces_.front() = front.Slice(taken.back()->num_rows());
-    } else {
-      pieces_.erase(pieces_.begin());
-    }
+    const arrow::RecordBatch& front = *pieces_.front();
+    taken.push_back(
+        front.Slice(taken_of_front_, std::min(left, front.num_rows() - taken_of_front_)));
+    taken_of_front_ += taken.back()->num_rows();
+    if (taken_of_front_ < front.num_rows()) continue;
+    pieces_.erase(pieces_.begin());
+    taken_of_front_ = 0;
   }
   rows_ -= rows;
   return taken.size() == 1 ? taken[0] : arrow::ConcatenateRecordBatches(taken, GetMemoryPool());

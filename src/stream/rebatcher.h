@@ -54,6 +54,7 @@ class Rebatcher {
   arrow::Status failure_;  // comes after the rows before it
   int64_t rows_ = 0;
   arrow::RecordBatchVector pieces_;
+  int64_t taken_of_front_ = 0;  // rows
 };
 
 }  // namespace pilum::stream

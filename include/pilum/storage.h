@@ -52,6 +52,11 @@ class ReadableObject {
   /// (kCorruptData, naming file and offset), never a short success.
   virtual arrow::Status ReadAt(uint64_t offset, std::span<std::byte> out) const = 0;
 
+  /// The same into two pieces of memory: what comes after `head` goes to `rest`. Reads both together
+  /// and copies them, where it is not implemented.
+  virtual arrow::Status ReadInTwo(uint64_t offset, std::span<std::byte> head,
+                                  std::span<std::byte> rest) const;
+
   /// The bytes [offset, offset + length), at least one and all in the object, if it has them in
   /// memory: valid as long as it lives. Null if they must be read.
   virtual const std::byte* Resident(uint64_t /*offset*/, uint64_t /*length*/) const {

@@ -130,6 +130,28 @@ Status LeafBuilder::ReserveBytes(uint64_t n) {
   return values_->Reserve(static_cast<int64_t>(bytes_used_ + n));
 }
 
+Status LeafBuilder::SetLengths(std::span<const uint64_t> lengths) {
+  const int64_t width = type_.wide_offsets ? 8 : 4;
+  ARROW_ASSIGN_OR_RAISE(offsets_, arrow::AllocateResizableBuffer(
+                                      (static_cast<int64_t>(lengths.size()) + 1) * width, pool_));
+  std::memset(offsets_->mutable_data(), 0, static_cast<size_t>(width));
+  for (uint64_t length : lengths) {
+    bytes_used_ += length;
+    ARROW_RETURN_NOT_OK(EndOffsets(1));
+  }
+  return values_->Resize(static_cast<int64_t>(bytes_used_));
+}
+
+std::span<std::byte> LeafBuilder::PlaceOf(int64_t slot) {
+  if (in_order_ || !offsets_) return {};
+  const auto place = [&](auto offset) {
+    const auto* offsets = reinterpret_cast<const decltype(offset)*>(offsets_->data()) + slot;
+    return std::span(AsBytes(values_->mutable_data()) + offsets[0],
+                     static_cast<size_t>(offsets[1] - offsets[0]));
+  };
+  return type_.wide_offsets ? place(int64_t{}) : place(int32_t{});
+}
+
 Status LeafBuilder::Put(int64_t slot, const Values& values, uint64_t first, uint64_t n,
                         bool stable) {
   if (n == 0) return Status::OK();
@@ -326,6 +348,15 @@ Status LeafBuilder::PutBytes(int64_t slot, Bytes value, bool stable) {
     bytes_used_ += value.size();
     return EndOffsets(1);
   }
+  if (offsets_) {
+    const std::span<std::byte> place = PlaceOf(slot);
+    if (value.size() != place.size()) {
+      return bytes::Corrupt("a value of " + std::to_string(value.size()) + " bytes instead of " +
+                            std::to_string(place.size()));
+    }
+    if (!value.empty()) std::memcpy(place.data(), value.data(), value.size());
+    return Status::OK();
+  }
   if (!stable && !value.empty()) {
     std::byte* copy = copies_.Allocate(value.size());
     std::memcpy(copy, value.data(), value.size());
@@ -509,28 +540,19 @@ Status LeafBuilder::FinishInOrder(LeafData* data) {
 }
 
 Status LeafBuilder::FinishScattered(LeafData* data) {
-  uint64_t size = 0;
-  for (const Bytes& view : views_) size += view.size();
-  if (!type_.wide_offsets && size > INT32_MAX) return TooManyBytes();
-  const int64_t width = type_.wide_offsets ? 8 : 4;
-  ARROW_ASSIGN_OR_RAISE(data->values, arrow::AllocateBuffer(static_cast<int64_t>(size), pool_));
-  ARROW_ASSIGN_OR_RAISE(
-      data->offsets,
-      arrow::AllocateBuffer((static_cast<int64_t>(views_.size()) + 1) * width, pool_));
-  uint8_t* bytes = data->values->mutable_data();
-  auto* narrow = reinterpret_cast<int32_t*>(data->offsets->mutable_data());
-  auto* wide = reinterpret_cast<int64_t*>(data->offsets->mutable_data());
-  int64_t end = 0;
-  for (size_t i = 0; i <= views_.size(); ++i) {
-    if (type_.wide_offsets) {
-      wide[i] = end;
-    } else {
-      narrow[i] = static_cast<int32_t>(end);
+  if (!offsets_) {
+    std::vector<uint64_t> lengths;
+    lengths.reserve(views_.size());
+    for (const Bytes& view : views_) lengths.push_back(view.size());
+    ARROW_RETURN_NOT_OK(SetLengths(lengths));
+    uint8_t* to = values_->mutable_data();
+    for (const Bytes& view : views_) {
+      if (!view.empty()) std::memcpy(to, view.data(), view.size());
+      to += view.size();
     }
-    if (i == views_.size() || views_[i].empty()) continue;
-    std::memcpy(bytes + end, views_[i].data(), views_[i].size());
-    end += static_cast<int64_t>(views_[i].size());
   }
+  data->values = values_;
+  data->offsets = offsets_;
   return Status::OK();
 }
 

@@ -6,8 +6,8 @@
 // structure is assembled afterwards.
 //
 //   fixed width      written in place
-//   variable width   appended if slots come in order; otherwise remembered as views, and copied
-//                    once, in slot order, when finished
+//   variable width   appended if slots come in order; written in place if their lengths are known;
+//                    otherwise remembered as views, and copied once, in slot order, when finished
 //
 // One owner, not thread-safe. All memory comes from the pool given.
 #pragma once
@@ -95,6 +95,11 @@ class LeafBuilder {
   arrow::Result<int64_t> AppendSlots(int64_t n);
   /// Variable width in order: makes room for `n` more bytes at once.
   arrow::Status ReserveBytes(uint64_t n);
+  /// Variable width, flat, not in order, before any value: how long the value of each slot is.
+  arrow::Status SetLengths(std::span<const uint64_t> lengths);
+  /// Where the value of a slot belongs, whose bytes may be written there directly. Nowhere, unless
+  /// lengths were set.
+  std::span<std::byte> PlaceOf(int64_t slot);
 
   /// Puts values [first, first + n) of `values` into slots from `slot` on. `stable` promises that
   /// the bytes of variable-width values outlive the builder's Finish.
@@ -167,7 +172,7 @@ class LeafBuilder {
   std::vector<std::shared_ptr<arrow::ResizableBuffer>> item_validity_;
   std::shared_ptr<arrow::ResizableBuffer> values_;  // fixed, or the bytes of variable values
   std::shared_ptr<arrow::ResizableBuffer>
-      offsets_;  // variable in order: int64 ends are kept as type asks
+      offsets_;  // variable: as wide as the type asks; scattered: null until lengths are known
   int64_t num_offsets_ = 0;
   uint64_t bytes_used_ = 0;
   std::vector<Bytes> views_;  // variable, scattered

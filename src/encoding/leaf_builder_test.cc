@@ -139,6 +139,31 @@ TEST(LeafBuilder, ScatteredStringsSurviveTheirSource) {
   }
 }
 
+TEST(LeafBuilder, StringsOfKnownLengthsAreWrittenInPlace) {
+  for (bool wide : {false, true}) {
+    const LeafType type{.shape = {.variable = true}, .wide_offsets = wide};
+    auto builder = *LeafBuilder::MakeFlat(type, 4, false, Pool());
+    EXPECT_TRUE(builder->PlaceOf(1).empty());
+    ASSERT_TRUE(builder->SetLengths(std::vector<uint64_t>{3, 2, 0, 1}).ok());
+    ASSERT_TRUE(builder->PutBytes(3, AsBytes("c"), false).ok());
+    ASSERT_TRUE(builder->PutNothing(2, 1).ok());
+    ASSERT_TRUE(builder->PutBytes(0, AsBytes("aaa"), true).ok());
+    EXPECT_FALSE(builder->PutBytes(0, AsBytes("aaaa"), true).ok());
+    const auto place = builder->PlaceOf(1);
+    ASSERT_EQ(place.size(), 2u);
+    std::fill(place.begin(), place.end(), std::byte{'b'});
+    auto leaf = builder->Finish();
+    ASSERT_TRUE(leaf.ok()) << leaf.status();
+    EXPECT_EQ(Strings(*leaf, wide), (std::vector<std::string>{"aaa", "bb", "", "c"}));
+  }
+}
+
+TEST(LeafBuilder, MoreBytesThanOffsetsCanSayAreAnError) {
+  const LeafType type{.shape = {.variable = true}};
+  auto builder = *LeafBuilder::MakeFlat(type, 2, false, Pool());
+  EXPECT_FALSE(builder->SetLengths(std::vector<uint64_t>{INT32_MAX, 1}).ok());
+}
+
 TEST(LeafBuilder, ValidityExistsOnlyIfSomethingIsNull) {
   auto builder = *LeafBuilder::MakeFlat({.shape = {.bits = 8}}, 3, true, Pool());
   const std::vector<uint16_t> valid = {0, 0, 0};

@@ -167,6 +167,63 @@ TEST(FieldRead, ReadsAcrossPages) {
   }
 }
 
+/// Rows of 5,000 bytes of their own letter, but for nulls and empty values: every fifth is one.
+std::string LargeValuesFile(const std::function<void(std::string*)>& change = nullptr) {
+  std::string data, offsets = Number(uint64_t{0});
+  for (int row = 0; row < 20; ++row) {
+    const std::string value(row % 5 == 3 ? 0 : 5000, static_cast<char>('a' + row));
+    data +=
+        row % 5 == 4 ? Hex("01") : Hex("00") + Number(static_cast<uint32_t>(value.size())) + value;
+    offsets += Number(uint64_t{data.size()});
+  }
+  if (change) change(&data);
+  lance::encodings21::PageLayout page;
+  auto* layout = page.mutable_full_zip_layout();
+  *layout->mutable_value_compression() = encoding::VariableWire(32);
+  layout->add_layers(REPDEF_NULLABLE_ITEM);
+  layout->set_bits_def(1);
+  layout->set_bits_per_offset(32);
+  FileBuilder builder(FormatVersion::kV2_2);
+  builder.AddPage(0, page, 20, {data, offsets});
+  return builder.Finish(20);
+}
+
+/// Opens it where nothing is in memory before it is read.
+std::shared_ptr<FileReader> OpenToRead(const std::string& bytes) {
+  auto store = std::make_shared<io::FaultStore>(MakeMemoryStore());
+  EXPECT_TRUE(store->Put("x.lance", encoding::AsBytes(bytes)).ok());
+  return FileReader::Open(store->Open("x.lance").ValueOrDie()).ValueOrDie();
+}
+
+TEST(FieldRead, LargeValuesInAnyOrder) {
+  for (const auto& type : {arrow::binary(), arrow::large_utf8()}) {
+    const auto file = OpenToRead(LargeValuesFile());
+    const auto all = ReadField(LeafNode(type, file, 0), FormatVersion::kV2_2, 20).ValueOrDie();
+    EXPECT_EQ(all->null_count(), 4);
+    // Alone, next to each other, twice, nulls and empty ones.
+    const Runs runs = {{0, 1, 7}, {2, 3, 0}, {6, 1, 6}, {6, 1, 3},
+                       {8, 1, 8}, {9, 1, 5}, {19, 1, 4}};
+    const auto order = FromJson(arrow::int64(), "[2, 3, 4, 6, 19, 9, 6, 0, 8]");
+    auto some = ReadField(LeafNode(type, file, 0), FormatVersion::kV2_2, 20, runs, false);
+    ASSERT_TRUE(some.ok()) << some.status();
+    ASSERT_TRUE((*some)->ValidateFull().ok());
+    EXPECT_TRUE((*some)->Equals(arrow::compute::Take(all, order)->make_array()));
+  }
+}
+
+TEST(FieldRead, LargeValuesAreAsLongAsTheirRow) {
+  const auto read = [](size_t at, char to) {
+    const auto file = OpenToRead(LargeValuesFile([&](std::string* data) { (*data)[at] = to; }));
+    return ReadField(LeafNode(arrow::binary(), file, 0), FormatVersion::kV2_2, 20,
+                     {{0, 1, 1}, {6, 1, 0}}, false);
+  };
+  EXPECT_TRUE(read(5, 'x').ok());                                         // in the value
+  EXPECT_EQ(GetErrorKind(read(0, 1).status()), ErrorKind::kCorruptData);  // no value
+  for (char length : {0, 1, 2}) {
+    EXPECT_EQ(GetErrorKind(read(1, length).status()), ErrorKind::kCorruptData);
+  }
+}
+
 TEST(FieldRead, PagesMustHoldTheRowsOfTheFile) {
   for (uint64_t rows : {5, 7, 100}) {
     FileBuilder builder(FormatVersion::kV2_2);

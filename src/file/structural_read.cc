@@ -124,7 +124,10 @@ class StructuralRead final : public FieldRead {
   void AddPage(Leaf* leaf, const PageRead& page, std::span<const Run> runs);
   Status RequestIndexes(const std::shared_ptr<io::Fetch>& fetch, bool* wants);
   Status RequestValues(const std::shared_ptr<io::Fetch>& fetch, bool* wants);
-  Status RequestPage(const std::shared_ptr<io::Fetch>& fetch, PageRead* read, bool* wants);
+  Status FindIndex(PageRead* read);
+  Status MakePlaces(Leaf* leaf);
+  Status RequestPage(const std::shared_ptr<io::Fetch>& fetch, Leaf* leaf, PageRead* read,
+                     bool* wants);
   Status RequestBlobs(const std::shared_ptr<io::Fetch>& fetch, bool* wants);
   Status DecodePiece(Leaf* leaf);
   Status DecodeLeaves();
@@ -289,21 +292,41 @@ Status StructuralRead::RequestIndexes(const std::shared_ptr<io::Fetch>& fetch, b
   return Status::OK();
 }
 
-Status StructuralRead::RequestPage(const std::shared_ptr<io::Fetch>& fetch, PageRead* read,
-                                   bool* wants) {
+Status StructuralRead::FindIndex(PageRead* read) {
   if (!read->index) read->index = read->page->index.get();  // of another part, or another reader
-  if (!read->index) {
-    std::vector<Bytes> fetched;
-    for (io::Fetch::Id id : read->ids) fetched.push_back(index_fetch_->bytes(id));
-    auto index = read->page->layout->ParseIndex(fetched);
-    if (!index.ok()) return Context(index.status(), read->column->object().get());
-    read->index = read->column->KeepIndex(read->page, *index);
+  if (read->index) return Status::OK();
+  std::vector<Bytes> fetched;
+  for (io::Fetch::Id id : read->ids) fetched.push_back(index_fetch_->bytes(id));
+  auto index = read->page->layout->ParseIndex(fetched);
+  if (!index.ok()) return Context(index.status(), read->column->object().get());
+  read->index = read->column->KeepIndex(read->page, *index);
+  return Status::OK();
+}
+
+// Values in any order can be read to where they belong if it is known how long they are.
+Status StructuralRead::MakePlaces(Leaf* leaf) {
+  if (tree_.in_order || !leaf->scheme.flat() || !leaf->type.shape.variable) return Status::OK();
+  std::vector<uint64_t> lengths(static_cast<size_t>(tree_.num_rows));
+  for (PageRead& read : leaf->reads) {
+    ARROW_RETURN_NOT_OK(FindIndex(&read));
+    if (!read.page->layout->ValueLengths(*read.index, read.runs, lengths)) return Status::OK();
   }
+  ARROW_RETURN_NOT_OK(MakeBuilder(leaf));
+  return Context(leaf->builder->SetLengths(lengths), nullptr);
+}
+
+Status StructuralRead::RequestPage(const std::shared_ptr<io::Fetch>& fetch, Leaf* leaf,
+                                   PageRead* read, bool* wants) {
+  ARROW_RETURN_NOT_OK(FindIndex(read));
   Status status = read->page->layout->Plan(*read->index, read->runs, &read->planned);
   if (!status.ok()) return Context(status, read->column->object().get());
   read->ids.clear();
-  for (const auto& planned : read->planned)
-    read->ids.push_back(fetch->Add(read->column->object(), planned.range));
+  for (const auto& planned : read->planned) {
+    std::span<std::byte> place;
+    if (planned.head > 0 && leaf->builder)
+      place = leaf->builder->PlaceOf(read->runs[planned.first_run].slot);
+    read->ids.push_back(fetch->Add(read->column->object(), planned.range, place));
+  }
   *wants |= !read->planned.empty();
   return Status::OK();
 }
@@ -311,12 +334,13 @@ Status StructuralRead::RequestPage(const std::shared_ptr<io::Fetch>& fetch, Page
 Status StructuralRead::RequestValues(const std::shared_ptr<io::Fetch>& fetch, bool* wants) {
   value_fetch_ = fetch;
   for (Leaf& leaf : leaves_) {
+    ARROW_RETURN_NOT_OK(MakePlaces(&leaf));
     for (; leaf.next_request < leaf.reads.size(); ++leaf.next_request) {
       if (in_pieces() && fetch->read_bytes() >= kPieceBytes) {  // other fields fill it as well
         *wants = true;
         return Status::OK();
       }
-      ARROW_RETURN_NOT_OK(RequestPage(fetch, &leaf.reads[leaf.next_request], wants));
+      ARROW_RETURN_NOT_OK(RequestPage(fetch, &leaf, &leaf.reads[leaf.next_request], wants));
     }
   }
   index_fetch_.reset();

@@ -45,14 +45,18 @@ struct Fetch::Extent {
   uint64_t offset;
   uint64_t length;
   uint32_t object;
-  uint32_t end;  ///< the first of the wanted ranges behind it
-  std::byte* data = nullptr;
+  uint32_t end;                     ///< the first of the wanted ranges behind it
+  std::span<std::byte> place = {};  ///< of its last bytes
+  std::byte* data = nullptr;        ///< of the others
+
+  uint64_t buffered() const { return length - place.size(); }
 };
 
 Fetch::Fetch() = default;
 Fetch::~Fetch() = default;
 
-Fetch::Id Fetch::Add(const std::shared_ptr<ReadableObject>& object, ByteRange range) {
+Fetch::Id Fetch::Add(const std::shared_ptr<ReadableObject>& object, ByteRange range,
+                     std::span<std::byte> place) {
   const uint32_t index = IndexOf(object);
   uint64_t gap = 0;
   if (!requests_.empty() && requests_.back().object == index) {
@@ -63,7 +67,11 @@ Fetch::Id Fetch::Add(const std::shared_ptr<ReadableObject>& object, ByteRange ra
   } else {
     max_gap_ = object->policy().max_gap;
   }
-  requests_.push_back({index, range, nullptr});
+  if (!place.empty()) {
+    places_.resize(requests_.size());
+    places_.push_back(place);
+  }
+  requests_.push_back({index, false, range, nullptr});
   for (uint64_t bytes : {gap, range.length})
     read_bytes_ += std::min(bytes, std::numeric_limits<uint64_t>::max() - read_bytes_);
   return static_cast<Id>(requests_.size() - 1);
@@ -88,6 +96,7 @@ arrow::Result<std::vector<Fetch::Wanted>> Fetch::SortRequests() {
     const ReadableObject& object = *objects_[request.object];
     ARROW_RETURN_NOT_OK(CheckRange(object, offset, length));
     if (length == 0) continue;
+    request.in_place = false;
     request.data = object.Resident(offset, length);
     auto id = static_cast<Id>(&request - requests_.data());
     if (request.data == nullptr) {
@@ -123,6 +132,21 @@ std::vector<Fetch::Extent> Fetch::MergeNeighbours(const std::vector<Wanted>& wan
   return extents;
 }
 
+/// Ranges that are read alone, and at once, are read to their places.
+void Fetch::UsePlaces(const std::vector<Wanted>& wanted, std::vector<Extent>* extents) {
+  if (places_.empty()) return;
+  uint32_t first = 0;
+  for (Extent& extent : *extents) {
+    const bool alone = extent.end - first == 1;
+    const Id id = wanted[std::exchange(first, extent.end)].id;
+    const std::span<std::byte> place = PlaceOf(id);
+    if (!alone || place.empty() || extent.length > objects_[extent.object]->policy().max_request)
+      continue;
+    extent.place = place;
+    requests_[id].in_place = true;
+  }
+}
+
 /// Gives every extent its memory: at the same distance from a multiple of 64 as in the object.
 arrow::Status Fetch::AllocateBuffers(std::vector<Extent>* extents) {
   auto place_behind = [](uint64_t used, const Extent& extent) {
@@ -138,8 +162,8 @@ arrow::Status Fetch::AllocateBuffers(std::vector<Extent>* extents) {
         return MakeError(ErrorKind::kCorruptData, "a range is larger than any memory",
                          {.path = objects_[extent.object]->name(), .offset = extent.offset});
       }
-      if (last > first && start + extent.length > kBufferBytes) break;
-      used = start + extent.length;
+      if (last > first && start + extent.buffered() > kBufferBytes) break;
+      used = start + extent.buffered();
     }
     ARROW_ASSIGN_OR_RAISE(std::unique_ptr<arrow::Buffer> buffer,
                           arrow::AllocateBuffer(static_cast<int64_t>(used), GetMemoryPool()));
@@ -149,7 +173,7 @@ arrow::Status Fetch::AllocateBuffers(std::vector<Extent>* extents) {
       Extent& extent = (*extents)[first];
       uint64_t start = place_behind(used, extent);
       extent.data = memory + start;
-      used = start + extent.length;
+      used = start + extent.buffered();
     }
   }
   return arrow::Status::OK();
@@ -160,6 +184,7 @@ arrow::Result<std::shared_ptr<ReadJob>> Fetch::Plan(int64_t priority) {
   volume_ = {};
   ARROW_ASSIGN_OR_RAISE(std::vector<Wanted> wanted, SortRequests());
   std::vector<Extent> extents = MergeNeighbours(wanted);
+  UsePlaces(wanted, &extents);
   ARROW_RETURN_NOT_OK(AllocateBuffers(&extents));
   std::vector<Read> reads;
   reads.reserve(extents.size());
@@ -169,13 +194,18 @@ arrow::Result<std::shared_ptr<ReadJob>> Fetch::Plan(int64_t priority) {
       requests_[want->id].data = extent.data + (want->offset - extent.offset);
     }
     const ReadableObject* object = objects_[extent.object].get();
+    volume_.bytes += extent.length;
+    if (!extent.place.empty()) {
+      const std::span<std::byte> head(extent.data, static_cast<size_t>(extent.buffered()));
+      reads.push_back({object, extent.offset, extent.place, head});
+      continue;
+    }
     uint64_t step = std::max<uint64_t>(object->policy().max_request, 1);
     for (uint64_t at = 0; at < extent.length; at += std::min(step, extent.length - at)) {
       uint64_t length = std::min(step, extent.length - at);
       reads.push_back(
           {object, extent.offset + at, {extent.data + at, static_cast<size_t>(length)}});
     }
-    volume_.bytes += extent.length;
   }
   volume_.reads = reads.size();
   for (const Wanted& range : wanted) volume_.wanted_bytes += range.length;

@@ -5,8 +5,9 @@
 //   bytes(id)                     a view into the buffer of the merged read
 //
 // Nearby ranges share one read and small reads share one buffer, so a range is never copied; what the
-// object has in memory is not read at all. The Fetch owns the buffers (taken from the recycling pool)
-// and the objects, and must outlive the views. One owner; not thread-safe while collecting.
+// object has in memory is not read at all. What has a place elsewhere is read there, if it is read
+// alone. The Fetch owns the buffers (taken from the recycling pool) and the objects, and must outlive
+// the views. One owner; not thread-safe while collecting.
 #pragma once
 
 #include <cstddef>
@@ -41,7 +42,11 @@ class Fetch {
 
   /// Asks for a range; it may overlap others. A range outside the object is reported by Run as
   /// kCorruptData before anything is allocated. Empty ranges are allowed.
-  Id Add(const std::shared_ptr<ReadableObject>& object, ByteRange range);
+  ///
+  /// The last bytes of the range may be read to `place`, which must outlive the run: then `bytes` has
+  /// only those before.
+  Id Add(const std::shared_ptr<ReadableObject>& object, ByteRange range,
+         std::span<std::byte> place = {});
 
   bool empty() const { return requests_.empty(); }
   /// About how many bytes a run reads: the lengths asked for, and what lies between neighbours that
@@ -66,21 +71,27 @@ class Fetch {
   /// The bytes of a range, after a successful run.
   std::span<const std::byte> bytes(Id id) const {
     const Request& request = requests_[id];
-    return {request.data, static_cast<size_t>(request.range.length)};
+    const size_t in_place = request.in_place ? places_[id].size() : 0;
+    return {request.data, static_cast<size_t>(request.range.length) - in_place};
   }
 
  private:
   struct Request {
     uint32_t object;
+    bool in_place;  ///< the last bytes are, and `data` has those before
     ByteRange range;
     const std::byte* data;
   };
   struct Wanted;
   struct Extent;
 
+  std::span<std::byte> PlaceOf(Id id) const {
+    return id < places_.size() ? places_[id] : std::span<std::byte>();
+  }
   uint32_t IndexOf(const std::shared_ptr<ReadableObject>& object);
   arrow::Result<std::vector<Wanted>> SortRequests();
   std::vector<Extent> MergeNeighbours(const std::vector<Wanted>& wanted) const;
+  void UsePlaces(const std::vector<Wanted>& wanted, std::vector<Extent>* extents);
   arrow::Status AllocateBuffers(std::vector<Extent>* extents);
   arrow::Result<std::shared_ptr<ReadJob>> Plan(int64_t priority);
   arrow::Result<std::shared_ptr<ReadJob>> PlanOrOutOfMemory(int64_t priority);
@@ -88,6 +99,7 @@ class Fetch {
   std::vector<std::shared_ptr<ReadableObject>> objects_;
   std::unordered_map<const ReadableObject*, uint32_t> object_indexes_;
   std::vector<Request> requests_;
+  std::vector<std::span<std::byte>> places_;  // by id, up to the last one that has a place
   std::vector<std::shared_ptr<arrow::Buffer>> buffers_;
   uint64_t read_bytes_ = 0;
   Volume volume_;

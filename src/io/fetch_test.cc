@@ -136,6 +136,46 @@ TEST_F(FetchTest, WhatTheObjectHasInMemoryIsNotRead) {
   EXPECT_EQ(Text(fetch, id), text.substr(5, 4000));
 }
 
+TEST_F(FetchTest, RangesThatAreReadAloneAreReadToTheirPlaces) {
+  const std::string text = PatternText(100'000);
+  auto object = Object("x", text);
+  std::string places[4];
+  Fetch fetch;
+  const auto add = [&](uint64_t offset, uint64_t length, std::string* place) {
+    place->resize(length - 4);
+    return fetch.Add(object, {offset, length}, std::as_writable_bytes(std::span(*place)));
+  };
+  fetch.Add(object, {50'000, 10});
+  const auto alone = add(10'000, 5000, &places[0]);
+  const auto first = add(20'000, 500, &places[1]);
+  const auto second = add(20'400, 500, &places[2]);  // overlaps
+  const auto without = fetch.Add(object, {30'000, 10});
+  store_->Fail(Call::kRead, ErrorKind::kUnavailable, {.skip = 1, .times = 1});
+  for (bool ok : {false, true}) {
+    ASSERT_EQ(fetch.Run().ok(), ok);
+  }
+  EXPECT_EQ(Text(fetch, alone) + places[0], text.substr(10'000, 5000));
+  EXPECT_EQ(Text(fetch, alone).size(), 4u);
+  EXPECT_EQ(Text(fetch, first), text.substr(20'000, 500));
+  EXPECT_EQ(Text(fetch, second), text.substr(20'400, 500));
+  EXPECT_EQ(Text(fetch, without), text.substr(30'000, 10));
+  EXPECT_EQ(fetch.volume().reads, 4u);
+  EXPECT_EQ(fetch.volume().bytes, 5920u);
+}
+
+TEST_F(FetchTest, RangesThatAreInMemoryOrReadInPartsAreNotReadToTheirPlaces) {
+  const std::string text = PatternText(9 << 20);
+  auto store = MakeMemoryStore();
+  ASSERT_TRUE(store->Put("x", AsBytes(text)).ok());
+  std::string place(text.size() - 4, 0);
+  for (const auto& object : {Object("x", text), store->Open("x").ValueOrDie()}) {
+    Fetch fetch;
+    const auto id = fetch.Add(object, {0, text.size()}, std::as_writable_bytes(std::span(place)));
+    ASSERT_TRUE(fetch.Run().ok());
+    EXPECT_EQ(Text(fetch, id), text);
+  }
+}
+
 TEST_F(FetchTest, EmptyRangesAreAllowedUpToTheEnd) {
   auto object = Object("x", "0123456789");
   Fetch fetch;

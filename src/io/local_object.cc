@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -90,10 +91,22 @@ class LocalObject final : public ReadableObject {
   arrow::Status ReadAt(uint64_t offset, std::span<std::byte> out) const override {
     ARROW_RETURN_NOT_OK(CheckRange(*this, offset, out.size()));
     if (out.empty()) return arrow::Status::OK();
-    ARROW_RETURN_NOT_OK(hot_blocks_.Count(
-        offset, out.size(),
-        [this](uint64_t start, std::span<std::byte> block) { return Read(start, block); }));
+    ARROW_RETURN_NOT_OK(Count(offset, out.size()));
     return Read(offset, out);
+  }
+
+  arrow::Status ReadInTwo(uint64_t offset, std::span<std::byte> head,
+                          std::span<std::byte> rest) const override {
+    const size_t size = head.size() + rest.size();
+    ARROW_RETURN_NOT_OK(CheckRange(*this, offset, size));
+    ARROW_RETURN_NOT_OK(Count(offset, size));
+    const iovec pieces[] = {{head.data(), head.size()}, {rest.data(), rest.size()}};
+    if (fd_.valid() &&
+        ::preadv(fd_.get(), pieces, 2, static_cast<off_t>(offset)) == static_cast<ssize_t>(size)) {
+      return arrow::Status::OK();
+    }
+    ARROW_RETURN_NOT_OK(Read(offset, head));  // piece by piece, and with errors
+    return Read(offset + head.size(), rest);
   }
 
   const std::byte* Resident(uint64_t offset, uint64_t length) const override {
@@ -101,6 +114,12 @@ class LocalObject final : public ReadableObject {
   }
 
  private:
+  arrow::Status Count(uint64_t offset, size_t size) const {
+    return hot_blocks_.Count(offset, size, [this](uint64_t start, std::span<std::byte> block) {
+      return Read(start, block);
+    });
+  }
+
   arrow::Status Read(uint64_t offset, std::span<std::byte> out) const {
     if (fd_.valid()) return ReadFully(fd_.get(), offset, out);
     ARROW_ASSIGN_OR_RAISE(OpenedFile file, OpenRegularFile(path_));

@@ -87,7 +87,9 @@ arrow::Status ReadJob::ReadSlice(size_t slice) try {
   ARROW_RETURN_NOT_OK(CancelScope::Check());
   for (uint32_t i = slices_[slice]; i < slices_[slice + 1]; ++i) {
     const Read& read = reads_[i];
-    ARROW_RETURN_NOT_OK(read.object->ReadAt(read.offset, read.out));
+    ARROW_RETURN_NOT_OK(read.head.empty()
+                            ? read.object->ReadAt(read.offset, read.out)
+                            : read.object->ReadInTwo(read.offset, read.head, read.out));
   }
   return arrow::Status::OK();
 } catch (const std::bad_alloc&) {

@@ -24,11 +24,13 @@
 
 namespace pilum::io {
 
-/// One call of ReadableObject::ReadAt. The object and the memory outlive the job.
+/// A range to read: its first bytes to `head`, if that is not empty. The object and the memory
+/// outlive the job.
 struct Read {
   const ReadableObject* object;
   uint64_t offset;
   std::span<std::byte> out;
+  std::span<std::byte> head = {};
 };
 
 /// Made, started once, and then shared with the threads that help. Thread-safe.

@@ -95,6 +95,22 @@ TEST_P(StoreConformance, ReadsRanges) {
   }
 }
 
+TEST_P(StoreConformance, ReadsIntoTwoPieces) {
+  const std::string text = PatternText(10'000);
+  Put("x", text);
+  auto object = store_->Open("x").ValueOrDie();
+  std::string head(4, 0), rest(6000, 0);
+  const auto read = [&](uint64_t offset) {
+    return object->ReadInTwo(offset, std::as_writable_bytes(std::span(head)),
+                             std::as_writable_bytes(std::span(rest)));
+  };
+  for (uint64_t offset : {0, 7, 3996}) {
+    ASSERT_TRUE(read(offset).ok());
+    EXPECT_EQ(head + rest, text.substr(offset, 6004));
+  }
+  EXPECT_EQ(GetErrorKind(read(3997)), ErrorKind::kCorruptData);
+}
+
 TEST_P(StoreConformance, BytesInMemoryAreThoseOfTheObject) {
   const std::string text = PatternText(10'000);
   Put("x", text);

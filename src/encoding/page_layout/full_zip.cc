@@ -77,6 +77,8 @@ class FullZipPage final : public PageLayout {
       std::span<const Bytes> fetched) const override;
   Status Plan(const PageIndex& index, std::span<const Run> runs,
               std::vector<PlannedRead>* reads) const override;
+  bool ValueLengths(const PageIndex& index, std::span<const Run> runs,
+                    std::span<uint64_t> lengths) const override;
   Status Decode(const PageIndex& index, std::span<const Run> runs,
                 std::span<const PlannedRead> reads, std::span<const Bytes> fetched, Arena* arena,
                 LeafBuilder* builder) const override;
@@ -85,7 +87,10 @@ class FullZipPage final : public PageLayout {
   Status SetFixed(const lance::encodings21::FullZipLayout& wire, const LeafType& type);
   Status SetNullItems(const LeafType& type, uint64_t bitmap_bytes);
   Status SetVariable(const lance::encodings21::FullZipLayout& wire, const LeafType& type);
+  uint32_t head_bytes() const { return control_bytes_ + static_cast<uint32_t>(length_bytes_); }
+  Result<uint64_t> ReadLength(bytes::ByteReader* reader) const;
   Result<Entry> ReadEntry(bytes::ByteReader* reader) const;
+  Status CheckHead(Bytes head, uint64_t value_bytes) const;
   Status PutValue(const Entry& entry, int64_t slot, Arena* arena, LeafBuilder* builder) const;
   Status CheckNullItems(Bytes row) const;
   Status PutFixed(Bytes row, int64_t slot, LeafBuilder* builder) const;
@@ -98,6 +103,7 @@ class FullZipPage final : public PageLayout {
   uint32_t control_bytes_ = 0;
   uint64_t value_bytes_ = 0;   // fixed width
   uint64_t length_bytes_ = 0;  // variable
+  bool as_they_are_ = false;   // variable: values are not compressed
   bool widened_bool_ = false;
   ListLevels lists_;
   bool list_bitmaps_ = false;
@@ -173,6 +179,7 @@ Status FullZipPage::SetVariable(const lance::encodings21::FullZipLayout& wire,
   }
   length_bytes_ = wire.bits_per_offset() / 8;
   ARROW_ASSIGN_OR_RAISE(decoder_, MakePerValueDecoder(wire.value_compression()));
+  as_they_are_ = wire.value_compression().compression_case() == Wire::kVariable;
   if (decoder_->shape() != type.shape)
     return bytes::Corrupt("the page's values are not of the column's type");
   return Status::OK();
@@ -235,10 +242,27 @@ Status FullZipPage::Plan(const PageIndex& page_index, std::span<const Run> runs,
   for (uint32_t i = 0; i < runs.size(); ++i) {
     const uint64_t begin = index.offset(runs[i].row);
     const uint64_t end = index.offset(runs[i].row + runs[i].count);
-    reads->push_back(
-        {.range = {data_range_.offset + begin, end - begin}, .first_run = i, .num_runs = 1});
+    const bool one_value = as_they_are_ && runs[i].count == 1 && end - begin > head_bytes();
+    reads->push_back({.range = {data_range_.offset + begin, end - begin},
+                      .first_run = i,
+                      .num_runs = 1,
+                      .head = one_value ? head_bytes() : 0});
   }
   return Status::OK();
+}
+
+bool FullZipPage::ValueLengths(const PageIndex& page_index, std::span<const Run> runs,
+                               std::span<uint64_t> lengths) const {
+  if (!as_they_are_) return false;
+  const auto& index = static_cast<const FullZipIndex&>(page_index);
+  for (const Run& run : runs) {
+    for (uint32_t i = 0; i < run.count; ++i) {
+      const uint64_t stored = index.offset(run.row + i + 1) - index.offset(run.row + i);
+      lengths[static_cast<size_t>(run.slot) + i] =
+          stored - std::min<uint64_t>(stored, head_bytes());
+    }
+  }
+  return true;
 }
 
 Status FullZipPage::Decode(const PageIndex& index, std::span<const Run> runs,
@@ -246,11 +270,18 @@ Status FullZipPage::Decode(const PageIndex& index, std::span<const Run> runs,
                            Arena* arena, LeafBuilder* builder) const {
   for (size_t i = 0; i < reads.size(); ++i) {
     const Run& run = runs[reads[i].first_run];
-    Status status = builder->nested() ? DecodeNestedRun(run, fetched[i], arena, builder)
-                                      : DecodeFlatRun(run, fetched[i], arena, builder);
+    const uint64_t in_place = reads[i].range.length - fetched[i].size();
+    Status status = in_place > 0        ? CheckHead(fetched[i], in_place)
+                    : builder->nested() ? DecodeNestedRun(run, fetched[i], arena, builder)
+                                        : DecodeFlatRun(run, fetched[i], arena, builder);
     if (!status.ok()) return WithContext(status, {.offset = reads[i].range.offset});
   }
   return Status::OK();
+}
+
+Result<uint64_t> FullZipPage::ReadLength(bytes::ByteReader* reader) const {
+  if (length_bytes_ == 4) return reader->Read<uint32_t>("length of a value");
+  return reader->Read<uint64_t>("length of a value");
 }
 
 Result<Entry> FullZipPage::ReadEntry(bytes::ByteReader* reader) const {
@@ -276,14 +307,21 @@ Result<Entry> FullZipPage::ReadEntry(bytes::ByteReader* reader) const {
   }
   entry.has_value = entry.def == 0;
   if (!entry.has_value) return entry;
-  uint64_t length;
-  if (length_bytes_ == 4) {
-    ARROW_ASSIGN_OR_RAISE(length, reader->Read<uint32_t>("length of a value"));
-  } else {
-    ARROW_ASSIGN_OR_RAISE(length, reader->Read<uint64_t>("length of a value"));
-  }
+  ARROW_ASSIGN_OR_RAISE(const uint64_t length, ReadLength(reader));
   ARROW_ASSIGN_OR_RAISE(entry.value, reader->Take(length, "value"));
   return entry;
+}
+
+// Of a value that is in its place.
+Status FullZipPage::CheckHead(Bytes head, uint64_t value_bytes) const {
+  bytes::ByteReader reader(head);
+  ARROW_ASSIGN_OR_RAISE(Bytes control, reader.Take(control_bytes_, "control word"));
+  ARROW_ASSIGN_OR_RAISE(const uint64_t length, ReadLength(&reader));
+  const bool valid = std::all_of(control.begin(), control.end(),
+                                 [](std::byte byte) { return byte == std::byte{0}; });
+  if (valid && length == value_bytes) return Status::OK();
+  return bytes::Corrupt((valid ? "a value of " + std::to_string(length) + " bytes" : "no value") +
+                        " where the row offsets have one of " + std::to_string(value_bytes));
 }
 
 // The bitmap of the innermost level that is stored is the last one, and nothing follows it.

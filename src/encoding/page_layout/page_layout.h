@@ -39,6 +39,9 @@ struct PlannedRead {
   uint32_t first_chunk =
       0;  ///< the chunks in it, for layouts that have chunks; none: bare values of one run
   uint32_t num_chunks = 0;
+  /// Not 0: behind so many bytes comes the value of one slot, as ValueLengths says, and nothing
+  /// else. It may be read straight to its place.
+  uint32_t head = 0;
 };
 
 /// Where a page's buffers are in its file, and how many rows it has.
@@ -60,8 +63,16 @@ class PageLayout {
   virtual arrow::Status Plan(const PageIndex& index, std::span<const Run> runs,
                              std::vector<PlannedRead>* reads) const = 0;
 
-  /// Decodes the rows of `runs` from the bytes of the reads planned for them. Variable-width values
-  /// may be put as views: bytes and index must outlive the builder's Finish.
+  /// Sets how long the value of each slot of `runs` is. False if that is known only when values, of
+  /// variable width, are decoded.
+  virtual bool ValueLengths(const PageIndex&, std::span<const Run> /*runs*/,
+                            std::span<uint64_t> /*lengths*/) const {
+    return false;
+  }
+
+  /// Decodes the rows of `runs` from the bytes of the reads planned for them: only the head where
+  /// the value is in its place. Variable-width values may be put as views: bytes and index must
+  /// outlive the builder's Finish.
   virtual arrow::Status Decode(const PageIndex& index, std::span<const Run> runs,
                                std::span<const PlannedRead> reads, std::span<const Bytes> fetched,
                                Arena* arena, LeafBuilder* builder) const = 0;

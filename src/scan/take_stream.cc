@@ -174,10 +174,13 @@ class TakeStream final : public BatchStream {
   }
 
  private:
-  /// Rows that may be under way or wait for the consumer.
+  /// Rows that may be under way or wait for the consumer. A little fewer than the bytes allow, of
+  /// which a window's share mostly is a power of two: windows whose rows vary in size then take
+  /// buffers of one size, which are recycled, instead of two.
   uint64_t MostRows() const {
+    const uint64_t row_bytes = row_bytes_ + row_bytes_ / 16;
     const uint64_t rows =
-        std::clamp<uint64_t>(plan_->readahead_bytes / 2 / row_bytes_, 1, kWindows * kMostRows);
+        std::clamp<uint64_t>(plan_->readahead_bytes / 2 / row_bytes, 1, kWindows * kMostRows);
     return plan_->readahead_rows > 0 ? std::min(rows, plan_->readahead_rows) : rows;
   }
 

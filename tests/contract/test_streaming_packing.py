@@ -186,7 +186,9 @@ def test_of_a_loader(table, num_workers, batch_size):
 
 
 def test_batches_of_tensors(table):
-    batches = list(StreamingDataLoader(packed(table), 5, format="torch"))
+    loader = StreamingDataLoader(packed(table), 5, format="torch")
+    batches = list(loader)
+    assert len(loader) == len(batches)
     assert [len(batch["input_ids"]) for batch in batches] == [5] * 13 + [1]
     found = [
         (tokens.tolist(), ids.tolist())

@@ -290,15 +290,16 @@ class StreamingDataset(IterableDataset[Any]):
             return PlainDealtPass(task, make)
         return TransformedDealtPass(task, self._transform)
 
-    def _rows_of_pass(self) -> int:
-        """Of this rank, from the start of an epoch."""
-        place = Place(0)
-        self._settle_whole(place)
-        return self._source.rows_ahead(place)
+    def _samples_of_rank(self) -> int:
+        """In an epoch."""
+        return self._source.samples_of(self._whole_share())
 
     def _settle_whole(self, place: Place) -> None:
         """Has a pass be of the whole rank."""
-        place.settle(Share(self._splits or self._world_size, self._rank, self._world_size))
+        place.settle(self._whole_share())
+
+    def _whole_share(self) -> Share:
+        return Share(self._splits or self._world_size, self._rank, self._world_size)
 
     def set_epoch(self, epoch: SupportsIndex) -> None:
         """From the next pass on, in worker processes too, persistent ones included. Another epoch

@@ -104,9 +104,9 @@ class StreamingDataLoader(DataLoader[Any]):
 
     def __len__(self) -> int:
         """Batches of a whole pass."""
-        rows = self._dealt.stream._rows_of_pass()
+        samples = self._dealt.stream._samples_of_rank()
         size = self.batch_size or 1
-        return rows // size if self.drop_last else -(-rows // size)
+        return samples // size if self.drop_last else -(-samples // size)
 
     def state_dict(self) -> Facts:
         """That of the dataset: see `StreamingDataset.state_dict`."""

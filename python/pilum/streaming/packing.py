@@ -159,6 +159,9 @@ class PackedSource(Source):
     def piece_rows(self) -> int:
         return max(1, _PIECE_BYTES // (16 * self._packing.block_tokens))
 
+    def samples_of(self, share: Share) -> int:
+        return self.blocks_per_epoch(share.num_splits) // share.readers
+
     def take_apart(self, batch: pa.RecordBatch) -> tuple[pa.UInt64Array, pa.RecordBatch]:
         """The numbers of blocks in the epoch, and the blocks."""
         return batch.column("block"), batch.select(["input_ids", "doc_ids"])

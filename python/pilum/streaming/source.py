@@ -93,6 +93,10 @@ class Source:
         per_split = len(self.rows(num_splits)) // num_splits
         return per_split * len(own) - sum(self.start(place).places[split] for split in own)
 
+    def samples_of(self, share: Share) -> int:
+        """In an epoch."""
+        return len(self.rows(share.num_splits)) // share.num_splits * len(share.own)
+
     # -------------------------------------------------------------------------------- reading
     @property
     def piece_rows(self) -> int:

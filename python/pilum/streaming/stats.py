@@ -145,8 +145,8 @@ def _making(stats: Stats, share: float) -> str:
 def _handing_over(stats: Stats, share: float) -> str:
     if not stats["workers"]:
         return (
-            f"Collating is the bottleneck: putting samples together takes {share:.0%} of the time. "
-            "Have batches made of whole columns, by a format instead of collate_fn."
+            f"Collating is the bottleneck: collate_fn and the DataLoader take {share:.0%} of the "
+            "time. A format instead of collate_fn helps, and so do larger batches."
         )
     return (
         f"Handing batches over is the bottleneck: worker processes spend {share:.0%} of their time "

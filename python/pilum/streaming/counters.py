@@ -69,6 +69,11 @@ def dealt_to(num_workers: int) -> int:
     return -1 - num_workers
 
 
+def workers_of(kind: int) -> int:
+    """Of a pass of that kind."""
+    return kind if kind >= 0 else -1 - kind
+
+
 _MOST_WORKERS = 255
 _EPOCH_ROW = 0  # the epoch that was set; that of the loader's pass; whether it begins at the start
 _OWN_ROW = 1

@@ -283,11 +283,11 @@ class _Delivering:
 
     def delivered(self) -> Delivered:
         made = [place for place, _ in self.block.samples if place >= self._first]
-        return Delivered(Rows.of(self.block.row_ids_at(made[: len(made) - len(self.samples)])))
+        return Delivered(self.block.rows_at(made[: len(made) - len(self.samples)]))
 
     def skipped(self) -> Delivered:
         places = [place for place in self.block.skipped if place >= self._first]
-        return Delivered(skipped=Rows.of(self.block.row_ids_at(places)))
+        return Delivered(skipped=self.block.rows_at(places))
 
 
 class _Splits:

@@ -11,12 +11,18 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from pilum.streaming.counters import Counters, Field, SharedCounters, Stage
+from pilum.streaming.counters import (
+    FROM_HERE,
+    Counters,
+    Field,
+    SharedCounters,
+    Stage,
+    dealt_to,
+    workers_of,
+)
 from pilum.streaming.timing import quantile
 
 Stats = dict[str, Any]
-
-_FROM_HERE, _DEALT_HERE = 0, -1  # kinds of passes
 
 
 def make_stats(shared: SharedCounters, find_rows_s: float) -> Stats:
@@ -29,15 +35,15 @@ def make_stats(shared: SharedCounters, find_rows_s: float) -> Stats:
     elapsed = max((process.elapsed_ns for process in processes), default=0) / 1e9
     if loop is None:
         loop_waits, other = None, sum(p.elapsed_ns for p in makers) / 1e9 - waiting - making
-    elif kind == _FROM_HERE:
+    elif kind == FROM_HERE:
         loop_waits, other = waiting + making, 0.0
     else:
         loop_waits = loop[Field.WAIT_NS] / 1e9
-        there = loop_waits if kind == _DEALT_HERE else sum(p.elapsed_ns for p in makers) / 1e9
+        there = loop_waits if kind == dealt_to(0) else sum(p.elapsed_ns for p in makers) / 1e9
         other = there - waiting - making
     return {
         "elapsed_s": elapsed,
-        "workers": kind if kind >= 0 else _DEALT_HERE - kind,
+        "workers": workers_of(kind),
         "setup": {
             "find_rows_s": find_rows_s,
             "first_sample_s": max((p[Field.FIRST_NS] for p in processes), default=0) / 1e9,
@@ -161,7 +167,9 @@ def _waiting(stats: Stats, share: float) -> str:
     if transform is None:
         return _reading(stats, share)
     waits = transform["rows_wait_s"] / (stats["elapsed_s"] * max(1, stats["workers"]))
-    return _reading(stats, waits) if waits >= 0.5 else _transforming(stats, share)
+    # Threads also wait to get the interpreter back once they have rows, which is no fault of reading.
+    is_reading = stats["read"]["busy_s"] > stats["read"]["idle_s"]
+    return _reading(stats, waits) if waits >= 0.5 and is_reading else _transforming(stats, share)
 
 
 def _transforming(stats: Stats, share: float) -> str:

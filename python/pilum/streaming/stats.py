@@ -167,7 +167,7 @@ def _waiting(stats: Stats, share: float) -> str:
     if transform is None:
         return _reading(stats, share)
     waits = transform["rows_wait_s"] / (stats["elapsed_s"] * max(1, stats["workers"]))
-    # Threads also wait to get the interpreter back once they have rows, which is no fault of reading.
+    # Threads also wait for the interpreter when they have rows, which is no fault of reading.
     is_reading = stats["read"]["busy_s"] > stats["read"]["idle_s"]
     return _reading(stats, waits) if waits >= 0.5 and is_reading else _transforming(stats, share)
 

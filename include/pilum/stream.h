@@ -60,12 +60,14 @@ struct Deal {
 struct EpochOptions {
   Columns columns;
   std::optional<ShuffleOptions> shuffle = ShuffleOptions{};  ///< nothing: splits in stored order
-  uint64_t num_splits = 1;    ///< the epoch is the same for every world size that divides it
-  EpochReader reader;         ///< whose share of the epoch is delivered
-  int64_t batch_size = 1024;  ///< rows per batch; the last one may have fewer
-  bool whole_batches = true;  ///< false: others may, too, for which nothing is then copied or
-                              ///< waited for
-  Deal deal;                  ///< needs whole batches, unless it is all of them
+  uint64_t num_splits = 1;      ///< the epoch is the same for every world size that divides it
+  EpochReader reader;           ///< whose share of the epoch is delivered
+  int64_t batch_size = 1024;    ///< rows per batch; the last one may have fewer
+  bool whole_batches = true;    ///< false: others may, too, for which nothing is then copied or
+                                ///< waited for
+  int64_t batches_at_once = 1;  ///< whole ones are handed over as one, so many at most, if they
+                                ///< were read together
+  Deal deal;                    ///< needs whole batches, unless it is all of them
   uint64_t readahead_bytes = 64 << 20;  ///< as TakeOptions
   uint64_t readahead_rows = 0;          ///< as TakeOptions
   std::shared_ptr<ReadCounters> counters = std::make_shared<ReadCounters>();
@@ -80,9 +82,9 @@ class EpochStream : public BatchStream {
 
   /// What was delivered of each split, and a bound for those of other readers
   /// (EpochProgress::KnownTo). Merged over all readers it says exactly how far the epoch is; after
-  /// whole rounds of all splits that of any one reader does. The last `unused` samples of the batch
-  /// that was delivered last, at most all of it, are left out. Where batches are dealt, those before it
-  /// count as delivered.
+  /// whole rounds of all splits that of any one reader does. The last `unused` samples of what was
+  /// delivered last, at most all of it, are left out. Where batches are dealt, those of others before a
+  /// delivered one count as delivered.
   virtual EpochProgress progress(uint64_t unused = 0) const = 0;
 };
 
@@ -97,8 +99,8 @@ class SplitStream : public BatchStream {
 
 /// Streams the rest of an epoch after `start`, the whole of it by default, which costs nothing.
 /// kInvalidArgument: unknown columns, fewer rows than splits, a number of splits that the world size
-/// does not divide, a start with another number of splits or beyond the end, a batch size below 1, a deal
-/// of batches that are not whole or with an index that is not below its count.
+/// does not divide, a start with another number of splits or beyond the end, a batch size or a number of
+/// batches below 1, a deal of batches that are not whole or with an index that is not below its count.
 arrow::Result<std::shared_ptr<EpochStream>> OpenEpoch(
     const EpochRows& rows, const EpochOptions& options,
     const std::optional<EpochProgress>& start = std::nullopt);

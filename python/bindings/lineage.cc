@@ -55,6 +55,19 @@ void BindLineage(nb::module_& module) {
         return ToPair(digest);
       },
       nb::arg("row_ids"));
+  module.def(
+      "row_digests",
+      [](nb::handle row_ids, size_t size) {
+        const std::vector<uint64_t> ids = ToRowKeys(row_ids);
+        std::vector<std::pair<uint64_t, uint64_t>> digests;
+        for (size_t first = 0; first < ids.size(); first += size) {
+          RowDigest digest;
+          digest.Add(std::span(ids).subspan(first, std::min(size, ids.size() - first)));
+          digests.push_back(ToPair(digest));
+        }
+        return digests;
+      },
+      nb::arg("row_ids"), nb::arg("size"));
 }
 
 }  // namespace pilum::python

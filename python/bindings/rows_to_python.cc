@@ -3,6 +3,8 @@
 // Types whose values Python has too are made here, straight from the buffers; the others (times,
 // decimals, maps, extension types, …) are left to pyarrow, column by column. Either way the values are
 // those of pyarrow's to_pylist.
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -15,6 +17,7 @@
 #include <arrow/c/bridge.h>
 #include <arrow/record_batch.h>
 #include <arrow/type_traits.h>
+#include <arrow/util/byte_size.h>
 #include <arrow/visit_array_inline.h>
 #include <nanobind/nanobind.h>
 
@@ -67,85 +70,120 @@ bool IsNative(const arrow::DataType& type) {
   }
 }
 
-using Objects = std::vector<nb::object>;
+/// The values of a column. What `Make` returns is a new reference, or null with an exception set.
+class Values {
+ public:
+  virtual ~Values() = default;
+  virtual PyObject* Make(int64_t row) const noexcept = 0;
+};
 
-Objects MakeNames(const arrow::FieldVector& fields) {
-  Objects names;
-  for (const auto& field : fields) {
-    PyObject* name = PyUnicode_FromStringAndSize(field->name().data(),
-                                                 static_cast<Py_ssize_t>(field->name().size()));
-    PyUnicode_InternInPlace(&name);
-    names.push_back(Owned(name));
+/// The names and values of a row's fields.
+class Fields {
+ public:
+  void Add(std::string_view name, std::unique_ptr<Values> values) {
+    PyObject* text = PyUnicode_FromStringAndSize(name.data(), static_cast<Py_ssize_t>(name.size()));
+    PyUnicode_InternInPlace(&text);
+    names_.push_back(Owned(text));
+    values_.push_back(std::move(values));
   }
-  return names;
-}
 
-/// `count` dicts, of the values of each column.
-Objects MakeDicts(size_t count, const Objects& names, std::vector<Objects> columns) {
-  Objects dicts;
-  dicts.reserve(count);
-  for (size_t row = 0; row < count; ++row) {
-    nb::object dict = Owned(PyDict_New());
-    for (size_t i = 0; i < names.size(); ++i) {
-      if (PyDict_SetItem(dict.ptr(), names[i].ptr(), columns[i][row].ptr()) != 0)
-        nb::raise_python_error();
+  /// A new dict, or null with an exception set.
+  PyObject* MakeDict(int64_t row) const noexcept {
+    PyObject* dict = PyDict_New();
+    for (size_t i = 0; dict != nullptr && i < names_.size(); ++i) {
+      PyObject* value = values_[i]->Make(row);
+      if (value == nullptr || PyDict_SetItem(dict, names_[i].ptr(), value) != 0) Py_CLEAR(dict);
+      Py_XDECREF(value);
     }
-    dicts.push_back(std::move(dict));
+    return dict;
   }
-  return dicts;
-}
 
-nb::object MakeList(Objects::iterator first, Objects::iterator last) {
-  nb::object list = Owned(PyList_New(last - first));
-  for (Py_ssize_t i = 0; first != last; ++first, ++i)
-    PyList_SetItem(list.ptr(), i, first->release().ptr());
+ private:
+  std::vector<nb::object> names_;
+  std::vector<std::unique_ptr<Values>> values_;
+};
+
+/// Calls `make` with each index of a new list, which is null if one of the items is.
+template <typename MakeItem>
+PyObject* MakeList(int64_t size, const MakeItem& make) noexcept {
+  PyObject* list = PyList_New(size);
+  for (Py_ssize_t i = 0; list != nullptr && i < size; ++i) {
+    PyObject* item = make(i);
+    if (item == nullptr) {
+      Py_CLEAR(list);
+    } else {
+      PyList_SET_ITEM(list, i, item);
+    }
+  }
   return list;
 }
 
-/// Makes the values of an array of a native type.
-class Maker {
+/// Those of an array, made by `make(array, row)` unless they are null.
+template <typename Array, typename MakeValue>
+class ArrayValues final : public Values {
  public:
-  static Objects Make(const arrow::Array& array) {
-    Maker maker;
-    maker.objects_.reserve(static_cast<size_t>(array.length()));
-    Check(arrow::VisitArrayInline(array, &maker));
-    return std::move(maker.objects_);
+  ArrayValues(const Array& array, MakeValue make)
+      : array_(array.data()), has_nulls_(array.null_count() > 0), make_(std::move(make)) {}
+
+  PyObject* Make(int64_t row) const noexcept override {
+    if (has_nulls_ && array_.IsNull(row)) Py_RETURN_NONE;
+    return make_(array_, row);
   }
+
+ private:
+  const Array array_;
+  const bool has_nulls_;
+  const MakeValue make_;
+};
+
+std::unique_ptr<Values> MakeValues(const arrow::Array& array);
+
+/// Those of an array of a native type.
+class NativeValues {
+ public:
+  std::unique_ptr<Values> made;
 
   template <typename Array>
   Status Visit(const Array& array) {
     using Type = typename Array::TypeClass;
     if constexpr (std::is_same_v<Type, arrow::NullType>) {
-      objects_.assign(static_cast<size_t>(array.length()), nb::none());
+      Make(array, [](const Array&, int64_t) { return Py_NewRef(Py_None); });
     } else if constexpr (std::is_same_v<Type, arrow::BooleanType>) {
-      Each(array, [&](int64_t i) { return PyBool_FromLong(array.Value(i)); });
+      Make(array, [](const Array& a, int64_t row) { return PyBool_FromLong(a.Value(row)); });
     } else if constexpr (arrow::is_integer_type<Type>::value) {
-      Each(array, [&](int64_t i) {
+      Make(array, [](const Array& a, int64_t row) {
         if constexpr (std::is_signed_v<typename Type::c_type>)
-          return PyLong_FromLongLong(array.Value(i));
+          return PyLong_FromLongLong(a.Value(row));
         else
-          return PyLong_FromUnsignedLongLong(array.Value(i));
+          return PyLong_FromUnsignedLongLong(a.Value(row));
       });
     } else if constexpr (std::is_same_v<Type, arrow::FloatType> ||
                          std::is_same_v<Type, arrow::DoubleType>) {
-      Each(array, [&](int64_t i) { return PyFloat_FromDouble(array.Value(i)); });
+      Make(array, [](const Array& a, int64_t row) { return PyFloat_FromDouble(a.Value(row)); });
     } else if constexpr (arrow::is_string_type<Type>::value) {
-      Each(array, [&](int64_t i) {
-        const std::string_view text = array.GetView(i);
+      Make(array, [](const Array& a, int64_t row) {
+        const std::string_view text = a.GetView(row);
         return PyUnicode_FromStringAndSize(text.data(), static_cast<Py_ssize_t>(text.size()));
       });
     } else if constexpr (arrow::is_base_binary_type<Type>::value ||
                          std::is_same_v<Type, arrow::FixedSizeBinaryType>) {
-      Each(array, [&](int64_t i) {
-        const std::string_view bytes = array.GetView(i);
+      Make(array, [](const Array& a, int64_t row) {
+        const std::string_view bytes = a.GetView(row);
         return PyBytes_FromStringAndSize(bytes.data(), static_cast<Py_ssize_t>(bytes.size()));
       });
     } else if constexpr (std::is_same_v<Type, arrow::ListType> ||
                          std::is_same_v<Type, arrow::LargeListType> ||
                          std::is_same_v<Type, arrow::FixedSizeListType>) {
-      MakeLists(array);
+      Make(array, [items = std::shared_ptr(MakeValues(*array.values()))](const Array& a,
+                                                                         int64_t row) {
+        const int64_t first = a.value_offset(row);
+        return MakeList(a.value_length(row), [&](int64_t i) { return items->Make(first + i); });
+      });
     } else if constexpr (std::is_same_v<Type, arrow::StructType>) {
-      MakeStructs(array);
+      auto fields = std::make_shared<Fields>();
+      for (int i = 0; i < array.num_fields(); ++i)
+        fields->Add(array.type()->field(i)->name(), MakeValues(*array.field(i)));
+      Make(array, [fields](const Array&, int64_t row) { return fields->MakeDict(row); });
     } else {
       return Status::NotImplemented(array.type()->ToString());  // not native
     }
@@ -153,37 +191,28 @@ class Maker {
   }
 
  private:
-  template <typename Array, typename Value>
-  void Each(const Array& array, Value value) {
-    const bool nulls = array.null_count() > 0;
-    for (int64_t i = 0; i < array.length(); ++i)
-      objects_.push_back(nulls && array.IsNull(i) ? nb::object(nb::none()) : Owned(value(i)));
+  template <typename Array, typename MakeValue>
+  void Make(const Array& array, MakeValue make) {
+    made = std::make_unique<ArrayValues<Array, MakeValue>>(array, std::move(make));
+  }
+};
+
+std::unique_ptr<Values> MakeValues(const arrow::Array& array) {
+  NativeValues values;
+  Check(arrow::VisitArrayInline(array, &values));
+  return std::move(values.made);
+}
+
+/// Those that pyarrow has made.
+class ListedValues final : public Values {
+ public:
+  explicit ListedValues(nb::list values) : values_(std::move(values)) {}
+  PyObject* Make(int64_t row) const noexcept override {
+    return Py_NewRef(PyList_GET_ITEM(values_.ptr(), row));
   }
 
-  template <typename Lists>
-  void MakeLists(const Lists& lists) {
-    if (lists.length() == 0) return;
-    const int64_t start = lists.value_offset(0);
-    const int64_t end =
-        lists.value_offset(lists.length() - 1) + lists.value_length(lists.length() - 1);
-    Objects items = Make(*lists.values()->Slice(start, end - start));
-    Each(lists, [&](int64_t i) {
-      const auto first = items.begin() + (lists.value_offset(i) - start);
-      return MakeList(first, first + lists.value_length(i)).release().ptr();
-    });
-  }
-
-  void MakeStructs(const arrow::StructArray& structs) {
-    std::vector<Objects> columns;
-    for (const auto& column : structs.fields()) columns.push_back(Make(*column));
-    objects_ = MakeDicts(static_cast<size_t>(structs.length()), MakeNames(structs.type()->fields()),
-                         std::move(columns));
-    if (structs.null_count() == 0) return;
-    for (int64_t i = 0; i < structs.length(); ++i)
-      if (structs.IsNull(i)) objects_[static_cast<size_t>(i)] = nb::none();
-  }
-
-  Objects objects_;
+ private:
+  const nb::list values_;
 };
 
 std::shared_ptr<arrow::RecordBatch> Import(nb::handle batch) {
@@ -196,13 +225,12 @@ std::shared_ptr<arrow::RecordBatch> Import(nb::handle batch) {
   return ValueOrRaise(arrow::ImportRecordBatch(array, schema));
 }
 
-Objects MakeColumn(nb::handle python_batch, const arrow::RecordBatch& batch, int i) {
+std::unique_ptr<Values> ColumnValues(nb::handle python_batch, const arrow::RecordBatch& batch,
+                                     int i) {
   const auto& column = *batch.column(i);
-  if (IsNative(*column.type())) return Maker::Make(column);
-  Objects values;
-  for (nb::handle value : python_batch.attr("column")(i).attr("to_pylist")())
-    values.push_back(nb::borrow(value));
-  return values;
+  if (IsNative(*column.type())) return MakeValues(column);
+  return std::make_unique<ListedValues>(
+      nb::cast<nb::list>(python_batch.attr("column")(i).attr("to_pylist")()));
 }
 
 void CheckNames(const arrow::RecordBatch& batch) {
@@ -210,25 +238,87 @@ void CheckNames(const arrow::RecordBatch& batch) {
     throw nb::value_error("columns of the same name cannot be the keys of a dict: rename them");
 }
 
-nb::object ToRows(nb::handle python_batch) {
-  const auto batch = Import(python_batch);
-  CheckNames(*batch);
-  std::vector<Objects> columns;
-  for (int i = 0; i < batch->num_columns(); ++i)
-    columns.push_back(MakeColumn(python_batch, *batch, i));
-  Objects rows = MakeDicts(static_cast<size_t>(batch->num_rows()),
-                           MakeNames(batch->schema()->fields()), std::move(columns));
-  return MakeList(rows.begin(), rows.end());
+struct Rows {
+  explicit Rows(nb::handle python_batch) {
+    const auto batch = Import(python_batch);
+    CheckNames(*batch);
+    count = batch->num_rows();
+    bytes = ValueOrRaise(arrow::util::ReferencedBufferSize(*batch));
+    for (int i = 0; i < batch->num_columns(); ++i)
+      fields.Add(batch->column_name(i), ColumnValues(python_batch, *batch, i));
+  }
+
+  Fields fields;
+  int64_t count;
+  int64_t bytes;
+};
+
+/// Makes the rows of a batch a few ahead: those that are used and freed one after the other stay in
+/// the CPU's caches, and take the memory of those before. One consumer.
+class RowIterator {
+ public:
+  explicit RowIterator(nb::handle batch) : rows_(batch) {
+    made_.reserve(kGroupRows);
+    if (rows_.count == 0) return;
+    group_ = std::clamp<int64_t>(kGroupBytes * rows_.count / (rows_.bytes + 1), 1, kGroupRows);
+  }
+  ~RowIterator() {
+    for (; taken_ < made_.size(); ++taken_) Py_DECREF(made_[taken_]);
+  }
+  RowIterator(const RowIterator&) = delete;
+  RowIterator& operator=(const RowIterator&) = delete;
+
+  /// A new reference; null at the end, or with an exception set.
+  PyObject* Next() noexcept {
+    if (taken_ == made_.size()) MakeGroup();
+    if (taken_ < made_.size()) return made_[taken_++];
+    if (next_ == rows_.count) rows_.fields = {};  // with what they are made of
+    return nullptr;
+  }
+  int64_t left() const { return rows_.count - next_ + static_cast<int64_t>(made_ahead()); }
+  size_t made_ahead() const { return made_.size() - taken_; }
+  int64_t making_ns() const { return making_.count(); }
+
+ private:
+  static constexpr int64_t kGroupRows = 16;
+  static constexpr int64_t kGroupBytes = 256 << 10;
+
+  void MakeGroup() noexcept {
+    const auto start = std::chrono::steady_clock::now();
+    made_.clear();
+    taken_ = 0;
+    for (const int64_t end = std::min(rows_.count, next_ + group_); next_ < end; ++next_) {
+      PyObject* row = rows_.fields.MakeDict(next_);
+      if (row == nullptr) break;
+      made_.push_back(row);
+    }
+    if (!made_.empty()) PyErr_Clear();  // what has failed comes first, and fails, next time
+    making_ += std::chrono::steady_clock::now() - start;
+  }
+
+  Rows rows_;
+  int64_t next_ = 0;   // to be made
+  int64_t group_ = 1;  // made together
+  std::vector<PyObject*> made_;
+  size_t taken_ = 0;  // of those
+  std::chrono::nanoseconds making_{0};
+};
+
+PyObject* NextRow(PyObject* self) { return nb::inst_ptr<RowIterator>(self)->Next(); }
+
+nb::object ToRows(nb::handle batch) {
+  const Rows rows(batch);
+  return Owned(MakeList(rows.count, [&](int64_t row) { return rows.fields.MakeDict(row); }));
 }
 
 nb::object ToColumns(nb::handle python_batch) {
   const auto batch = Import(python_batch);
   CheckNames(*batch);
-  const Objects names = MakeNames(batch->schema()->fields());
   nb::dict columns;
   for (int i = 0; i < batch->num_columns(); ++i) {
-    Objects values = MakeColumn(python_batch, *batch, i);
-    columns[names[static_cast<size_t>(i)]] = MakeList(values.begin(), values.end());
+    const auto values = ColumnValues(python_batch, *batch, i);
+    columns[batch->column_name(i).c_str()] =
+        Owned(MakeList(batch->num_rows(), [&](int64_t row) { return values->Make(row); }));
   }
   return columns;
 }
@@ -238,6 +328,15 @@ nb::object ToColumns(nb::handle python_batch) {
 void BindRowsToPython(nb::module_& module) {
   module.def("to_rows", &ToRows, nb::arg("batch"));
   module.def("to_columns", &ToColumns, nb::arg("batch"));
+  // Not as a method: what looks one up takes longer than to make a small row.
+  static PyType_Slot slots[] = {{Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
+                                {Py_tp_iternext, reinterpret_cast<void*>(NextRow)},
+                                {0, nullptr}};
+  nb::class_<RowIterator>(module, "RowIterator", nb::type_slots(slots))
+      .def(nb::init<nb::handle>(), nb::arg("batch"))
+      .def("__length_hint__", &RowIterator::left)
+      .def_prop_ro("made_ahead", &RowIterator::made_ahead)
+      .def_prop_ro("making_ns", &RowIterator::making_ns);
 }
 
 }  // namespace pilum::python

@@ -81,7 +81,7 @@ void BindOptions(nb::module_& module) {
           "__init__",
           [](EpochOptions* self, nb::handle columns, bool with_row_id,
              std::optional<ShuffleOptions> shuffle, uint64_t num_splits, uint64_t rank,
-             uint64_t world_size, int64_t batch_size, bool whole_batches,
+             uint64_t world_size, int64_t batch_size, bool whole_batches, int64_t batches_at_once,
              std::pair<uint64_t, uint64_t> deal, uint64_t readahead_bytes,
              uint64_t readahead_rows) {
             new (self) EpochOptions{.columns = ToColumns(columns, with_row_id, false),
@@ -90,14 +90,15 @@ void BindOptions(nb::module_& module) {
                                     .reader = {.rank = rank, .world_size = world_size},
                                     .batch_size = batch_size,
                                     .whole_batches = whole_batches,
+                                    .batches_at_once = batches_at_once,
                                     .deal = {.index = deal.first, .count = deal.second},
                                     .readahead_bytes = readahead_bytes,
                                     .readahead_rows = readahead_rows};
           },
           nb::kw_only(), nb::arg("columns").none(), nb::arg("with_row_id"),
           nb::arg("shuffle").none(), nb::arg("num_splits"), nb::arg("rank"), nb::arg("world_size"),
-          nb::arg("batch_size"), nb::arg("whole_batches"), nb::arg("deal"),
-          nb::arg("readahead_bytes"), nb::arg("readahead_rows"));
+          nb::arg("batch_size"), nb::arg("whole_batches"), nb::arg("batches_at_once"),
+          nb::arg("deal"), nb::arg("readahead_bytes"), nb::arg("readahead_rows"));
 }
 
 template <auto Open, typename Iterator>

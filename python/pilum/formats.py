@@ -249,6 +249,17 @@ def _tensors(batch: pa.RecordBatch) -> list[torch.Tensor]:
     return tensors
 
 
+def has_numbers_only(column: pa.Array) -> bool:
+    """Numbers or booleans, or lists of them of fixed sizes, and no nulls."""
+    values, _, _ = _unnested(column)
+    kind = values.type
+    return bool(
+        (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind))
+        and not column.null_count
+        and not values.null_count
+    )
+
+
 def column_array(column: pa.Array) -> numpy.ndarray[Any, Any]:
     """With rows in the first dimension, and those of lists of fixed sizes behind it. Objects for
     what numpy has no dtype for."""

@@ -48,6 +48,10 @@ Result<EpochPlan> EpochPlan::Make(const EpochRows& rows, const EpochOptions& opt
     return MakeError(ErrorKind::kInvalidArgument,
                      "batch_size must be at least 1, not " + std::to_string(options.batch_size));
   }
+  if (options.batches_at_once < 1) {
+    return MakeError(ErrorKind::kInvalidArgument, "batches_at_once must be at least 1, not " +
+                                                      std::to_string(options.batches_at_once));
+  }
   ARROW_RETURN_NOT_OK(order::CheckReader(options.reader, options.num_splits));
   ARROW_ASSIGN_OR_RAISE(order::EpochSequence sequence, MakeSequence(rows.size(), options));
   const EpochProgress from = start ? *start : EpochProgress::After(0, options.num_splits);

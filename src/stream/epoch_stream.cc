@@ -18,42 +18,87 @@ using arrow::RecordBatch;
 using arrow::Result;
 using arrow::Status;
 
-/// Rows of others' batches before the next batch of a deal.
-uint64_t SkippedRows(const Deal& deal, int64_t batch_size, bool first) {
-  return (first ? deal.index : deal.count - 1) * static_cast<uint64_t>(batch_size);
-}
+/// Which rows of a share are in the batches of a deal.
+class DealtRows {
+ public:
+  explicit DealtRows(const EpochOptions& options)
+      : deal_(options.deal), batch_(static_cast<uint64_t>(options.batch_size)) {}
+
+  struct Part {
+    uint64_t others;  ///< rows of others' batches, which come before
+    uint64_t own;
+  };
+  /// The next ones, at most `most`, all of one batch.
+  Part Next(uint64_t most) {
+    Part part = {0, 0};
+    if (left_ == 0) {
+      part.others = (first_ ? deal_.index : deal_.count - 1) * batch_;
+      first_ = false;
+      left_ = batch_;
+    }
+    part.own = std::min(left_, most);
+    left_ -= part.own;
+    return part;
+  }
+
+ private:
+  const Deal deal_;
+  const uint64_t batch_;
+  bool first_ = true;
+  uint64_t left_ = 0;  // of the batch that was begun
+};
 
 /// The rows of the batches of a deal.
 class DealtKeys {
  public:
   DealtKeys(stream::DeliveryKeys keys, const EpochOptions& options)
-      : keys_(std::move(keys)), deal_(options.deal), batch_size_(options.batch_size) {}
+      : keys_(std::move(keys)),
+        dealt_(options),
+        batch_(static_cast<uint64_t>(options.batch_size)) {}
 
   void Append(uint64_t most, std::vector<uint64_t>* rows) {
     // Windows of whole batches need not be put together.
-    const auto batch = static_cast<uint64_t>(batch_size_);
-    uint64_t wanted = most >= batch ? most - most % batch : most;
-    while (wanted > 0) {
-      if (left_ == 0) {
-        keys_.Skip(SkippedRows(deal_, batch_size_, first_));
-        first_ = false;
-        left_ = batch;
-      }
+    const uint64_t end = rows->size() + (most >= batch_ ? most - most % batch_ : most);
+    while (rows->size() < end) {
+      const DealtRows::Part part = dealt_.Next(end - rows->size());
+      keys_.Skip(part.others);
       const size_t before = rows->size();
-      keys_.Append(std::min(left_, wanted), rows);
-      const uint64_t appended = rows->size() - before;
-      if (appended == 0) return;
-      left_ -= appended;
-      wanted -= appended;
+      keys_.Append(part.own, rows);
+      if (rows->size() - before < part.own) return;
     }
   }
 
  private:
   stream::DeliveryKeys keys_;
-  const Deal deal_;
-  const int64_t batch_size_;
-  bool first_ = true;
-  uint64_t left_ = 0;  // of the batch that was begun
+  DealtRows dealt_;
+  const uint64_t batch_;
+};
+
+/// How far the splits of a reader are.
+class DealtProgress {
+ public:
+  DealtProgress(const EpochOptions& options, EpochProgress start)
+      : dealt_(options), turns_(options.reader, start.samples), progress_(std::move(start)) {}
+
+  const EpochProgress& progress() const { return progress_; }
+
+  /// After the next rows of the deal.
+  void Advance(uint64_t rows) {
+    while (rows > 0) {
+      const DealtRows::Part part = dealt_.Next(rows);
+      rows -= part.own;
+      for (uint64_t n = part.others + part.own; n > 0; --n) {
+        const uint64_t split = turns_.Next();
+        ++progress_.samples[split];
+        ++progress_.places[split];
+      }
+    }
+  }
+
+ private:
+  DealtRows dealt_;
+  order::Turns turns_;
+  EpochProgress progress_;
 };
 
 class WindowedEpochStream final : public EpochStream {
@@ -63,24 +108,19 @@ class WindowedEpochStream final : public EpochStream {
       : num_samples_(sequence.size()),
         surplus_(sequence.surplus()),
         whole_batches_(options.whole_batches),
-        deal_(options.deal),
         reader_(options.reader),
-        delivered_(std::move(start)),
-        turns_(options.reader, delivered_.samples),
         batch_size_(options.batch_size),
+        batches_at_once_(options.batches_at_once),
+        before_(options, std::move(start)),
         windows_(std::move(rows)) {}
 
   std::shared_ptr<arrow::Schema> schema() const override { return windows_.source().schema(); }
   uint64_t num_samples() const override { return num_samples_; }
   uint64_t surplus() const override { return surplus_; }
   EpochProgress progress(uint64_t unused) const override {
-    EpochProgress used = delivered_;
-    const size_t end = last_splits_.size();
-    for (size_t i = end - std::min<size_t>(unused, end); i < end; ++i) {
-      --used.samples[last_splits_[i]];
-      --used.places[last_splits_[i]];
-    }
-    return used.KnownTo(reader_);
+    DealtProgress used = before_;
+    used.Advance(last_rows_ - std::min(unused, last_rows_));
+    return used.progress().KnownTo(reader_);
   }
 
   bool WaitNext(std::chrono::milliseconds timeout) override {
@@ -90,38 +130,27 @@ class WindowedEpochStream final : public EpochStream {
   Status ReadNext(std::shared_ptr<RecordBatch>* out) override {
     out->reset();
     ARROW_RETURN_NOT_OK(windows_.ReadUntil([this] { return HasNext(); }));
-    ARROW_ASSIGN_OR_RAISE(*out, windows_.Take(batch_size_));
-    last_splits_.clear();
-    if (!*out) return Status::OK();
-    for (uint64_t rows = SkippedRows(deal_, batch_size_, !begun_); rows > 0; --rows) Deliver();
-    begun_ = true;
-    for (int64_t rows = (*out)->num_rows(); rows > 0; --rows) last_splits_.push_back(Deliver());
+    const int64_t batches =
+        std::clamp<int64_t>(windows_.front_rows() / batch_size_, 1, batches_at_once_);
+    ARROW_ASSIGN_OR_RAISE(*out, windows_.Take(batches * batch_size_));
+    before_.Advance(last_rows_);
+    last_rows_ = *out ? static_cast<uint64_t>((*out)->num_rows()) : 0;
     return Status::OK();
   }
 
   Status Close() override { return windows_.source().Close(); }
 
  private:
-  /// The next sample; returns its split.
-  uint64_t Deliver() {
-    const uint64_t split = turns_.Next();
-    ++delivered_.samples[split];
-    ++delivered_.places[split];
-    return split;
-  }
-
   bool HasNext() const { return windows_.rows() >= (whole_batches_ ? batch_size_ : 1); }
 
   const uint64_t num_samples_;
   const uint64_t surplus_;
   const bool whole_batches_;
-  const Deal deal_;
-  bool begun_ = false;
   const EpochReader reader_;
-  EpochProgress delivered_;
-  order::Turns turns_;                 // of what is delivered next
-  std::vector<uint64_t> last_splits_;  // whose the samples of the last batch are
   const int64_t batch_size_;
+  const int64_t batches_at_once_;
+  DealtProgress before_;    // what was delivered last
+  uint64_t last_rows_ = 0;  // of that
   stream::Rebatcher windows_;
 };
 

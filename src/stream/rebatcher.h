@@ -22,6 +22,10 @@ class Rebatcher {
   BatchStream& source() const { return *source_; }
   /// That were read and not taken.
   int64_t rows() const { return rows_; }
+  /// Of these, those that the source gave first, in one batch.
+  int64_t front_rows() const {
+    return pieces_.empty() ? 0 : pieces_.front()->num_rows() - taken_of_front_;
+  }
 
   /// Waits until ReadUntil would not block, at most `timeout`; tells whether that is so.
   template <typename Enough>

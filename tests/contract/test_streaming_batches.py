@@ -161,24 +161,39 @@ def test_tensors_are_the_batch_alone(table, ragged):
 def test_what_tensors_cannot_hold(column, error):
     batch = pa.record_batch({"x": column})
     with pytest.raises(TypeError, match=error):
-        batch_format("torch", "offsets", 0, "list")(batch)
+        next(batch_format("torch", "offsets", 0, "list").batches(batch, 8))
+
+
+def test_a_null_is_of_its_batch_alone():
+    rows = pa.record_batch({"x": [0, 1, 2, None, 4]})
+    tensors = batch_format("torch", "offsets", 0, "list").batches(rows, 2)
+    assert next(tensors)["x"].tolist() == [0, 1]
+    with pytest.raises(TypeError, match="column 'x' has nulls"):
+        next(tensors)
+    arrays = batch_format("numpy", "offsets", 0, "list").batches(rows, 2)
+    assert [batch["x"].dtype.kind for batch in arrays] == ["i", "f", "i"]
 
 
 def test_arrays_hold_nulls_and_times():
     times = pa.array([1, 2], pa.timestamp("s"))
     batch = pa.record_batch({"x": [1, None], "t": times})
-    arrays = batch_format("numpy", "offsets", 0, "list")(batch)
+    arrays = next(batch_format("numpy", "offsets", 0, "list").batches(batch, 8))
     assert arrays["x"][0] == 1
     assert np.isnan(arrays["x"][1])
     assert arrays["t"].tolist() == times.to_pylist()
 
 
-def test_slices_and_empty_batches():
-    whole = pa.record_batch({"x": pa.array([[1], [2, 3], [], [4]])})
-    made = batch_format("numpy", "padded", 0, "list")
-    assert made(whole.slice(1, 2))["x"].values.tolist() == [[2, 3], [0, 0]]
-    assert made(whole.slice(2, 1))["x"].values.shape == (1, 0)
-    assert made(whole.slice(4))["x"].lengths.tolist() == []
+def test_slices():
+    whole = pa.record_batch({"x": pa.array([[1], [2, 3], [], [], [4]])})
+    made = batch_format("numpy", "padded", 0, "list").batches(whole.slice(1), 2)
+    assert [batch["x"].values.tolist() for batch in made] == [[[2, 3], [0, 0]], [[0], [4]]]
+    (empty,) = batch_format("numpy", "padded", 0, "list").batches(whole.slice(2, 2), 2)
+    assert empty["x"].values.shape == (2, 0)
+
+
+def test_batches_without_columns():
+    rows = pa.record_batch({"x": range(5)}).select([])
+    assert list(batch_format("numpy", "offsets", 0, "list").batches(rows, 2)) == [{}, {}, {}]
 
 
 def test_wrong_arguments(table):

@@ -17,6 +17,7 @@ Transforms.arrow2numpy does.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,7 +26,7 @@ import torch
 
 from pilum import _pilum
 from pilum.errors import InvalidArgumentError
-from pilum.formats import Transforms, column_array, column_tensor
+from pilum.formats import Transforms, column_array, column_tensor, has_numbers_only
 
 
 class Ragged(NamedTuple):
@@ -45,19 +46,41 @@ class Padded(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class BatchFormat:
-    """Makes a batch of a RecordBatch. Pickles."""
+    """Makes batches of a RecordBatch. Pickles."""
 
     kind: str
     ragged: str  #: "offsets" or "padded"
     pad_value: float
     strings: str  #: "list" or "arrow"
 
-    def __call__(self, batch: pa.RecordBatch) -> Any:
-        if self.kind == "arrow":
-            return batch
-        if self.kind == "polars":
-            return Transforms.arrow2polars(batch)
-        return self._dict_of(batch.columns, batch.schema.names, "")
+    def batches(self, rows: pa.RecordBatch, size: int) -> Iterator[Any]:
+        """Of so many rows each, the last one of fewer."""
+        starts = range(0, rows.num_rows, size)
+        if self.kind in ("arrow", "polars"):
+            for first in starts:
+                batch = rows.slice(first, size)
+                yield batch if self.kind == "arrow" else Transforms.arrow2polars(batch)
+            return
+        names = rows.schema.names
+        columns = [
+            iter(self._columns(column, name, size))
+            for column, name in zip(rows.columns, names, strict=True)
+        ]
+        for _ in starts:
+            yield {name: next(column) for column, name in zip(columns, names, strict=True)}
+
+    def _columns(self, column: pa.Array, name: str, size: int) -> Iterable[Any]:
+        """A column of each batch. Numbers are made what they become all together, as that takes
+        longer than to cut it up."""
+        starts = range(0, len(column), size)
+        if not has_numbers_only(column):
+            return (self._column(column.slice(first, size), name) for first in starts)
+        if self.kind == "numpy":
+            array = column_array(column)
+            return (array[first : first + size] for first in starts)
+        # Pieces of a tensor would be saved, and sent to other processes, with all of it.
+        array = column_tensor(column, name).numpy()
+        return (torch.from_numpy(array[first : first + size]) for first in starts)
 
     def _dict_of(self, columns: list[pa.Array], names: list[str], of: str) -> dict[str, Any]:
         """of   the path of the struct, with a dot, or nothing"""

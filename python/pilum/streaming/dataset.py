@@ -7,10 +7,9 @@ import logging
 import operator
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol, SupportsIndex
 
-import pyarrow as pa
 from torch.utils.data import IterableDataset, get_worker_info
 
 from pilum import _pilum
@@ -32,6 +31,7 @@ from pilum.streaming.dealing import (
     DealtPass,
     DealtTask,
     Delivery,
+    MakeBatches,
     PlainDealtPass,
     TransformedDealtPass,
 )
@@ -271,11 +271,9 @@ class StreamingDataset(IterableDataset[Any]):
         with self._alive(delivery, place):
             yield delivery
 
-    def _deal(
-        self, deal: tuple[int, int], batch_size: int, make: Callable[[pa.RecordBatch], Any]
-    ) -> DealtPass:
+    def _deal(self, deal: tuple[int, int], batch_size: int | None, make: MakeBatches) -> DealtPass:
         """The batches of the pass that is being delivered that fall to a process: what the
-        transform makes of them, or `make`."""
+        transform makes of them, or `make`. Samples if batch_size is None."""
         place = self._shared.place_of_pass(self._place)
         self._settle_whole(place)
         task = DealtTask(

@@ -24,6 +24,11 @@ from pilum.streaming.transforms import Block, TransformOptions, TransformPool
 
 _COUNT_NS = 1_000_000  # between counts, which take microseconds
 _TIMING_NS = 100_000_000  # the same of where the time goes
+_BATCHES_AT_ONCE = 256  # at most; they are few if rows are large
+_SAMPLES_AT_ONCE = 256
+
+#: Makes the batches of rows that were read, each of so many, the last one of fewer.
+MakeBatches = Callable[[pa.RecordBatch, int], Iterable[Any]]
 
 
 class Received(NamedTuple):
@@ -79,7 +84,7 @@ class Delivery(Live):
         self._counters.set_histogram(Stage.WAIT, self._waits.histogram)
 
     def _rows(self) -> int:
-        return self._received.rows.count + self._received.skipped.count
+        return self._received.rows.number + self._received.skipped.number
 
     def close(self) -> Progress | PackProgress:
         self.update_counters()
@@ -96,46 +101,49 @@ class DealtTask(NamedTuple):
     counters: Counters  #: of the process
     readahead_bytes: int
     deal: tuple[int, int]  #: its number, and how many there are
-    batch_size: int
+    batch_size: int | None  #: None: samples, each of which counts as a batch
 
-    def open(self) -> _pilum.EpochStream | _pilum.PackedStream:
+    def open(self, rows: int, batches_at_once: int = 1) -> _pilum.EpochStream | _pilum.PackedStream:
+        """In batches of so many rows."""
         return self.source.open(
             self.place,
-            batch_size=self.batch_size,
+            batch_size=rows,
             readahead_bytes=self.readahead_bytes,
             whole_batches=True,
+            batches_at_once=batches_at_once,
             deal=self.deal,
         )
 
-    def rows_ahead(self) -> int:
+    def rows_ahead(self, rows: int) -> int:
+        """In such batches."""
         number, processes = self.deal
-        full, rest = divmod(self.source.rows_ahead(self.place), self.batch_size)
+        full, rest = divmod(self.source.rows_ahead(self.place), rows)
         own = (full - number + processes - 1) // processes
-        return own * self.batch_size + (rest if full % processes == number else 0)
+        return own * rows + (rest if full % processes == number else 0)
 
 
 class Made(NamedTuple):
     """A batch."""
 
     batch: Any
-    row_ids: pa.UInt64Array  #: of the rows that it is made of
-    skipped: Rows  #: that were left out
+    delivered: Delivered  #: that it is made of
     progress: PackProgress | None  #: behind it, where that does not follow from counting
 
     @property
     def num_rows(self) -> int:
         """Those left out, too."""
-        return len(self.row_ids) + self.skipped.count
+        return self.delivered.rows.number + self.delivered.skipped.number
 
 
 class DealtPass(abc.ABC):
     """The batches of a share that fall to one process."""
 
-    def __init__(self, task: DealtTask) -> None:
+    def __init__(self, task: DealtTask, rows: int, batches_at_once: int = 1) -> None:
+        """rows   of the batches that are read"""
         self._source = task.source
-        self._stream = task.open()
+        self._stream = task.open(rows, batches_at_once)
         self._counters = task.counters
-        self._rows = task.rows_ahead()
+        self._rows = task.rows_ahead(rows)
         self._made = 0
         self._waits = Durations()
         self._counted_ns = 0  # when that was last
@@ -189,37 +197,42 @@ class DealtPass(abc.ABC):
 
 
 class PlainDealtPass(DealtPass):
-    """Batches are made in one go, on the thread that wants them."""
+    """Batches are made on the thread that wants them. Those that were read together come together,
+    where what follows one need not be asked for."""
 
-    def __init__(self, task: DealtTask, make: Callable[[pa.RecordBatch], Any]) -> None:
-        super().__init__(task)
+    def __init__(self, task: DealtTask, make: MakeBatches) -> None:
+        self._size = task.batch_size or 1
+        at_once = _BATCHES_AT_ONCE if task.source.counts_say_progress else 1
+        super().__init__(task, self._size, at_once)
         self._make = make
-        self._nanoseconds = 0
+        self._making = Durations()
 
     def _batches(self) -> Iterator[Made]:
         for read in waited_for(self._stream, self._waits):
-            row_ids, batch = self._source.take_apart(read)
-            start = time.perf_counter_ns()
-            made = self._make(batch)
-            self._nanoseconds += time.perf_counter_ns() - start
-            yield Made(made, row_ids, Rows(), self._progress())
-            del read, batch, made
+            row_ids, rows = self._source.take_apart(read)
+            delivered = map(Delivered, Rows.of_each(row_ids, self._size))
+            for batch in waited_for(self._make(rows, self._size), self._making):
+                yield Made(batch, next(delivered), self._progress())
+                del batch
+            del read, rows
 
     def _making_ns(self) -> int:
-        return self._nanoseconds
+        return self._making.total_ns
 
     def _count_timing(self) -> None:
         super()._count_timing()
-        self._counters.set(Field.MAKE_NS, self._nanoseconds)
+        self._counters.set(Field.MAKE_NS, self._making.total_ns)
 
 
 class TransformedDealtPass(DealtPass):
     """Batches are lists of what a transform makes of their rows; they are shorter where it leaves
-    rows out."""
+    rows out. Samples are made together, too, unless they come in turns with those of others."""
 
     def __init__(self, task: DealtTask, transform: TransformOptions) -> None:
         task = task._replace(readahead_bytes=task.readahead_bytes // 2)
-        super().__init__(task)
+        self._singly = task.batch_size is None
+        together = _SAMPLES_AT_ONCE if task.deal[1] == 1 else 1
+        super().__init__(task, task.batch_size or together)
         self._pieces = _Pieces(self._source, self._stream, task.deal)
         most_pieces = 2 + 2 * transform.threads
         self._pool = TransformPool(
@@ -234,8 +247,20 @@ class TransformedDealtPass(DealtPass):
             blocks.append(block)
             self._pool.let_go(block)
             if self._pieces.are_all(block.number, sum(piece.rows for piece in blocks)):
-                yield self._put_together(blocks)
+                yield from self._samples(blocks) if self._singly else (self._put_together(blocks),)
                 blocks = []
+
+    def _samples(self, blocks: list[Block]) -> Iterator[Made]:
+        if any(block.skipped for block in blocks):
+            raise InvalidArgumentError(
+                "the transform has left rows out; with batch_size=None samples could not be "
+                "told from each other any more when the stream is resumed: give a batch_size"
+            )
+        for block in blocks:
+            places = [place for place, _ in block.samples]
+            delivered = map(Delivered, Rows.of_each(block.row_ids_at(places), 1))
+            for _, sample in block.samples:
+                yield Made(sample, next(delivered), None)
 
     def _put_together(self, blocks: list[Block]) -> Made:
         samples = [sample for block in blocks for _, sample in block.samples]
@@ -245,9 +270,12 @@ class TransformedDealtPass(DealtPass):
                 f"{sum(block.rows for block in blocks)}: there is no batch to deliver, and ranks "
                 "would not make the same steps"
             ) from next(block.first_failure for block in blocks)
-        row_ids = [block.row_ids_at([place for place, _ in block.samples]) for block in blocks]
-        skipped = [block.row_ids_at(block.skipped) for block in blocks]
-        return Made(samples, pa.concat_arrays(row_ids), Rows.of(pa.concat_arrays(skipped)), None)
+        delivered = Delivered()
+        for block in blocks:
+            delivered += Delivered(
+                block.rows_at([place for place, _ in block.samples]), block.rows_at(block.skipped)
+            )
+        return Made(samples, delivered, None)
 
     def _making_ns(self) -> int:
         return self._pool.nanoseconds

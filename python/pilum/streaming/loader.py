@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
+import torch
 from torch.utils.data import (
     DataLoader,
     IterableDataset,
@@ -19,12 +20,12 @@ from torch.utils.data import (
 from pilum.errors import InvalidArgumentError
 from pilum.streaming.batches import batch_format
 from pilum.streaming.dataset import StreamingDataset
-from pilum.streaming.dealing import Made, Received
-from pilum.streaming.receipt import Delivered, Receipt, Rows
+from pilum.streaming.dealing import MakeBatches, Received
+from pilum.streaming.receipt import Receipt
+from pilum.streaming.source import Source
 from pilum.streaming.state import Facts
 
 _SIGNATURE = inspect.signature(DataLoader.__init__)
-_SAMPLES_AT_ONCE = 256
 
 
 class StreamingDataLoader(DataLoader[Any]):
@@ -75,12 +76,12 @@ class StreamingDataLoader(DataLoader[Any]):
             raise InvalidArgumentError(
                 "a StreamingDataLoader delivers its batches in order: leave out in_order=False"
             )
-        make: Callable[[pa.RecordBatch], Any] = dataset._source.samples
+        make: MakeBatches = _Samples(dataset._source, self.batch_size is None)
         default: Callable[[Any], Any] = (
             default_convert if self.batch_size is None else default_collate
         )
         if format is not None:
-            make = batch_format(format, ragged, pad_value, strings)
+            make = batch_format(format, ragged, pad_value, strings).batches
             default = _as_it_is
             if self.batch_size is None:
                 raise InvalidArgumentError("format is of batches: give a batch_size")
@@ -90,17 +91,26 @@ class StreamingDataLoader(DataLoader[Any]):
                 )
         given = _SIGNATURE.bind(self, dataset, *args, **options).arguments
         given = {k: v for k, v in given.items() if k not in ("self", "dataset", "drop_last")}
-        collate = given.pop("collate_fn", None) or default
+        collate = _Collate(given.pop("collate_fn", None) or default)
         self._dealt = _Dealt(dataset, self.batch_size, self.drop_last, make)
+        self._collate = collate
         self._inner: DataLoader[Any] = DataLoader(
-            self._dealt, **(given | {"batch_size": None, "collate_fn": _Collate(collate)})
+            self._dealt, **(given | {"batch_size": None, "collate_fn": collate})
         )
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
         with self._dealt.stream._delivering(self.num_workers) as delivery:
             if delivery.resumed:
                 self._inner._iterator = None  # persistent workers do not know where
-            yield from delivery.batches(self._inner)
+            here = self.num_workers == 0 and not self.pin_memory
+            yield from delivery.batches(self._made_here() if here else self._inner)
+
+    def _made_here(self) -> Iterator[tuple[Received, Any]]:
+        """As a DataLoader without workers makes them, for which it takes several times as long as
+        all else on this thread."""
+        # It draws a number, too: those of the training are not to depend on num_workers.
+        torch.empty((), dtype=torch.int64).random_(generator=self.generator)
+        yield from map(self._collate, self._dealt)
 
     def __len__(self) -> int:
         """Batches of a whole pass."""
@@ -130,7 +140,7 @@ class _Dealt(IterableDataset[tuple[Received, Any]]):
         stream: StreamingDataset,
         batch_size: int | None,
         drop_last: bool,
-        make: Callable[[pa.RecordBatch], Any],
+        make: MakeBatches,
     ) -> None:
         self.stream = stream
         self._batch_size = batch_size
@@ -140,34 +150,27 @@ class _Dealt(IterableDataset[tuple[Received, Any]]):
     def __iter__(self) -> Iterator[tuple[Received, Any]]:
         worker = get_worker_info()
         deal = (0, 1) if worker is None else (worker.id, worker.num_workers)
-        if self._batch_size is None:
-            return self._samples(deal)
-        return self._batches(deal, self._batch_size)
-
-    def _batches(self, deal: tuple[int, int], size: int) -> Iterator[tuple[Received, Any]]:
-        for made in self._dealt(deal, size):
-            if self._drop_last and made.num_rows < size:
-                return
-            delivered = Delivered(Rows.of(made.row_ids), made.skipped)
-            yield Received(delivered, made.progress), made.batch
-            del made  # while the next one is waited for
-
-    def _samples(self, deal: tuple[int, int]) -> Iterator[tuple[Received, Any]]:
-        """In turns with other processes, one each; if there are none they can be made together."""
-        together = deal[1] == 1 and self.stream._source.counts_say_progress
-        for made in self._dealt(deal, _SAMPLES_AT_ONCE if together else 1):
-            if made.skipped.count:
-                raise InvalidArgumentError(
-                    "the transform has left rows out; with batch_size=None samples could not be "
-                    "told from each other any more when the stream is resumed: give a batch_size"
-                )
-            for i, sample in enumerate(made.batch):
-                delivered = Delivered(Rows.of(made.row_ids[i : i + 1]))
-                yield Received(delivered, made.progress), sample
-
-    def _dealt(self, deal: tuple[int, int], size: int) -> Iterator[Made]:
+        size = self._batch_size
         with contextlib.closing(self.stream._deal(deal, size, self._make)) as dealt:
-            yield from dealt
+            for made in dealt:
+                if self._drop_last and size is not None and made.num_rows < size:
+                    return
+                yield Received(made.delivered, made.progress), made.batch
+                del made  # while the next one is waited for
+
+
+class _Samples:
+    """Makes lists of them, or, singly, each alone."""
+
+    def __init__(self, source: Source, singly: bool) -> None:
+        self._source = source
+        self._singly = singly
+
+    def __call__(self, rows: pa.RecordBatch, size: int) -> Iterator[Any]:
+        if self._singly:
+            return self._source.samples(rows)
+        batches = (rows.slice(first, size) for first in range(0, rows.num_rows, size))
+        return map(list, map(self._source.samples, batches))
 
 
 class _Collate:

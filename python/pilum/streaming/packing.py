@@ -18,7 +18,7 @@ offsets.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -166,12 +166,13 @@ class PackedSource(Source):
         """The numbers of blocks in the epoch, and the blocks."""
         return batch.column("block"), batch.select(["input_ids", "doc_ids"])
 
-    def samples(self, batch: pa.RecordBatch) -> list[Any]:
+    def samples(self, batch: pa.RecordBatch) -> Iterator[Any]:
         rows = [column_tensor(batch.column(name), name).unbind(0) for name in batch.schema.names]
-        return [
+        samples = [
             {"input_ids": input_ids, "doc_ids": doc_ids}
             for input_ids, doc_ids in zip(*rows, strict=True)
         ]
+        return iter(samples)
 
     counts_say_progress = False
 

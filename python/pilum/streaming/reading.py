@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import operator
 import os
 import time
 from collections import deque
@@ -19,9 +20,6 @@ from pilum.streaming.source import Source
 from pilum.streaming.state import PackProgress, Progress, known_to
 from pilum.streaming.timing import Durations, waited_for
 from pilum.streaming.transforms import Block, TransformOptions, TransformPool
-
-#: Samples are made of so many bytes of rows at a time, at least one.
-_PIECE_BYTES = 1 << 20
 
 
 class Live(abc.ABC):
@@ -96,10 +94,9 @@ class PlainPass(Pass):
             place, batch_size=source.piece_rows, readahead_bytes=readahead_bytes
         )
         super().__init__(self._stream.counters, counters, source.rows_ahead(place))
-        self._made = 0
-        self._waiting: Iterator[Any] = iter([])  # samples that were made and not delivered
-        self._not_made = 0  # rows of the stream's last batch
-        self._making_ns = 0
+        self._rows_begun = 0  # of batches that samples are made of
+        self._samples: Iterator[Any] = iter([])  # of the last one, those not delivered
+        self._making_ns = 0  # without those
         self._final: Progress | PackProgress | None = None
         self._source = source
         self._rows_delivered = Rows()  # without those of the last batch
@@ -107,21 +104,19 @@ class PlainPass(Pass):
 
     def lists(self) -> Iterator[Iterator[Any]]:
         for read in waited_for(self._stream, self._waits):
+            start = time.perf_counter_ns()
             self._row_ids, batch = self._source.take_apart(read)
-            self._not_made = batch.num_rows
-            for piece in _pieces(batch):
-                start = time.perf_counter_ns()
-                samples = self._source.samples(piece)
-                self._making_ns += time.perf_counter_ns() - start
-                self._waiting = iter(samples)
-                self._not_made -= len(samples)
-                self._made += len(samples)
-                self.update_counters()
-                self._counters.count_first()
-                yield self._waiting
+            self._samples = self._source.samples(batch)
+            self._making_ns += time.perf_counter_ns() - start
+            self._rows_begun += batch.num_rows
+            self.update_counters()
+            self._counters.count_first()
+            yield self._samples
             self._rows_delivered += Rows.of(self._row_ids)
             self._row_ids = None
-            del read, batch, piece, samples  # while the next ones are waited for
+            self._making_ns += _made_later_ns(self._samples)
+            self._samples = iter([])
+            del read, batch  # while the next ones are waited for
 
     def progress(self) -> Progress | PackProgress:
         if self._final is not None:
@@ -136,20 +131,21 @@ class PlainPass(Pass):
 
     def _not_delivered(self) -> int:
         """Rows of the last batch."""
-        return _length(self._waiting) + self._not_made
+        return operator.length_hint(self._samples)
+
+    def _all_making_ns(self) -> int:
+        return self._making_ns + _made_later_ns(self._samples)
 
     def update_counters(self) -> None:
-        ready = _length(self._waiting)
+        consumed = self._rows_begun - self._not_delivered()
+        ready = _made_ahead(self._samples)
         self._count(
-            made=self._made,
-            ready=ready,
-            consumed=self._made - ready,
-            making_ns=self._making_ns,
+            made=consumed + ready, ready=ready, consumed=consumed, making_ns=self._all_making_ns()
         )
 
     def update_timing(self) -> None:
         super().update_timing()
-        self._counters.set(Field.MAKE_NS, self._making_ns)
+        self._counters.set(Field.MAKE_NS, self._all_making_ns())
         if isinstance(self._stream, _pilum.PackedStream):
             self._counters.set_packing(self._stream.counts)
 
@@ -305,14 +301,13 @@ class _Splits:
         self._stream.close()
 
 
-def _length(samples: Iterator[Any]) -> int:
-    return samples.__length_hint__()  # type: ignore[attr-defined, no-any-return]
+def _made_ahead(samples: Iterator[Any]) -> int:
+    """Those that are made already."""
+    if isinstance(samples, _pilum.RowIterator):
+        return samples.made_ahead
+    return operator.length_hint(samples)
 
 
-def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    rows = max(1, batch.num_rows * _PIECE_BYTES // max(1, batch.nbytes))
-    if rows >= batch.num_rows:
-        yield batch
-        return
-    for first in range(0, batch.num_rows, rows):
-        yield batch.slice(first, rows)
+def _made_later_ns(samples: Iterator[Any]) -> int:
+    """What making them took while they were delivered."""
+    return samples.making_ns if isinstance(samples, _pilum.RowIterator) else 0

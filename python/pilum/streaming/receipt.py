@@ -4,8 +4,9 @@ pieces."""
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
@@ -21,29 +22,32 @@ class ReceiptError(ValueError):
     """What was delivered is not what the epoch has."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Rows:
+class Rows(NamedTuple):
     """A multiset of rows: how many, and the sum of the hashes of their ids modulo 2**64."""
 
-    count: int = 0
+    number: int = 0
     digest: int = 0
 
     @staticmethod
     def of(row_ids: pa.UInt64Array) -> Rows:
         return Rows(*_pilum.row_digest(row_ids))
 
-    def __add__(self, other: Rows) -> Rows:
-        return Rows(self.count + other.count, (self.digest + other.digest) % 2**64)
+    @staticmethod
+    def of_each(row_ids: pa.UInt64Array, size: int) -> Iterator[Rows]:
+        """Of one after the other so many, the last ones fewer."""
+        return itertools.starmap(Rows, _pilum.row_digests(row_ids, size))
+
+    def __add__(self, other: Rows) -> Rows:  # type: ignore[override]
+        return Rows(self.number + other.number, (self.digest + other.digest) % 2**64)
 
 
-@dataclasses.dataclass(frozen=True)
-class Delivered:
+class Delivered(NamedTuple):
     """Rows that a pass has gone past."""
 
     rows: Rows = Rows()
     skipped: Rows = Rows()  #: left out, as a transform failed
 
-    def __add__(self, other: Delivered) -> Delivered:
+    def __add__(self, other: Delivered) -> Delivered:  # type: ignore[override]
         return Delivered(self.rows + other.rows, self.skipped + other.skipped)
 
 
@@ -66,12 +70,12 @@ class Receipt:
 
     @property
     def rows(self) -> int:
-        return self.delivered.rows.count
+        return self.delivered.rows.number
 
     @property
     def skipped_rows(self) -> int:
         """Left out, as a transform failed."""
-        return self.delivered.skipped.count
+        return self.delivered.skipped.number
 
     def __add__(self, other: Receipt) -> Receipt:
         """InvalidArgumentError, which names what differs, if they are not of the same epoch."""
@@ -97,12 +101,12 @@ class Receipt:
         found = self.delivered.rows + self.delivered.skipped
         if found == expected:
             return
-        what = f"{found.count} rows were delivered of {expected.count}"
-        if found.count < expected.count:
-            raise ReceiptError(f"{what}: {expected.count - found.count} are missing, or more")
-        if found.count > expected.count:
+        what = f"{found.number} rows were delivered of {expected.number}"
+        if found.number < expected.number:
+            raise ReceiptError(f"{what}: {expected.number - found.number} are missing, or more")
+        if found.number > expected.number:
             raise ReceiptError(
-                f"{what}: {found.count - expected.count} too many, or more came twice"
+                f"{what}: {found.number - expected.number} too many, or more came twice"
             )
         raise ReceiptError(f"{what}, but not the same ones: some came twice and others never")
 
@@ -111,9 +115,9 @@ class Receipt:
         return {
             **self.facts,
             "epoch": self.epoch,
-            "rows": self.delivered.rows.count,
+            "rows": self.delivered.rows.number,
             "rows_digest": f"{self.delivered.rows.digest:016x}",
-            "skipped_rows": self.delivered.skipped.count,
+            "skipped_rows": self.delivered.skipped.number,
             "skipped_digest": f"{self.delivered.skipped.digest:016x}",
         }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -120,6 +120,7 @@ class Source:
         batch_size: int,
         readahead_bytes: int,
         whole_batches: bool = False,
+        batches_at_once: int = 1,
         deal: tuple[int, int] = (0, 1),
     ) -> _pilum.EpochOptions:
         num_splits, rank, readers = place.share
@@ -132,6 +133,7 @@ class Source:
             world_size=readers,
             batch_size=batch_size,
             whole_batches=whole_batches,
+            batches_at_once=batches_at_once,
             deal=deal,
             readahead_bytes=readahead_bytes,
             readahead_rows=(self._prefetch_batches or 0)
@@ -150,10 +152,9 @@ class Source:
             return None
         return _pilum.ShuffleOptions(self.seed % 2**64, epoch, self._clump_size or 1)
 
-    def samples(self, batch: pa.RecordBatch) -> list[Any]:
-        """Of what take_apart gives."""
-        samples: list[Any] = _pilum.to_rows(batch)
-        return samples
+    def samples(self, batch: pa.RecordBatch) -> Iterator[Any]:
+        """Of what take_apart gives. Its length hint is how many are left."""
+        return _pilum.RowIterator(batch)
 
     def epoch_order(self, num_splits: int, epoch: int) -> _pilum.EpochOrder:
         place = Place(epoch)

@@ -119,6 +119,44 @@ def test_workers_go_on_where_a_state_was_made(memory):
     assert sorted(begun + rest) == list(range(ROWS))
 
 
+def resumed_behind(memory, samples):
+    """A stream with a state of after so many samples, and the rest of its epoch."""
+    stream = StreamingDataset(memory, num_splits=4)
+    live = iter(stream)
+    begun = [next(live)["id"] for _ in range(samples)]
+    state = stream.state_dict()
+    live.close()
+    other = StreamingDataset(memory, num_splits=4)
+    other.load_state_dict(state)
+    return other, sorted(set(range(ROWS)) - set(begun))
+
+
+@pytest.mark.parametrize(
+    ("method", "persistent_workers"), [("fork", False), ("fork", True), ("spawn", False)]
+)
+def test_passes_after_a_resumed_one_are_whole(memory, method, persistent_workers):
+    stream, rest = resumed_behind(memory, 200)
+    loader = loader_of(stream, method, persistent_workers=persistent_workers)
+    for expected in (rest, list(range(ROWS)), list(range(ROWS))):
+        assert sorted(flat(batches(loader))) == expected
+    assert len(ids(stream)) == ROWS  # the parent knows, too
+
+
+def test_passes_after_one_that_the_parent_broke_off_are_whole(memory):
+    stream = StreamingDataset(memory, num_splits=4)
+    next(iter(stream))
+    loader = loader_of(stream)
+    assert [len(flat(batches(loader))) for _ in range(3)] == [ROWS - 1, ROWS, ROWS]
+
+
+def test_a_state_is_loaded_again_after_its_pass(memory):
+    stream, rest = resumed_behind(memory, 200)
+    other, _ = resumed_behind(memory, 200)
+    for _ in range(2):
+        stream.load_state_dict(other.state_dict())
+        assert sorted(flat(batches(loader_of(stream)))) == rest
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_workers_are_started_while_the_parent_iterates(memory, method):
     stream = StreamingDataset(memory, num_splits=4)

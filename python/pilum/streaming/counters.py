@@ -45,10 +45,11 @@ class Field(enum.IntEnum):
     TOKENS = 23  # in blocks of a packed stream
     PAD_TOKENS = 24
     PACKED_ROWS = 25  # that end in these
-    BYTES = 26
-    FETCH_NS = 27
-    TRANSFORM_NS = 28
-    SKIPPED = 29
+    ENDED_PLACE = 26  # the key of where the pass began, once a worker has come to its end
+    BYTES = 27
+    FETCH_NS = 28
+    TRANSFORM_NS = 29
+    SKIPPED = 30
 
 
 class Stage(enum.IntEnum):
@@ -75,7 +76,9 @@ def workers_of(kind: int) -> int:
 
 
 _MOST_WORKERS = 255
-_EPOCH_ROW = 0  # the epoch that was set; that of the loader's pass; whether it begins at the start
+#: The epoch that was set; that of the loader's pass; whether this begins at the start; the key of
+#: the last place from which worker processes have come to the end of a pass.
+_EPOCH_ROW = 0
 _OWN_ROW = 1
 _FIRST_WORKER_ROW = 2
 
@@ -111,6 +114,20 @@ class SharedCounters:
         """`known` is where the stream was when this process was started."""
         epoch, fresh = self._values[_EPOCH_ROW, 1:3]
         return Place(int(epoch)) if fresh else known
+
+    def end_pass(self, place: Place, worker: int, workers: int) -> None:
+        """A worker process has come to the end of a pass that began at a place. When all have, that
+        place is behind everybody: other processes have copies of it, and cannot know."""
+        if place.key == 0:
+            return  # the start of an epoch is never behind
+        rows = self._values[_FIRST_WORKER_ROW:][:workers]
+        rows[worker % _MOST_WORKERS, Field.ENDED_PLACE] = place.key
+        if (rows[:, Field.ENDED_PLACE] == place.key).all():
+            self._values[_EPOCH_ROW, 3] = place.key
+
+    def is_behind(self, place: Place) -> bool:
+        """Whether worker processes have come to the end of a pass from there."""
+        return place.key != 0 and self._values[_EPOCH_ROW, 3] == place.key
 
     def begin(self, worker: int | None, kind: int) -> Counters:
         """The counters of this process, at the start of a pass."""

@@ -215,6 +215,8 @@ class StreamingDataset(IterableDataset[Any]):
                 "a concurrent iterator of this StreamingDataset is live: exhaust it, close it or "
                 "drop it first, or make another dataset"
             )
+        if self._shared.is_behind(self._place):
+            self._place.ended = True
         self._place = self._place.of_pass(self._shared.epoch)
         return self._place
 
@@ -225,10 +227,13 @@ class StreamingDataset(IterableDataset[Any]):
         try:
             yield
             place.ended = True
+            worker = get_worker_info()
+            if worker is not None:
+                self._shared.end_pass(place, worker.id, worker.num_workers)
         finally:
             if live.process == os.getpid():  # not a copy in a forked child
                 self._live = None
-                place.progress = live.close()
+                place.move_to(live.close())
                 if not sys.is_finalizing():  # then nobody will ask, and Arrow cannot be asked
                     place.delivered += live.delivered()
 

@@ -127,7 +127,7 @@ class SharedCounters:
 
     def is_behind(self, place: Place) -> bool:
         """Whether worker processes have come to the end of a pass from there."""
-        return place.key != 0 and self._values[_EPOCH_ROW, 3] == place.key
+        return bool(place.key and self._values[_EPOCH_ROW, 3] == place.key)
 
     def begin(self, worker: int | None, kind: int) -> Counters:
         """The counters of this process, at the start of a pass."""
@@ -146,9 +146,17 @@ class SharedCounters:
         return int(rows[rows[:, Field.STARTED_NS].argmax(), Field.KIND])
 
     def total(self, field: Field) -> int:
-        """Over the processes of the last pass; of what never goes back, over all that ever were."""
+        """Over the processes of the last pass; of what never goes back, over all that ever were.
+        Nothing waits once the training loop has left a pass, whatever its workers still have."""
+        if field in (Field.RAW, Field.READY) and self._is_left():
+            return 0
         rows = self._values[_OWN_ROW:] if field >= Field.BYTES else self._last_pass()
         return int(rows[:, field].sum())
+
+    def _is_left(self) -> bool:
+        """Whether the last pass is one that the training loop makes, and has left."""
+        loop = self._values[_OWN_ROW]
+        return bool(loop[Field.KIND] == self.kind and loop[Field.ENDED_NS])
 
     def of_last_pass(self) -> list[Counters]:
         """Of its processes: that of the training loop first, if it is not of workers alone."""

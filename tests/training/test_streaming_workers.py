@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 import types
+from typing import NamedTuple
 
 import pyarrow as pa
 import pytest
@@ -95,6 +96,29 @@ def test_splits_that_workers_cannot_share(memory, monkeypatch):
     assert len(ids(StreamingDataset(memory, num_splits=4))) == ROWS // 2
 
 
+class Reader(NamedTuple):
+    id: int
+    num_workers: int
+
+
+@pytest.mark.parametrize("options", [{}, {"num_splits": 6}])
+def test_states_of_workers_of_another_loader(memory, options):
+    """worker_info_override: each has a place, and states, of its own."""
+    for number in range(3):
+        options |= {"worker_info_override": Reader(number, 3), "rank": 1, "world_size": 2}
+        stream = StreamingDataset(memory, **options)
+        for stop in (0, 7):
+            live = iter(stream)
+            begun = [next(live)["id"] for _ in range(stop)]
+            state = stream.state_dict()
+            live.close()
+            assert state["num_splits"] == stream._num_splits == 6
+            other = StreamingDataset(memory, **options)
+            other.load_state_dict(state)
+            assert begun + ids(other) == ids(StreamingDataset(memory, **options))
+            assert begun + ids(stream) == ids(other)
+
+
 def test_progress_of_workers_is_not_that_of_the_loop(memory):
     stream = StreamingDataset(memory, num_splits=4)
     state = stream.state_dict()
@@ -119,14 +143,18 @@ def test_workers_go_on_where_a_state_was_made(memory):
     assert sorted(begun + rest) == list(range(ROWS))
 
 
-def resumed_behind(memory, samples):
+def as_dicts(batch):
+    return batch.to_pylist()
+
+
+def resumed_behind(memory, samples, **options):
     """A stream with a state of after so many samples, and the rest of its epoch."""
     stream = StreamingDataset(memory, num_splits=4)
     live = iter(stream)
     begun = [next(live)["id"] for _ in range(samples)]
     state = stream.state_dict()
     live.close()
-    other = StreamingDataset(memory, num_splits=4)
+    other = StreamingDataset(memory, num_splits=4, **options)
     other.load_state_dict(state)
     return other, sorted(set(range(ROWS)) - set(begun))
 
@@ -166,11 +194,16 @@ def test_workers_are_started_while_the_parent_iterates(memory, method):
     assert sorted(begun + ids(live)) == list(range(ROWS))
 
 
-def test_loaders_that_are_left_early(memory):
-    stream = StreamingDataset(memory, num_splits=4)
-    loader = loader_of(stream)
-    for _ in range(2):
-        assert len(next(iter(loader))["id"]) == 10
+@pytest.mark.parametrize("persistent_workers", [False, True])
+@pytest.mark.parametrize("transform", [None, as_dicts])
+def test_a_pass_that_was_left_early_begins_again(memory, transform, persistent_workers):
+    stream, rest = resumed_behind(memory, 40, transform=transform)
+    loader = loader_of(stream, persistent_workers=persistent_workers)
+    begun = [next(iter(loader))["id"].tolist() for _ in range(2)]
+    gc.collect()
+    assert begun[0] == begun[1]
+    assert sorted(flat(batches(loader))) == rest
+    assert next(iter(loader))["id"].tolist() == ids(StreamingDataset(memory, num_splits=4))[:20:2]
     gc.collect()
     assert sorted(flat(batches(loader))) == list(range(ROWS))
 

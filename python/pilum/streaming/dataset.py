@@ -120,9 +120,10 @@ class StreamingDataset(IterableDataset[Any]):
                          what torch.utils.data.get_worker_info says
 
     Iterating again starts over after a pass that came to its end, and goes on after one that did
-    not. `set_epoch` chooses another order. One iterator can be live at a time; a second one is a
-    RuntimeError. Pickles as the table does. Counters can be read from any thread while another
-    iterates.
+    not; in worker processes of a plain DataLoader, which run ahead of the training loop, it begins
+    where that one began. `set_epoch` chooses another order. One iterator can be live at a time; a
+    second one is a RuntimeError. Pickles as the table does. Counters can be read from any thread
+    while another iterates.
 
     Wrong values are a ValueError, and so are fewer rows than splits; what columns are not there is
     found when iterating begins.
@@ -222,7 +223,8 @@ class StreamingDataset(IterableDataset[Any]):
 
     @contextlib.contextmanager
     def _alive(self, live: Live, place: Place) -> Iterator[None]:
-        """While a pass is under way. One that is not left early has come to its end."""
+        """While a pass is under way. One that is not left early has come to its end. What was left
+        in a worker process is ahead of the training loop: it is to begin again where it began."""
         self._live = live
         try:
             yield
@@ -233,9 +235,11 @@ class StreamingDataset(IterableDataset[Any]):
         finally:
             if live.process == os.getpid():  # not a copy in a forked child
                 self._live = None
-                place.move_to(live.close())
-                if not sys.is_finalizing():  # then nobody will ask, and Arrow cannot be asked
-                    place.delivered += live.delivered()
+                stopped = live.close()
+                if place.ended or get_worker_info() is None:
+                    place.move_to(stopped)
+                    if not sys.is_finalizing():  # then nobody will ask, and Arrow cannot be asked
+                        place.delivered += live.delivered()
 
     def _begin(self, place: Place) -> Pass:
         self._check_override()

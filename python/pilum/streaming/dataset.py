@@ -25,6 +25,7 @@ from pilum.streaming.arguments import (
     check_splits,
     check_transform,
     check_workers,
+    integer,
 )
 from pilum.streaming.counters import FROM_HERE, Field, SharedCounters, dealt_to
 from pilum.streaming.dealing import (
@@ -195,7 +196,7 @@ class StreamingDataset(IterableDataset[Any]):
         """In effect: of the pass that began last, or of one in this process."""
         if self._place.settled:
             return self._place.share.num_splits
-        return self._splits or self._world_size
+        return self._own_share().num_splits
 
     @property
     def _shuffle_seed(self) -> int:
@@ -244,15 +245,10 @@ class StreamingDataset(IterableDataset[Any]):
     def _begin(self, place: Place) -> Pass:
         self._check_override()
         worker = self._worker()
-        workers = 1 if worker is None else worker.num_workers
-        readers = self._world_size * workers
-        num_splits = self._splits or readers
-        check_workers(num_splits // self._world_size, workers)
-        rank = self._rank + (0 if worker is None else self._world_size * worker.id)
-        place.settle(Share(num_splits, rank, readers))
-        begin = (None, FROM_HERE) if worker is None else (worker.id, workers)
+        place.settle(self._own_share())
+        begin = (None, FROM_HERE) if worker is None else (worker.id, worker.num_workers)
         counters = self._shared.begin(*begin)
-        bytes_ahead = self._source.readahead_bytes // workers
+        bytes_ahead = self._source.readahead_bytes // (place.share.readers // self._world_size)
         if self._transform is None:
             return PlainPass(self._source, place, counters, bytes_ahead)
         return TransformedPass(self._source, place, counters, bytes_ahead, self._transform)
@@ -261,6 +257,20 @@ class StreamingDataset(IterableDataset[Any]):
         worker: Any = self._worker_override or get_worker_info()
         found: WorkerInfo | None = worker
         return found
+
+    def _reader(self) -> tuple[int, int]:
+        """Which of the readers of an epoch this process is, and how many there are."""
+        worker = self._worker()
+        if worker is None:
+            return self._rank, self._world_size
+        return self._rank + self._world_size * worker.id, self._world_size * worker.num_workers
+
+    def _own_share(self) -> Share:
+        """Of this process, where no loader deals batches to it."""
+        rank, readers = self._reader()
+        num_splits = self._splits or readers
+        check_workers(num_splits // self._world_size, readers // self._world_size)
+        return Share(num_splits, rank, readers)
 
     def _check_override(self) -> None:
         if self._worker_override is not None and get_worker_info() is not None:
@@ -328,7 +338,7 @@ class StreamingDataset(IterableDataset[Any]):
         if self._live is None and place.epoch != self._shared.epoch:
             place = Place(self._shared.epoch)
         if not place.settled:
-            self._settle_whole(place)
+            place.settle(self._own_share())
         live = self._live
         progress = self._source.start(place) if live is None else live.progress()
         return self._source.state(place.epoch, progress, place.share)
@@ -345,19 +355,24 @@ class StreamingDataset(IterableDataset[Any]):
         """Go on where a state was made, with exactly the rest of its epoch. What was not given when
         this was made, the epoch and the seed, is that of the state. ValueError, which names what
         differs, if the state is of other rows or another order; RuntimeError while an iterator is
-        live."""
+        live. After an error nothing has changed."""
         if self._live is not None:
             raise RuntimeError("a state cannot be loaded while an iterator is live")
         known = check_state(state)
-        if not self._seed_given:
-            self._source.seed = known["shuffle_seed"]
         facts = self._source.facts(self._splits or known["num_splits"])
+        if not self._seed_given:
+            del facts["shuffle_seed"]
         if self._epoch_given:
             facts["epoch"] = self._shared.epoch
         check_fit(known, facts)
-        self._shared.epoch = check_count("epoch", known.get("epoch", self._shared.epoch), 0)
-        progress = self._source.progress_of(known, self._rank, self._world_size)
-        self._place = Place(self._shared.epoch, progress)
+        seed = integer("shuffle_seed", known["shuffle_seed"])
+        epoch = check_count("epoch", known.get("epoch", self._shared.epoch), 0)
+        share = Share(known["num_splits"], *self._reader())
+        progress = self._source.progress_of(known, share)
+        # It fits: nothing below fails, so that a state is loaded or changes nothing.
+        self._source.seed = seed
+        self._shared.epoch = epoch
+        self._place = Place(epoch, progress)
         self._shared.begin(None, FROM_HERE)
 
     @staticmethod

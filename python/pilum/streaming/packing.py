@@ -6,7 +6,8 @@ A state of a packed stream has, besides what others have (state.py):
     blocks_emitted_per_split        delivered, of each split
     positions_consumed_per_split    the place in the split of the row that the next block begins in
     pack_offsets_per_split          how many tokens of that row were delivered
-    rank, world_size                whose splits these are; those of others are as at the beginning
+    rank, world_size                whose splits these are, a worker process of a DataLoader being
+                                    a reader of its own; those of others are as at the beginning
 
 How many rows a block takes is not known beforehand, so that the state of one rank says nothing
 about the splits of others: on another number of ranks the states of all are needed, merged.
@@ -28,6 +29,7 @@ from pilum import _pilum
 from pilum.errors import InvalidArgumentError
 from pilum.formats import column_tensor
 from pilum.row_source import PinnedTable
+from pilum.scanner import check_count
 from pilum.streaming.place import Place
 from pilum.streaming.receipt import Rows
 from pilum.streaming.source import Source
@@ -196,11 +198,12 @@ class PackedSource(Source):
             "world_size": share.readers,
         }
 
-    def progress_of(self, state: Facts, rank: int, world_size: int) -> PackProgress:
-        whose = state.get("rank", rank), state.get("world_size", world_size)
-        if whose != (rank, world_size) and whose != (0, 1):
+    def progress_of(self, state: Facts, share: Share) -> PackProgress:
+        readers = check_count("world_size", state.get("world_size", share.readers), 1)
+        rank = check_count("rank", state.get("rank", share.rank), 0)
+        if not set(share.own) <= set(Share(share.num_splits, rank, readers).own):
             raise InvalidArgumentError(
-                f"the state is that of rank {whose[0]} of {whose[1]}, which knows nothing about "
+                f"the state is that of rank {rank} of {readers}, which knows nothing about "
                 "the splits of others: merge the states of all ranks, by merge_state_dicts"
             )
         return _known(state)

@@ -191,8 +191,8 @@ class Source:
         assert isinstance(progress, Progress)
         return make_state(self.facts(share.num_splits), epoch, progress, share)
 
-    def progress_of(self, state: Facts, rank: int, world_size: int) -> Progress | PackProgress:
-        """By a state that fits, for a rank."""
+    def progress_of(self, state: Facts, share: Share) -> Progress | PackProgress:
+        """By a state that fits, for a share."""
         return progress_of(state)
 
     def facts(self, num_splits: int) -> Facts:

@@ -185,6 +185,18 @@ def test_a_state_is_loaded_again_after_its_pass(memory):
         assert sorted(flat(batches(loader_of(stream)))) == rest
 
 
+def test_a_state_that_workers_do_not_have(memory):
+    """A new loader has it; persistent workers cannot get it."""
+    stream, rest = resumed_behind(memory, 200)
+    state = stream.state_dict()
+    loader = loader_of(stream, persistent_workers=True)
+    assert sorted(flat(batches(loader))) == rest
+    stream.load_state_dict(state)
+    with pytest.raises(RuntimeError, match="make a new DataLoader"):
+        next(iter(loader))
+    assert sorted(flat(batches(loader_of(stream, persistent_workers=True)))) == rest
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_workers_are_started_while_the_parent_iterates(memory, method):
     stream = StreamingDataset(memory, num_splits=4)

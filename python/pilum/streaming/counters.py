@@ -77,7 +77,8 @@ def workers_of(kind: int) -> int:
 
 _MOST_WORKERS = 255
 #: The epoch that was set; that of the loader's pass; whether this begins at the start; the key of
-#: the last place from which worker processes have come to the end of a pass.
+#: the last place from which worker processes have come to the end of a pass; that of the last state
+#: that was loaded where they are started.
 _EPOCH_ROW = 0
 _OWN_ROW = 1
 _FIRST_WORKER_ROW = 2
@@ -128,6 +129,15 @@ class SharedCounters:
     def is_behind(self, place: Place) -> bool:
         """Whether worker processes have come to the end of a pass from there."""
         return bool(place.key and self._values[_EPOCH_ROW, 3] == place.key)
+
+    @property
+    def loaded(self) -> int:
+        """The key of the place of the state that was loaded last, but for those of workers."""
+        return int(self._values[_EPOCH_ROW, 4])
+
+    @loaded.setter
+    def loaded(self, key: int) -> None:
+        self._values[_EPOCH_ROW, 4] = key
 
     def begin(self, worker: int | None, kind: int) -> Counters:
         """The counters of this process, at the start of a pass."""

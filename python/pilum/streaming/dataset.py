@@ -188,6 +188,7 @@ class StreamingDataset(IterableDataset[Any]):
         self._epoch_given = epoch is not None
         self._shared = SharedCounters(0 if epoch is None else check_count("epoch", epoch, 0))
         self._place = Place(self._shared.epoch)
+        self._loaded = 0  # the key of the place of the last state, unless a worker loaded it
         self._live: Live | None = None
         self._source.check(self._num_splits)  # so that errors are found here
 
@@ -216,6 +217,11 @@ class StreamingDataset(IterableDataset[Any]):
             raise RuntimeError(
                 "a concurrent iterator of this StreamingDataset is live: exhaust it, close it or "
                 "drop it first, or make another dataset"
+            )
+        if get_worker_info() is not None and self._loaded != self._shared.loaded:
+            raise RuntimeError(
+                "a state was loaded after these worker processes were started, which do not have "
+                "it: make a new DataLoader, or use a StreamingDataLoader"
             )
         if self._shared.is_behind(self._place):
             self._place.ended = True
@@ -355,7 +361,8 @@ class StreamingDataset(IterableDataset[Any]):
         """Go on where a state was made, with exactly the rest of its epoch. What was not given when
         this was made, the epoch and the seed, is that of the state. ValueError, which names what
         differs, if the state is of other rows or another order; RuntimeError while an iterator is
-        live. After an error nothing has changed."""
+        live. After an error nothing has changed. Worker processes of a plain DataLoader that were
+        started before do not have the state: their next pass is a RuntimeError."""
         if self._live is not None:
             raise RuntimeError("a state cannot be loaded while an iterator is live")
         known = check_state(state)
@@ -373,6 +380,8 @@ class StreamingDataset(IterableDataset[Any]):
         self._source.seed = seed
         self._shared.epoch = epoch
         self._place = Place(epoch, progress)
+        if get_worker_info() is None:
+            self._loaded = self._shared.loaded = self._place.key
         self._shared.begin(None, FROM_HERE)
 
     @staticmethod

@@ -259,6 +259,13 @@ def pilum_threads():
     return [t for t in threading.enumerate() if t.name.startswith("pilum-transform")]
 
 
+def threads_that_go_on(seconds=30):
+    """After so long: those in a call when a pass is left end behind it."""
+    for thread in pilum_threads():
+        thread.join(seconds)
+    return pilum_threads()
+
+
 def test_transforms_run_side_by_side(table):
     together = threading.Barrier(3, timeout=60)
 
@@ -305,16 +312,37 @@ def test_large_rows_wait_for_their_turn():
 def test_threads_end_with_the_pass(table):
     stream = StreamingDataset(table, transform=numbers, read_batch_size=1, transform_queue_depth=2)
     assert len(list(stream)) == ROWS
-    assert pilum_threads() == []
+    assert threads_that_go_on() == []
     live = iter(stream)
     next(live)
     assert pilum_threads() != []
     live.close()
-    assert pilum_threads() == []
+    assert threads_that_go_on() == []
     live = iter(stream)
     next(live)
     del live
-    assert pilum_threads() == []
+    assert threads_that_go_on() == []
+
+
+def test_a_pass_is_left_without_waiting_for_a_long_call(table):
+    called, is_long, end = threading.Event(), threading.Event(), threading.Event()
+
+    def wait(batch):
+        if called.is_set():
+            is_long.set()
+            end.wait(60)
+        called.set()
+        return numbers(batch)
+
+    stream = StreamingDataset(table, read_batch_size=10, transform=wait, transform_parallelism=2)
+    live = iter(stream)
+    next(live)
+    assert is_long.wait(60)
+    live.close()
+    assert pilum_threads() != []
+    end.set()
+    assert threads_that_go_on() == []
+    assert len(list(stream)) == ROWS - 1
 
 
 def test_counters(table):

@@ -22,7 +22,7 @@ Transform = Callable[[pa.RecordBatch], Iterable[Any]]
 OnError = str | Callable[[Exception], object]
 
 _SLICE = 0.05  # seconds of waiting, between looks at whether the process ends
-_PATIENCE = 1.0  # seconds for a transform to end when nobody wants its samples any more
+_PATIENCE = 0.05  # seconds for calls to end when nobody wants their samples: Ctrl-C is not to wait
 
 _log = logging.getLogger("pilum.streaming")
 
@@ -166,7 +166,8 @@ class TransformPool:
     """Threads that make samples of blocks. Each takes the next block when there is room for it.
 
     The threads are not daemons, so that none is stopped in the midst of a transform; they see by
-    themselves when the process ends. One consumer.
+    themselves when the process ends. Those that are in a long call when the pool is closed end
+    behind it, and the process waits for them. One consumer.
     """
 
     def __init__(
@@ -230,7 +231,7 @@ class TransformPool:
                     raise StopIteration
                 self._hungry = True
                 self._changed.notify_all()
-                self._changed.wait(_PATIENCE)
+                self._changed.wait(_SLICE)
                 if not (self._ended or any(thread.is_alive() for thread in self._threads)):
                     raise RuntimeError("the process is ending, and transforms have stopped")
             self._hungry = False
@@ -260,6 +261,7 @@ class TransformPool:
             self._changed.notify_all()
 
     def close(self) -> None:
+        """No call begins any more; those under way are waited for if they are short."""
         if os.getpid() != self._process:
             return
         with self._changed:

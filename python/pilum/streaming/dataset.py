@@ -27,7 +27,7 @@ from pilum.streaming.arguments import (
     check_workers,
     integer,
 )
-from pilum.streaming.counters import FROM_HERE, Field, SharedCounters, dealt_to
+from pilum.streaming.counters import FROM_HERE, AllCounters, Field, SharedCounters, dealt_to
 from pilum.streaming.dealing import (
     DealtPass,
     DealtTask,
@@ -241,12 +241,17 @@ class StreamingDataset(IterableDataset[Any]):
                 self._shared.end_pass(place, worker.id, worker.num_workers)
         finally:
             if live.process == os.getpid():  # not a copy in a forked child
-                self._live = None
-                stopped = live.close()
-                if place.ended or get_worker_info() is None:
-                    place.move_to(stopped)
-                    if not sys.is_finalizing():  # then nobody will ask, and Arrow cannot be asked
-                        place.delivered += live.delivered()
+                counts = place.ended or get_worker_info() is None
+                try:
+                    stopped = live.close()
+                    if counts:
+                        place.move_to(stopped)
+                finally:
+                    self._live = None  # now that its counters are final
+                if (
+                    counts and not sys.is_finalizing()
+                ):  # then nobody will ask, nor can Arrow be asked
+                    place.delivered += live.delivered()
 
     def _begin(self, place: Place) -> Pass:
         self._check_override()
@@ -351,7 +356,7 @@ class StreamingDataset(IterableDataset[Any]):
 
     def _check_place_is_known(self) -> None:
         known = self._live is not None or self._worker() is not None
-        if not known and self._shared.kind > 0:
+        if not known and self._shared.read().kind > 0:
             raise RuntimeError(
                 "the last pass was in worker processes of a DataLoader, which run ahead of the "
                 "training loop: a StreamingDataLoader knows where that is"
@@ -422,15 +427,13 @@ class StreamingDataset(IterableDataset[Any]):
 
     # -------------------------------------------------------------------------------- counters
     def _total(self, field: Field) -> int:
-        self._update()
-        return self._shared.total(field)
+        return self._counters().total(field)
 
-    def _update(self, timing: bool = False) -> None:
+    def _counters(self, timing: bool = False) -> AllCounters:
         live = self._live
-        if live is not None and live.process == os.getpid():
-            live.update_counters()
-            if timing:
-                live.update_timing()
+        if live is None or live.process != os.getpid():
+            return self._shared.read()
+        return self._shared.read(live.counted(timing))
 
     def stats(self) -> dict[str, Any]:
         """Where the time of the pass goes, or of the last one, in seconds:
@@ -453,8 +456,7 @@ class StreamingDataset(IterableDataset[Any]):
         read together, calls of the transform, waits. Of worker processes as of a tenth of a second
         ago. Counting all this costs below 1 %.
         """
-        self._update(timing=True)
-        return make_stats(self._shared, self._source.find_rows_s)
+        return make_stats(self._counters(timing=True), self._source.find_rows_s)
 
     def diagnose(self) -> str:
         """What the bottleneck is, by its numbers, and what to change."""

@@ -172,7 +172,9 @@ class AllCounters:
 
     def __init__(self, values: Values) -> None:
         self._all = values
-        kinds, began = values[:, Field.KIND], values[:, Field.STARTED_NS]
+        kinds, began = values[:, Field.KIND], values[:, Field.STARTED_NS].copy()
+        # Those that make batches for this process may begin when it has left the pass already.
+        began[1:][kinds[1:] < FROM_HERE] = 0
         self.kind = int(kinds[began.argmax()]) if len(values) else FROM_HERE  #: of the last pass
         self._last_pass = values[kinds == self.kind]
 

@@ -248,9 +248,7 @@ class StreamingDataset(IterableDataset[Any]):
                         place.move_to(stopped)
                 finally:
                     self._live = None  # now that its counters are final
-                if (
-                    counts and not sys.is_finalizing()
-                ):  # then nobody will ask, nor can Arrow be asked
+                if counts and not sys.is_finalizing():  # then nobody asks, nor can Arrow be asked
                     place.delivered += live.delivered()
 
     def _begin(self, place: Place) -> Pass:

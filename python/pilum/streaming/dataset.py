@@ -44,6 +44,7 @@ from pilum.streaming.state import (
     Share,
     check_fit,
     check_state,
+    check_whose,
     merge_states,
 )
 from pilum.streaming.stats import diagnose, make_stats
@@ -236,17 +237,24 @@ class StreamingDataset(IterableDataset[Any]):
         self._check_override()
         worker = self._worker()
         workers = 1 if worker is None else worker.num_workers
-        readers = self._world_size * workers
-        num_splits = self._splits or readers
-        check_workers(num_splits // self._world_size, workers)
-        rank = self._rank + (0 if worker is None else self._world_size * worker.id)
-        place.settle(Share(num_splits, rank, readers))
+        share = self._share()
+        check_workers(share.num_splits // self._world_size, workers)
+        place.settle(share)
         begin = (None, FROM_HERE) if worker is None else (worker.id, workers)
         counters = self._shared.begin(*begin)
         bytes_ahead = self._source.readahead_bytes // workers
         if self._transform is None:
             return PlainPass(self._source, place, counters, bytes_ahead)
         return TransformedPass(self._source, place, counters, bytes_ahead, self._transform)
+
+    def _share(self) -> Share:
+        """What samples that this process makes alone are of."""
+        worker = self._worker()
+        if worker is None:
+            return self._whole_share()
+        readers = self._world_size * worker.num_workers
+        rank = self._rank + self._world_size * worker.id
+        return Share(self._splits or readers, rank, readers)
 
     def _worker(self) -> WorkerInfo | None:
         worker: Any = self._worker_override or get_worker_info()
@@ -310,16 +318,18 @@ class StreamingDataset(IterableDataset[Any]):
         consumed. RuntimeError after a pass in worker processes of a plain DataLoader, whose
         progress is not known here.
 
-        At the end of a global batch the state of any one rank resumes all of them, on any world
-        size that divides num_splits; elsewhere that of each rank resumes this rank, and
-        `merge_state_dicts` makes one for all.
+        At the end of a global batch all ranks have the same state: that of any one resumes all of
+        them, on any world size that divides num_splits. Elsewhere that of each rank resumes this
+        rank, and `merge_state_dicts` makes one for all. So it is everywhere with packing and in
+        passes that may leave rows out, but those of a StreamingDataLoader: there `rank` in the
+        state says whose it is.
         """
         self._check_place_is_known()
         place = self._place
         if self._live is None and place.epoch != self._shared.epoch:
             place = Place(self._shared.epoch)
         if not place.settled:
-            self._settle_whole(place)
+            place.settle(self._share())
         live = self._live
         progress = self._source.start(place) if live is None else live.progress()
         return self._source.state(place.epoch, progress, place.share)
@@ -335,8 +345,8 @@ class StreamingDataset(IterableDataset[Any]):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where a state was made, with exactly the rest of its epoch. What was not given when
         this was made, the epoch and the seed, is that of the state. ValueError, which names what
-        differs, if the state is of other rows or another order; RuntimeError while an iterator is
-        live."""
+        differs, if the state is of other rows or another order, or one of another rank that says
+        nothing about this one; RuntimeError while an iterator is live."""
         if self._live is not None:
             raise RuntimeError("a state cannot be loaded while an iterator is live")
         known = check_state(state)
@@ -346,15 +356,17 @@ class StreamingDataset(IterableDataset[Any]):
         if self._epoch_given:
             facts["epoch"] = self._shared.epoch
         check_fit(known, facts)
+        share = self._share()
+        check_whose(known, share.rank, share.readers)
         self._shared.epoch = check_count("epoch", known.get("epoch", self._shared.epoch), 0)
-        progress = self._source.progress_of(known, self._rank, self._world_size)
-        self._place = Place(self._shared.epoch, progress)
+        self._place = Place(self._shared.epoch, self._source.progress_of(known))
         self._shared.begin(None, FROM_HERE)
 
     @staticmethod
     def merge_state_dicts(states: Sequence[Mapping[str, Any]]) -> Facts:
         """One state of those of all ranks, in their order, at any sample; of any ranks that are
-        equally far. ValueError if they are not of one epoch, or there is none."""
+        equally far and leave no rows out. ValueError if they are not of one epoch, or some are
+        missing."""
         checked = [check_state(state) for state in states]
         is_packed = any(state.get("pack_sequences") is not None for state in checked)
         return merge_packed_states(checked) if is_packed else merge_states(checked)

@@ -6,7 +6,8 @@ A state of a packed stream has, besides what others have (state.py):
     blocks_emitted_per_split        delivered, of each split
     positions_consumed_per_split    the place in the split of the row that the next block begins in
     pack_offsets_per_split          how many tokens of that row were delivered
-    rank, world_size                whose splits these are; those of others are as at the beginning
+    rank, world_size                whose splits these are; those of others are as at the beginning,
+                                    or the state that was loaded. None if it is merged
 
 How many rows a block takes is not known beforehand, so that the state of one rank says nothing
 about the splits of others: on another number of ranks the states of all are needed, merged.
@@ -33,7 +34,9 @@ from pilum.streaming.receipt import Rows
 from pilum.streaming.source import Source
 from pilum.streaming.state import (
     PLACES,
+    RANK,
     SAMPLES,
+    WORLD_SIZE,
     Facts,
     PackProgress,
     Progress,
@@ -192,17 +195,11 @@ class PackedSource(Source):
             **self.facts(share.num_splits),
             "epoch": epoch,
             **_keys_of(progress),
-            "rank": share.rank,
-            "world_size": share.readers,
+            RANK: share.rank,
+            WORLD_SIZE: share.readers,
         }
 
-    def progress_of(self, state: Facts, rank: int, world_size: int) -> PackProgress:
-        whose = state.get("rank", rank), state.get("world_size", world_size)
-        if whose != (rank, world_size) and whose != (0, 1):
-            raise InvalidArgumentError(
-                f"the state is that of rank {whose[0]} of {whose[1]}, which knows nothing about "
-                "the splits of others: merge the states of all ranks, by merge_state_dicts"
-            )
+    def progress_of(self, state: Facts) -> PackProgress:
         return _known(state)
 
     def epoch_order(self, num_splits: int, epoch: int) -> _pilum.EpochOrder:
@@ -227,6 +224,8 @@ def _keys_of(progress: PackProgress) -> Facts:
         PLACES: progress.places,
         _BLOCKS: progress.blocks,
         _OFFSETS: progress.offsets,
+        RANK: None,
+        WORLD_SIZE: None,
     }
 
 
@@ -241,12 +240,12 @@ def _known(state: Facts) -> PackProgress:
 
 def merge_packed_states(states: Sequence[Facts]) -> Facts:
     """What the states of all ranks, or some that are of all splits, say together."""
-    of_progress = (SAMPLES, PLACES, _BLOCKS, _OFFSETS, "rank", "world_size")
+    of_progress = (SAMPLES, PLACES, _BLOCKS, _OFFSETS, RANK, WORLD_SIZE)
     facts = {key: value for key, value in states[0].items() if key not in of_progress}
     for state in states[1:]:
         check_same_facts(facts, state)
-    ranks = {(state.get("rank", 0), state.get("world_size", 1)) for state in states}
-    world_size = states[0].get("world_size", 1)
+    ranks = {(state.get(RANK) or 0, state.get(WORLD_SIZE) or 1) for state in states}
+    world_size = states[0].get(WORLD_SIZE) or 1
     if ranks != {(rank, world_size) for rank in range(world_size)}:
         raise InvalidArgumentError(
             "the states of a packed stream are merged if they are those of all ranks of one run, "

@@ -99,6 +99,7 @@ class PlainPass(Pass):
         self._making_ns = 0  # without those
         self._final: Progress | PackProgress | None = None
         self._source = source
+        self._share, self._start = place.share, source.start(place)
         self._rows_delivered = Rows()  # without those of the last batch
         self._row_ids: pa.UInt64Array | None = None  # of the last batch
 
@@ -121,13 +122,17 @@ class PlainPass(Pass):
     def progress(self) -> Progress | PackProgress:
         if self._final is not None:
             return self._final
-        return self._source.progress(self._stream, self._not_delivered())
+        counted = self._source.progress(self._stream, self._not_delivered())
+        return counted or self._source.after(self._start, self._share, self._delivered_samples())
 
     def delivered(self) -> Delivered:
         rows = self._rows_delivered
         if self._row_ids is not None:
             rows += Rows.of(self._row_ids[: len(self._row_ids) - self._not_delivered()])
         return Delivered(rows)
+
+    def _delivered_samples(self) -> int:
+        return self._rows_begun - self._not_delivered()
 
     def _not_delivered(self) -> int:
         """Rows of the last batch."""
@@ -137,7 +142,7 @@ class PlainPass(Pass):
         return self._making_ns + _made_later_ns(self._samples)
 
     def update_counters(self) -> None:
-        consumed = self._rows_begun - self._not_delivered()
+        consumed = self._delivered_samples()
         ready = _made_ahead(self._samples)
         self._count(
             made=consumed + ready, ready=ready, consumed=consumed, making_ns=self._all_making_ns()
@@ -170,6 +175,7 @@ class TransformedPass(Pass):
     ) -> None:
         share, start = place.share, source.start(place)
         assert isinstance(start, Progress)
+        self._source, self._start = source, start
         splits = source.open_splits(
             place, batch_size=source.read_batch_size, readahead_bytes=readahead_bytes // 2
         )
@@ -248,7 +254,9 @@ class TransformedPass(Pass):
         return sum(begun, self._delivered)
 
     def progress(self) -> Progress | PackProgress:
-        return known_to(Progress(self._samples, self._places), self._share)
+        if self._pool.skips:
+            return known_to(Progress(self._samples, self._places), self._share)
+        return self._source.after(self._start, self._share, self._consumed)
 
     def update_counters(self) -> None:
         self._count(

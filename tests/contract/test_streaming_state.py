@@ -4,10 +4,11 @@ import io
 import itertools
 import json
 import re
+import types
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
@@ -42,22 +43,102 @@ def part(samples, stop):
 
 
 # --------------------------------------------------------------------------------------- elastic
-@pytest.mark.parametrize("num_splits", [48, 60])
-@pytest.mark.parametrize("options", [{}, {"shuffle_clump_size": 5}, {"filter": "id % 3 != 1"}])
-def test_global_batches_are_the_same_for_every_world_size(table, num_splits, options):
-    def stream(rank, world_size):
-        return ids(
-            StreamingDataset(
-                table, num_splits=num_splits, rank=rank, world_size=world_size, **options
-            )
-        )
+KINDS = [{}, {"shuffle": False}, {"shuffle_clump_size": 5}, {"filter": "id % 3 != 1"}]
 
-    alone = stream(0, 1)
+
+@pytest.mark.parametrize("num_splits", [48, 60])
+@pytest.mark.parametrize("options", KINDS)
+def test_global_batches_are_the_same_for_every_world_size(table, num_splits, options):
+    """Of any batch size that the world size divides."""
+    alone = ids(StreamingDataset(table, num_splits=num_splits, **options))
     assert len(set(alone)) == len(alone)
     for world_size in divisors(num_splits):
-        ranks = [stream(rank, world_size) for rank in range(world_size)]
-        for rank, samples in enumerate(ranks):  # of any batch size that the world size divides
-            assert samples == alone[rank::world_size]
+        receipts = []
+        for rank in range(world_size):
+            stream = StreamingDataset(
+                table, num_splits=num_splits, rank=rank, world_size=world_size, **options
+            )
+            assert ids(stream) == alone[rank::world_size]
+            receipts.append(stream.receipt())
+        sum(receipts[1:], receipts[0]).verify(table)
+
+
+@pytest.mark.parametrize(
+    ("num_splits", "options"),
+    [(12, kind) for kind in KINDS]
+    + [(splits, {"shuffle_clump_size": 5, "filter": "id % 3 != 1"}) for splits in (48, 60)],
+)
+def test_workers_are_readers_for_every_world_size(table, num_splits, options):
+    """So every group of as many global batches as there are workers is the same."""
+    alone = ids(StreamingDataset(table, num_splits=num_splits, **options))
+    for world_size in divisors(num_splits):
+        for workers in divisors(num_splits // world_size):
+            receipts = []
+            for rank, worker in itertools.product(range(world_size), range(workers)):
+                stream = StreamingDataset(
+                    table,
+                    num_splits=num_splits,
+                    rank=rank,
+                    world_size=world_size,
+                    worker_info_override=types.SimpleNamespace(id=worker, num_workers=workers),
+                    **options,
+                )
+                first = rank + world_size * worker
+                assert ids(stream) == alone[first :: world_size * workers]
+                receipts.append(stream.receipt())
+            sum(receipts[1:], receipts[0]).verify(table)
+
+
+@pytest.fixture(scope="module")
+def tables():
+    """Of several sizes, in fragments of 1500 rows."""
+    database = pilum.connect("memory://")
+    found = []
+    for rows in (1000, 4001, 20_000):
+        table = database.create_table(f"rows{rows}", pa.table({"id": pa.array([], pa.int64())}))
+        for first in range(0, rows, 1500):
+            table.add(pa.table({"id": range(first, min(first + 1500, rows))}))
+        found.append(table)
+    return found
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_global_batches_of_larger_tables(tables, data):
+    table = data.draw(st.sampled_from(tables))
+    world_size, workers = data.draw(st.integers(1, 8)), data.draw(st.integers(1, 3))
+    readers = world_size * workers
+    options = {
+        "num_splits": readers * data.draw(st.integers(1, 4)),
+        "shuffle": data.draw(st.booleans()),
+        "shuffle_seed": data.draw(st.integers(0, 2**64 - 1)),
+        "epoch": data.draw(st.integers(0, 3)),
+        "shuffle_clump_size": data.draw(st.sampled_from([None, 3, 64, 2000])),
+        "filter": data.draw(st.sampled_from([None, "id % 7 != 2", "id > 500"])),
+    }
+    whole = StreamingDataset(table, **options)
+    alone = ids(whole)
+    whole.receipt().verify(table)
+    own = data.draw(st.integers(1, 300))  # the batch size of a rank
+    batches = [[] for _ in range(len(alone) // (own * world_size))]
+    receipts = []
+    for rank, worker in itertools.product(range(world_size), range(workers)):
+        stream = StreamingDataset(
+            table,
+            rank=rank,
+            world_size=world_size,
+            worker_info_override=types.SimpleNamespace(id=worker, num_workers=workers),
+            **options,
+        )
+        found = ids(stream)
+        receipts.append(stream.receipt())
+        for number, first in enumerate(range(0, len(found) - own + 1, own)):
+            batches[number * workers + worker] += found[first : first + own]
+    sum(receipts[1:], receipts[0]).verify(table)
+    size = own * world_size * workers
+    for number, first in enumerate(range(0, len(alone) - size + 1, size)):
+        together = batches[number * workers : (number + 1) * workers]
+        assert set(alone[first : first + size]) == {i for batch in together for i in batch}
 
 
 @given(st.data())

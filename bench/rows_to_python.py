@@ -2,10 +2,11 @@
 
     .venv/bin/python bench/rows_to_python.py
 
-Batches of four columns of one type become dicts, which are freed again; times are per value of a
-column, with its share of the dict, and include collecting garbage. `to_pylist` is pyarrow's. The
-plain loop is C that makes dicts of four int64 from arrays without nulls: what is left where types
-decide nothing. The ways alternate.
+Batches of four columns of one type become dicts, which are freed again: all together, or one by
+one, as streams deliver them. Times are per value of a column, with its share of the dict, and
+include collecting garbage. `to_pylist` is pyarrow's. The plain loop is C that makes dicts of four
+int64 from arrays without nulls, all together: what is left where types decide nothing. The ways
+alternate.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import subprocess
 import sysconfig
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable
 
 import numpy as np
@@ -87,25 +89,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=int, default=15)
     rounds = parser.parse_args().rounds
-    print(f"{'ns per value':<18} {'pilum':>8} {'to_pylist':>10} {'ratio':>8} {'plain loop':>11}")
+    print(
+        f"{'ns per value':<18} {'one by one':>10} {'together':>10} {'to_pylist':>10} {'ratio':>8}"
+        f" {'plain loop':>11}"
+    )
     for name, column in columns().items():
         batch = pa.record_batch([column] * len(NAMES), names=NAMES)
-        ways = {"pilum": lambda: _pilum.to_rows(batch), "to_pylist": batch.to_pylist}  # noqa: B023
+        ways = {"together": lambda: _pilum.to_rows(batch), "to_pylist": batch.to_pylist}  # noqa: B023
         if name == "int64":
             ways["plain"] = plain_loop(np.tile(column.to_numpy(), (len(NAMES), 1)))
         assert all(way() == batch.to_pylist() for way in ways.values())
+        ways["alone"] = lambda: deque(_pilum.RowIterator(batch), maxlen=0)  # noqa: B023
         times = {way: [] for way in ways}
         for _ in range(rounds):
             for way, make in ways.items():
                 times[way].append(nanoseconds(make, len(NAMES) * len(column)))
         middle = {way: statistics.median(measured) for way, measured in times.items()}
         ratios = [
-            theirs / own for own, theirs in zip(times["pilum"], times["to_pylist"], strict=True)
+            theirs / own for own, theirs in zip(times["alone"], times["to_pylist"], strict=True)
         ]
         plain = f"{middle['plain']:11.1f}" if "plain" in middle else ""
         print(
-            f"{name:<18} {middle['pilum']:>8.1f} {middle['to_pylist']:>10.1f}"
-            f" {statistics.median(ratios):>7.1f}x {plain}"
+            f"{name:<18} {middle['alone']:>10.1f} {middle['together']:>10.1f}"
+            f" {middle['to_pylist']:>10.1f} {statistics.median(ratios):>7.1f}x {plain}"
         )
 
 

@@ -93,7 +93,18 @@ uint64_t Turns::Next() {
     ++round_;
   }
   ++samples_[next_];
-  return reader_.rank + next_ * reader_.world_size;
+  return split(next_);
+}
+
+bool Turns::AtRound() const {
+  const auto [least, most] = std::minmax_element(samples_.begin(), samples_.end());
+  return *least == *most;
+}
+
+void Turns::SkipRounds(uint64_t count) {
+  for (uint64_t& samples : samples_) samples += count;
+  round_ = samples_[0];
+  next_ = 0;
 }
 
 }  // namespace order

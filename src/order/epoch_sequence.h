@@ -64,8 +64,16 @@ class Turns {
  public:
   Turns(const EpochReader& reader, std::span<const uint64_t> samples);
 
+  uint64_t num_splits() const { return samples_.size(); }
+  /// The reader's own split of a number below num_splits().
+  uint64_t split(size_t number) const { return reader_.rank + number * reader_.world_size; }
+
   /// The split whose turn it is; then it is the next one's. Time O(1) for splits that do not lag.
   uint64_t Next();
+  /// Whether whole rounds follow, in which each split has its turn, the first one first. Then they can
+  /// be skipped.
+  bool AtRound() const;
+  void SkipRounds(uint64_t count);
 
  private:
   EpochReader reader_;

@@ -203,5 +203,19 @@ TEST(Turns, GoOnAsIfThereHadBeenNoInterruption) {
   }
 }
 
+TEST(Turns, SkipWholeRounds) {
+  Turns turns({1, 2}, std::vector<uint64_t>{0, 1, 0, 2, 0, 2});
+  EXPECT_FALSE(turns.AtRound());
+  EXPECT_EQ(turns.Next(), 1u);
+  for (int round = 0; round < 3; ++round) {
+    ASSERT_TRUE(turns.AtRound());
+    turns.SkipRounds(5);
+    EXPECT_EQ(turns.Next(), 1u);
+    EXPECT_FALSE(turns.AtRound());
+    EXPECT_EQ(turns.Next(), 3u);
+    EXPECT_EQ(turns.Next(), 5u);
+  }
+}
+
 }  // namespace
 }  // namespace pilum::order

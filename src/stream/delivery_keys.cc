@@ -20,6 +20,7 @@ DeliveryKeys::DeliveryKeys(order::EpochSequence sequence, const EpochReader& rea
 }
 
 bool DeliveryKeys::Refill(uint64_t number, Split* split) const {
+  if (split->next < split->rows.size()) return true;
   split->rows.resize(std::min(kRowsAtOnce, sequence_.rows_per_split() - split->place));
   sequence_.FillSplit(number, split->place, split->rows);
   split->place += split->rows.size();
@@ -28,15 +29,36 @@ bool DeliveryKeys::Refill(uint64_t number, Split* split) const {
 }
 
 void DeliveryKeys::Append(uint64_t most, std::vector<uint64_t>* rows) {
-  for (; most > 0 && !ended_; --most) {
+  while (most > 0 && !ended_) {
+    if (const uint64_t appended = turns_.AtRound() ? AppendRounds(most, rows) : 0) {
+      most -= appended;
+      continue;
+    }
     const uint64_t number = turns_.Next();
     Split& split = splits_[number];
-    if (split.next == split.rows.size() && !Refill(number, &split)) {
-      ended_ = true;
-    } else {
-      rows->push_back(split.rows[split.next++]);
-    }
+    ended_ = !Refill(number, &split);
+    if (ended_) return;
+    rows->push_back(split.rows[split.next++]);
+    --most;
   }
+}
+
+uint64_t DeliveryKeys::AppendRounds(uint64_t most, std::vector<uint64_t>* rows) {
+  const size_t own = turns_.num_splits();
+  uint64_t rounds = most / own;
+  for (size_t i = 0; i < own && rounds > 0; ++i) {
+    Split& split = splits_[turns_.split(i)];
+    if (!Refill(turns_.split(i), &split)) return 0;
+    rounds = std::min<uint64_t>(rounds, split.rows.size() - split.next);
+  }
+  const size_t first = rows->size();
+  rows->resize(first + rounds * own);
+  for (size_t i = 0; i < own; ++i) {
+    Split& split = splits_[turns_.split(i)];
+    for (uint64_t k = 0; k < rounds; ++k) (*rows)[first + k * own + i] = split.rows[split.next++];
+  }
+  turns_.SkipRounds(rounds);
+  return rounds * own;
 }
 
 void DeliveryKeys::Skip(uint64_t count) {

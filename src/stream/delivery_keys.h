@@ -27,7 +27,10 @@ class DeliveryKeys {
     std::vector<uint64_t> rows;
     size_t next = 0;
   };
+  /// False if there are no more.
   bool Refill(uint64_t number, Split* split) const;
+  /// Whole rounds, as many as there are rows of at hand.
+  uint64_t AppendRounds(uint64_t most, std::vector<uint64_t>* rows);
 
   order::EpochSequence sequence_;
   order::Turns turns_;

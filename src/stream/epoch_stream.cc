@@ -87,15 +87,23 @@ class DealtProgress {
     while (rows > 0) {
       const DealtRows::Part part = dealt_.Next(rows);
       rows -= part.own;
-      for (uint64_t n = part.others + part.own; n > 0; --n) {
-        const uint64_t split = turns_.Next();
-        ++progress_.samples[split];
-        ++progress_.places[split];
-      }
+      AdvanceAll(part.others + part.own);
     }
   }
 
  private:
+  void AdvanceAll(uint64_t rows) {
+    for (; rows > 0 && !turns_.AtRound(); --rows) AdvanceSplit(turns_.Next(), 1);
+    const uint64_t rounds = rows / turns_.num_splits();
+    turns_.SkipRounds(rounds);
+    for (size_t i = 0; i < turns_.num_splits(); ++i) AdvanceSplit(turns_.split(i), rounds);
+    for (rows %= turns_.num_splits(); rows > 0; --rows) AdvanceSplit(turns_.Next(), 1);
+  }
+  void AdvanceSplit(uint64_t split, uint64_t rows) {
+    progress_.samples[split] += rows;
+    progress_.places[split] += rows;
+  }
+
   DealtRows dealt_;
   order::Turns turns_;
   EpochProgress progress_;

@@ -311,6 +311,43 @@ TEST(EpochStream, DealtBatchesAreTogetherThoseOfOneConsumer) {
   ExpectInvalid(snapshot, options, "batches need not be whole");
 }
 
+TEST(EpochStream, BatchesThatWereReadTogetherComeAsOne) {
+  const auto snapshot = Counting(500);
+  EpochOptions options = Shuffled(6);
+  options.reader = {1, 2};
+  const Rows rows = All(snapshot, options);
+  for (const Deal& deal : {Deal{0, 1}, Deal{1, 3}}) {
+    options.deal = deal;
+    options.batches_at_once = 1;
+    const auto single = Batches(Open(snapshot, options).get());
+    options.batches_at_once = 4;
+    const auto stream = Open(snapshot, options);
+    size_t batches = 0;
+    size_t used = 0;  // of the rows of all deals
+    while (true) {
+      const auto together = Batches(stream.get(), 1);
+      if (together.empty()) break;
+      const auto first = single.begin() + static_cast<long>(batches);
+      const size_t count = (together[0].size() + 6) / 7;
+      EXPECT_LE(count, 4u);
+      EXPECT_EQ(together[0], Joined({first, first + static_cast<long>(count)}));
+      EpochOptions all = options;
+      all.deal = {};
+      for (size_t own = 0; own <= together[0].size(); ++own) {
+        // Behind the last row that was used, which others' batches are before.
+        if (own > 0)
+          used = (deal.index + (batches + (own - 1) / 7) * deal.count) * 7 + (own - 1) % 7 + 1;
+        EXPECT_EQ(All(snapshot, all, stream->progress(together[0].size() - own)),
+                  Rows(rows.begin() + static_cast<long>(used), rows.end()));
+      }
+      batches += count;
+    }
+    EXPECT_EQ(batches, single.size());
+  }
+  options.batches_at_once = 0;
+  ExpectInvalid(snapshot, options, "batches_at_once must be at least 1, not 0");
+}
+
 TEST(EpochStream, CountsWhatItReads) {
   EpochOptions options = Shuffled(4);
   const auto stream = Open(Counting(1000), options);

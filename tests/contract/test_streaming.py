@@ -115,6 +115,20 @@ def test_large_rows_come_one_by_one():
         assert stream.prefetch_queue_depth == 0
 
 
+def test_a_value_that_python_cannot_have_comes_in_its_turn():
+    texts = pa.array([b"%d" % i for i in range(40)]).to_pylist()
+    texts[25] = b"\xff"
+    wrong = pa.array(texts, pa.binary()).view(pa.string())
+    table = pilum.connect("memory://").create_table("wrong", pa.table({"text": wrong}))
+    stream = StreamingDataset(table, shuffle=False)
+    live = iter(stream)
+    assert [next(live)["text"] for _ in range(25)] == [str(i) for i in range(25)]
+    with pytest.raises(UnicodeDecodeError):
+        next(live)
+    assert stream.state_dict()["global_samples"] == 25
+    assert stream.consumed_rows == 25
+
+
 # ------------------------------------------------------------------------------- wrong arguments
 @pytest.mark.parametrize(
     ("options", "message"),

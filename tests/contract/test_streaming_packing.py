@@ -3,6 +3,7 @@
 import itertools
 import json
 import random
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -208,6 +209,32 @@ def test_the_state_of_one_rank_is_not_enough(table):
         StreamingDataset.merge_state_dicts(states[:1])
     with pytest.raises(ValueError, match="pad_id mismatch"):
         StreamingDataset.merge_state_dicts([states[0], states[1] | {"pad_id": 7}])
+
+
+class Reader(NamedTuple):
+    id: int
+    num_workers: int
+
+
+@pytest.mark.parametrize("num_workers", [1, 3])
+def test_a_worker_resumes_by_its_own_state_or_that_of_its_rank(table, num_workers):
+    rank = {"rank": 1, "world_size": 2}
+    of_rank = packed(table, **rank)
+    next(iter(of_rank))
+    for number in range(num_workers):
+        options = rank | {"worker_info_override": Reader(number, num_workers)}
+        whole = blocks_of(packed(table, **options))
+        stream = packed(table, **options)
+        samples = iter(stream)
+        assert blocks_of(samples, 4) == whole[:4]
+        resumed = packed(table, **options)
+        resumed.load_state_dict(stream.state_dict())
+        assert blocks_of(resumed) == whole[4:]
+        resumed.load_state_dict(of_rank.state_dict())
+        assert blocks_of(resumed) == whole[number == 0 :]
+        if num_workers > 1:
+            with pytest.raises(ValueError, match=rf"rank {1 + 2 * number} of 6.* merge"):
+                of_rank.load_state_dict(stream.state_dict())
 
 
 @pytest.mark.parametrize("key", ["pack_sequences", "eos_id", "pad_id", "blocks_per_epoch"])

@@ -350,6 +350,11 @@ def test_a_state_of_another_table(table):
         ({"positions_consumed_per_split": ["a"] * 4}, ValueError, "numbers of at least 0"),
         ({"positions_consumed_per_split": "abcd"}, TypeError, "must be a list of integers"),
         ({"epoch": -1}, ValueError, "epoch must be at least 0"),
+        (
+            {"num_splits": 0},
+            ValueError,
+            "the state has 0 as num_splits, not a number of at least 1",
+        ),
         ({"num_splits": "4"}, ValueError, "the state has '4' as num_splits"),
         ({"global_samples": None}, ValueError, "the state has None as global_samples"),
         ({"rank": 1}, ValueError, "rank must be at least 0 and less than world_size, 1, not 1"),
@@ -360,6 +365,27 @@ def test_damaged_states(table, change, error, message):
     _, state = part(StreamingDataset(table, num_splits=4), 5)
     with pytest.raises(error, match=message):
         StreamingDataset(table, num_splits=4).load_state_dict(state | change)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"filter": ["id > 3"]},
+        {"epoch": -1},
+        {"shuffle_seed": "5"},
+        {"samples_consumed_per_split": [1, 2]},
+        {"positions_consumed_per_split": ["a"] * 4},
+    ],
+)
+def test_a_state_that_is_refused_changes_nothing(table, change):
+    _, state = part(StreamingDataset(table, num_splits=4, shuffle_seed=5, epoch=3), 5)
+    stream = StreamingDataset(table, num_splits=4, shuffle_seed=None)
+    begun, before = part(stream, 7)
+    with pytest.raises((ValueError, TypeError)):
+        stream.load_state_dict(state | change)
+    assert stream.state_dict() == before
+    whole = ids(StreamingDataset(table, num_splits=4, shuffle_seed=before["shuffle_seed"]))
+    assert begun + ids(stream) == whole
 
 
 def test_states_of_something_else(table):

@@ -233,6 +233,20 @@ def test_left_early(table):
     assert ids(loader) == expected(table)[2:]
 
 
+@pytest.mark.parametrize("options", [{}, {"persistent_workers": True}, {"transform": numbers}])
+def test_nothing_waits_in_workers_of_a_pass_that_was_left(table, options):
+    transform = options.pop("transform", None)
+    stream = stream_of(table, transform=transform)
+    loader = loader_of(stream, 2, **options)
+    live = iter(loader)
+    next(live)
+    live.close()
+    assert stream.prefetch_queue_depth == stream.raw_queue_depth == 0
+    next(iter(stream))
+    gc.collect()
+    assert stream.prefetch_queue_depth == stream.raw_queue_depth == 0
+
+
 def test_a_plain_loader_has_the_same_samples(table):
     stream = stream_of(table)
     plain = DataLoader(stream, batch_size=SIZE)

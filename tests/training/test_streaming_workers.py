@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 import types
+from typing import NamedTuple
 
 import pyarrow as pa
 import pytest
@@ -95,6 +96,29 @@ def test_splits_that_workers_cannot_share(memory, monkeypatch):
     assert len(ids(StreamingDataset(memory, num_splits=4))) == ROWS // 2
 
 
+class Reader(NamedTuple):
+    id: int
+    num_workers: int
+
+
+@pytest.mark.parametrize("options", [{}, {"num_splits": 6}])
+def test_states_of_workers_of_another_loader(memory, options):
+    """worker_info_override: each has a place, and states, of its own."""
+    for number in range(3):
+        options |= {"worker_info_override": Reader(number, 3), "rank": 1, "world_size": 2}
+        stream = StreamingDataset(memory, **options)
+        for stop in (0, 7):
+            live = iter(stream)
+            begun = [next(live)["id"] for _ in range(stop)]
+            state = stream.state_dict()
+            live.close()
+            assert state["num_splits"] == stream._num_splits == 6
+            other = StreamingDataset(memory, **options)
+            other.load_state_dict(state)
+            assert begun + ids(other) == ids(StreamingDataset(memory, **options))
+            assert begun + ids(stream) == ids(other)
+
+
 def test_progress_of_workers_is_not_that_of_the_loop(memory):
     stream = StreamingDataset(memory, num_splits=4)
     state = stream.state_dict()
@@ -119,6 +143,60 @@ def test_workers_go_on_where_a_state_was_made(memory):
     assert sorted(begun + rest) == list(range(ROWS))
 
 
+def as_dicts(batch):
+    return batch.to_pylist()
+
+
+def resumed_behind(memory, samples, **options):
+    """A stream with a state of after so many samples, and the rest of its epoch."""
+    stream = StreamingDataset(memory, num_splits=4)
+    live = iter(stream)
+    begun = [next(live)["id"] for _ in range(samples)]
+    state = stream.state_dict()
+    live.close()
+    other = StreamingDataset(memory, num_splits=4, **options)
+    other.load_state_dict(state)
+    return other, sorted(set(range(ROWS)) - set(begun))
+
+
+@pytest.mark.parametrize(
+    ("method", "persistent_workers"), [("fork", False), ("fork", True), ("spawn", False)]
+)
+def test_passes_after_a_resumed_one_are_whole(memory, method, persistent_workers):
+    stream, rest = resumed_behind(memory, 200)
+    loader = loader_of(stream, method, persistent_workers=persistent_workers)
+    for expected in (rest, list(range(ROWS)), list(range(ROWS))):
+        assert sorted(flat(batches(loader))) == expected
+    assert len(ids(stream)) == ROWS  # the parent knows, too
+
+
+def test_passes_after_one_that_the_parent_broke_off_are_whole(memory):
+    stream = StreamingDataset(memory, num_splits=4)
+    next(iter(stream))
+    loader = loader_of(stream)
+    assert [len(flat(batches(loader))) for _ in range(3)] == [ROWS - 1, ROWS, ROWS]
+
+
+def test_a_state_is_loaded_again_after_its_pass(memory):
+    stream, rest = resumed_behind(memory, 200)
+    other, _ = resumed_behind(memory, 200)
+    for _ in range(2):
+        stream.load_state_dict(other.state_dict())
+        assert sorted(flat(batches(loader_of(stream)))) == rest
+
+
+def test_a_state_that_workers_do_not_have(memory):
+    """A new loader has it; persistent workers cannot get it."""
+    stream, rest = resumed_behind(memory, 200)
+    state = stream.state_dict()
+    loader = loader_of(stream, persistent_workers=True)
+    assert sorted(flat(batches(loader))) == rest
+    stream.load_state_dict(state)
+    with pytest.raises(RuntimeError, match="make a new DataLoader"):
+        next(iter(loader))
+    assert sorted(flat(batches(loader_of(stream, persistent_workers=True)))) == rest
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_workers_are_started_while_the_parent_iterates(memory, method):
     stream = StreamingDataset(memory, num_splits=4)
@@ -128,11 +206,16 @@ def test_workers_are_started_while_the_parent_iterates(memory, method):
     assert sorted(begun + ids(live)) == list(range(ROWS))
 
 
-def test_loaders_that_are_left_early(memory):
-    stream = StreamingDataset(memory, num_splits=4)
-    loader = loader_of(stream)
-    for _ in range(2):
-        assert len(next(iter(loader))["id"]) == 10
+@pytest.mark.parametrize("persistent_workers", [False, True])
+@pytest.mark.parametrize("transform", [None, as_dicts])
+def test_a_pass_that_was_left_early_begins_again(memory, transform, persistent_workers):
+    stream, rest = resumed_behind(memory, 40, transform=transform)
+    loader = loader_of(stream, persistent_workers=persistent_workers)
+    begun = [next(iter(loader))["id"].tolist() for _ in range(2)]
+    gc.collect()
+    assert begun[0] == begun[1]
+    assert sorted(flat(batches(loader))) == rest
+    assert next(iter(loader))["id"].tolist() == ids(StreamingDataset(memory, num_splits=4))[:20:2]
     gc.collect()
     assert sorted(flat(batches(loader))) == list(range(ROWS))
 

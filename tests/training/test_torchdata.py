@@ -20,13 +20,30 @@ def table():
     return pilum.connect("memory://").create_table("numbers", pa.table({"id": range(ROWS)}))
 
 
-def loader_of(table, num_workers, **options):
-    stream = StreamingDataset(table, num_splits=4, shuffle_seed=3, **options)
-    return stateful.StatefulDataLoader(stream, batch_size=SIZE, num_workers=num_workers)
+@pytest.fixture(scope="module")
+def documents():
+    tokens = [[i] * (i % 9) for i in range(60)]
+    return pilum.connect("memory://").create_table("documents", pa.table({"tokens": tokens}))
+
+
+PACKED = {
+    "columns": ["tokens"],
+    "pack_sequences": 8,
+    "eos_id": 100,
+    "pad_id": 101,
+    "blocks_per_epoch": 40,
+}
+
+
+def loader_of(table, num_workers, *, persistent_workers=False, **options):
+    stream = StreamingDataset(table, **({"num_splits": 4, "shuffle_seed": 3} | options))
+    return stateful.StatefulDataLoader(
+        stream, batch_size=SIZE, num_workers=num_workers, persistent_workers=persistent_workers
+    )
 
 
 def ids(batches):
-    return [batch["id"].tolist() for batch in batches]
+    return [next(iter(batch.values())).tolist() for batch in batches]  # of the first column
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
@@ -34,13 +51,35 @@ def ids(batches):
 def test_goes_on_where_its_state_was_made(table, num_workers, stop):
     whole = ids(loader_of(table, num_workers))
     assert sorted(i for batch in whole for i in batch) == list(range(ROWS))
-    loader = loader_of(table, num_workers)
+    check_resumed(lambda: loader_of(table, num_workers), stop)
+
+
+def check_resumed(make, stop):
+    whole = ids(make())
+    loader = make()
     batches = iter(loader)
     assert ids(next(batches) for _ in range(stop)) == whole[:stop]
-    resumed = loader_of(table, num_workers)
+    resumed = make()
     resumed.load_state_dict(loader.state_dict())
     assert ids(resumed) == whole[stop:]
     assert ids(resumed) == whole  # the next epoch, of the same order
+
+
+@pytest.mark.parametrize("stop", [0, 3])
+def test_packed(documents, stop):
+    check_resumed(lambda: loader_of(documents, 2, **PACKED), stop)
+
+
+@pytest.mark.parametrize("stop", [0, 3])
+def test_splits_by_default(table, stop):
+    check_resumed(lambda: loader_of(table, 2, num_splits=None), stop)
+
+
+@pytest.mark.parametrize("persistent_workers", [False, True])
+def test_a_pass_that_was_left_early_begins_again(table, persistent_workers):
+    loader = loader_of(table, 2, persistent_workers=persistent_workers)
+    next(iter(loader))
+    assert ids(loader) == ids(loader_of(table, 2))
 
 
 def test_epochs(table):

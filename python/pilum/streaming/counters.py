@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import enum
 import time
 from collections.abc import Sequence
@@ -45,10 +46,11 @@ class Field(enum.IntEnum):
     TOKENS = 23  # in blocks of a packed stream
     PAD_TOKENS = 24
     PACKED_ROWS = 25  # that end in these
-    BYTES = 26
-    FETCH_NS = 27
-    TRANSFORM_NS = 28
-    SKIPPED = 29
+    ENDED_PLACE = 26  # the key of where the pass began, once a worker has come to its end
+    BYTES = 27
+    FETCH_NS = 28
+    TRANSFORM_NS = 29
+    SKIPPED = 30
 
 
 class Stage(enum.IntEnum):
@@ -75,7 +77,10 @@ def workers_of(kind: int) -> int:
 
 
 _MOST_WORKERS = 255
-_EPOCH_ROW = 0  # the epoch that was set; that of the loader's pass; whether it begins at the start
+#: The epoch that was set; that of the loader's pass; whether this begins at the start; the key of
+#: the last place from which worker processes have come to the end of a pass; that of the last state
+#: that was loaded where they are started.
+_EPOCH_ROW = 0
 _OWN_ROW = 1
 _FIRST_WORKER_ROW = 2
 
@@ -83,7 +88,7 @@ _FIRST_WORKER_ROW = 2
 class SharedCounters:
     """Counters, and the epoch that was set, in memory that worker processes share however they
     start. A copy by plain `pickle` has memory of its own. Each process writes its own counters
-    only; any may read them all."""
+    only, on the thread that consumes; any may read them all."""
 
     _tensor: torch.Tensor
 
@@ -112,35 +117,47 @@ class SharedCounters:
         epoch, fresh = self._values[_EPOCH_ROW, 1:3]
         return Place(int(epoch)) if fresh else known
 
+    def end_pass(self, place: Place, worker: int, workers: int) -> None:
+        """A worker process has come to the end of a pass that began at a place. When all have, that
+        place is behind everybody: other processes have copies of it, and cannot know."""
+        if place.key == 0:
+            return  # the start of an epoch is never behind
+        rows = self._values[_FIRST_WORKER_ROW:][:workers]
+        rows[worker % _MOST_WORKERS, Field.ENDED_PLACE] = place.key
+        if (rows[:, Field.ENDED_PLACE] == place.key).all():
+            self._values[_EPOCH_ROW, 3] = place.key
+
+    def is_behind(self, place: Place) -> bool:
+        """Whether worker processes have come to the end of a pass from there."""
+        return bool(place.key and self._values[_EPOCH_ROW, 3] == place.key)
+
+    @property
+    def loaded(self) -> int:
+        """The key of the place of the state that was loaded last, but for those of workers."""
+        return int(self._values[_EPOCH_ROW, 4])
+
+    @loaded.setter
+    def loaded(self, key: int) -> None:
+        self._values[_EPOCH_ROW, 4] = key
+
     def begin(self, worker: int | None, kind: int) -> Counters:
         """The counters of this process, at the start of a pass."""
         row = _OWN_ROW if worker is None else _FIRST_WORKER_ROW + worker % _MOST_WORKERS
-        values = self._values[row]
-        values[: Field.BYTES] = 0
-        values[len(Field) :] = 0
-        values[Field.KIND] = kind
-        values[Field.STARTED_NS] = time.monotonic_ns()
-        return Counters(values)
+        fresh = self._values[row].copy()
+        fresh[: Field.BYTES] = 0
+        fresh[len(Field) :] = 0
+        fresh[Field.KIND] = kind
+        fresh[Field.STARTED_NS] = time.monotonic_ns()
+        self._values[row] = fresh  # at once: other threads may read
+        return Counters(self._values[row], row)
 
-    @property
-    def kind(self) -> int:
-        """Of the last pass; FROM_HERE if there was none."""
-        rows = self._values[_OWN_ROW:]
-        return int(rows[rows[:, Field.STARTED_NS].argmax(), Field.KIND])
-
-    def total(self, field: Field) -> int:
-        """Over the processes of the last pass; of what never goes back, over all that ever were."""
-        rows = self._values[_OWN_ROW:] if field >= Field.BYTES else self._last_pass()
-        return int(rows[:, field].sum())
-
-    def of_last_pass(self) -> list[Counters]:
-        """Of its processes: that of the training loop first, if it is not of workers alone."""
-        return [Counters(values) for values in self._last_pass() if values[Field.STARTED_NS]]
-
-    def _last_pass(self) -> Values:
-        rows = self._values[_OWN_ROW:]
-        last: Values = rows[rows[:, Field.KIND] == self.kind]
-        return last
+    def read(self, live: Counters | None = None) -> AllCounters:
+        """live   those of a process as of now, in place of what it has written"""
+        rows = _OWN_ROW + np.flatnonzero(self._values[_OWN_ROW:, Field.STARTED_NS])
+        values: Values = self._values[rows]
+        if live is not None:
+            values[rows == live.row] = live.values
+        return AllCounters(values)
 
     def __getstate__(self) -> torch.Tensor:
         return self._tensor
@@ -150,19 +167,74 @@ class SharedCounters:
         self._values = tensor.numpy()
 
 
-class Counters:
-    """Those of one process."""
+class AllCounters:
+    """Those of all processes that ever began a pass, as of one moment."""
 
     def __init__(self, values: Values) -> None:
-        self._values = values
-        self._before = {field: self[field] for field in Field if field >= Field.BYTES}
+        self._all = values
+        kinds, began = values[:, Field.KIND], values[:, Field.STARTED_NS]
+        self.kind = int(kinds[began.argmax()]) if len(values) else FROM_HERE  #: of the last pass
+        self._last_pass = values[kinds == self.kind]
+
+    def total(self, field: Field) -> int:
+        """Over the processes of the last pass; of what never goes back, over all. Nothing waits
+        once the training loop has left a pass, whatever its workers still have."""
+        if field in (Field.RAW, Field.READY) and self._is_left():
+            return 0
+        return int((self._all if field >= Field.BYTES else self._last_pass)[:, field].sum())
+
+    def _is_left(self) -> bool:
+        """Whether the last pass is one that the training loop makes, and has left."""
+        makes = self.kind <= FROM_HERE and len(self._last_pass) > 0
+        return bool(makes and self._last_pass[0, Field.ENDED_NS])
+
+    def of_last_pass(self) -> list[Counted]:
+        """Of its processes: that of the training loop first, if it is not of workers alone."""
+        return [Counted(values) for values in self._last_pass]
+
+
+class Counted:
+    """What one process has counted."""
+
+    def __init__(self, values: Values) -> None:
+        self.values = values
 
     def __getitem__(self, field: Field) -> int:
-        return int(self._values[field])
+        return int(self.values[field])
+
+    def histogram(self, stage: Stage) -> list[int]:
+        counts: list[int] = self.values[_slice(stage)].tolist()
+        return counts
+
+    @property
+    def elapsed_ns(self) -> int:
+        """Of the pass."""
+        end = self[Field.ENDED_NS] or time.monotonic_ns()
+        return end - self[Field.STARTED_NS]
+
+
+def _slice(stage: Stage) -> slice:
+    first = len(Field) + stage * BUCKETS
+    return slice(first, first + BUCKETS)
+
+
+class Counters(Counted):
+    """Those of one process, to be written by it."""
+
+    def __init__(self, values: Values, row: int) -> None:
+        super().__init__(values)
+        self.row = row
+        self._before = {field: self[field] for field in Field if field >= Field.BYTES}
+
+    def copy(self) -> Counters:
+        """With values of its own, for a thread that wants to know what nobody has written yet."""
+        copied = copy.copy(self)
+        copied.values = self.values.copy()
+        return copied
 
     def set(self, field: Field, value: int) -> None:
         """What the pass has counted so far."""
-        self._values[field] = self._before.get(field, 0) + value
+        self.values[field] = self._before.get(field, 0) + value
 
     def set_read(self, read: _pilum.ReadCounters, rows: int, made: int) -> None:
         """rows   that the pass is to go past
@@ -190,28 +262,13 @@ class Counters:
         self.set(Field.PAD_TOKENS, pad_tokens)
         self.set(Field.PACKED_ROWS, rows)
 
-    def histogram(self, stage: Stage) -> list[int]:
-        counts: list[int] = self._values[self._slice(stage)].tolist()
-        return counts
-
     def set_histogram(self, stage: Stage, counts: Sequence[int]) -> None:
-        self._values[self._slice(stage)] = counts
-
-    @staticmethod
-    def _slice(stage: Stage) -> slice:
-        first = len(Field) + stage * BUCKETS
-        return slice(first, first + BUCKETS)
-
-    @property
-    def elapsed_ns(self) -> int:
-        """Of the pass."""
-        end = self[Field.ENDED_NS] or time.monotonic_ns()
-        return end - self[Field.STARTED_NS]
+        self.values[_slice(stage)] = counts
 
     def count_first(self) -> None:
         """The first sample, or batch, is there."""
-        if self._values[Field.FIRST_NS] == 0:
-            self._values[Field.FIRST_NS] = time.monotonic_ns() - self[Field.STARTED_NS]
+        if self.values[Field.FIRST_NS] == 0:
+            self.values[Field.FIRST_NS] = time.monotonic_ns() - self[Field.STARTED_NS]
 
     def end(self) -> None:
-        self._values[Field.ENDED_NS] = time.monotonic_ns()
+        self.values[Field.ENDED_NS] = time.monotonic_ns()

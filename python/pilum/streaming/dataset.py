@@ -25,8 +25,9 @@ from pilum.streaming.arguments import (
     check_splits,
     check_transform,
     check_workers,
+    integer,
 )
-from pilum.streaming.counters import FROM_HERE, Field, SharedCounters, dealt_to
+from pilum.streaming.counters import FROM_HERE, AllCounters, Field, SharedCounters, dealt_to
 from pilum.streaming.dealing import (
     DealtPass,
     DealtTask,
@@ -121,9 +122,10 @@ class StreamingDataset(IterableDataset[Any]):
                          what torch.utils.data.get_worker_info says
 
     Iterating again starts over after a pass that came to its end, and goes on after one that did
-    not. `set_epoch` chooses another order. One iterator can be live at a time; a second one is a
-    RuntimeError. Pickles as the table does. Counters can be read from any thread while another
-    iterates.
+    not; in worker processes of a plain DataLoader, which run ahead of the training loop, it begins
+    where that one began. `set_epoch` chooses another order. One iterator can be live at a time; a
+    second one is a RuntimeError. Pickles as the table does. Counters can be read from any thread
+    while another iterates.
 
     Wrong values are a ValueError, and so are fewer rows than splits; what columns are not there is
     found when iterating begins.
@@ -187,6 +189,7 @@ class StreamingDataset(IterableDataset[Any]):
         self._epoch_given = epoch is not None
         self._shared = SharedCounters(0 if epoch is None else check_count("epoch", epoch, 0))
         self._place = Place(self._shared.epoch)
+        self._loaded = 0  # the key of the place of the last state, unless a worker loaded it
         self._live: Live | None = None
         self._source.check(self._num_splits)  # so that errors are found here
 
@@ -195,7 +198,7 @@ class StreamingDataset(IterableDataset[Any]):
         """In effect: of the pass that began last, or of one in this process."""
         if self._place.settled:
             return self._place.share.num_splits
-        return self._splits or self._world_size
+        return self._own_share().num_splits
 
     @property
     def _shuffle_seed(self) -> int:
@@ -216,50 +219,70 @@ class StreamingDataset(IterableDataset[Any]):
                 "a concurrent iterator of this StreamingDataset is live: exhaust it, close it or "
                 "drop it first, or make another dataset"
             )
+        if get_worker_info() is not None and self._loaded != self._shared.loaded:
+            raise RuntimeError(
+                "a state was loaded after these worker processes were started, which do not have "
+                "it: make a new DataLoader, or use a StreamingDataLoader"
+            )
+        if self._shared.is_behind(self._place):
+            self._place.ended = True
         self._place = self._place.of_pass(self._shared.epoch)
         return self._place
 
     @contextlib.contextmanager
     def _alive(self, live: Live, place: Place) -> Iterator[None]:
-        """While a pass is under way. One that is not left early has come to its end."""
+        """While a pass is under way. One that is not left early has come to its end. What was left
+        in a worker process is ahead of the training loop: it is to begin again where it began."""
         self._live = live
         try:
             yield
             place.ended = True
+            worker = get_worker_info()
+            if worker is not None:
+                self._shared.end_pass(place, worker.id, worker.num_workers)
         finally:
             if live.process == os.getpid():  # not a copy in a forked child
-                self._live = None
-                place.progress = live.close()
-                if not sys.is_finalizing():  # then nobody will ask, and Arrow cannot be asked
+                counts = place.ended or get_worker_info() is None
+                try:
+                    stopped = live.close()
+                    if counts:
+                        place.move_to(stopped)
+                finally:
+                    self._live = None  # now that its counters are final
+                if (
+                    counts and not sys.is_finalizing()
+                ):  # then nobody will ask, nor can Arrow be asked
                     place.delivered += live.delivered()
 
     def _begin(self, place: Place) -> Pass:
         self._check_override()
         worker = self._worker()
-        workers = 1 if worker is None else worker.num_workers
-        share = self._share()
-        check_workers(share.num_splits // self._world_size, workers)
-        place.settle(share)
-        begin = (None, FROM_HERE) if worker is None else (worker.id, workers)
+        place.settle(self._own_share())
+        begin = (None, FROM_HERE) if worker is None else (worker.id, worker.num_workers)
         counters = self._shared.begin(*begin)
-        bytes_ahead = self._source.readahead_bytes // workers
+        bytes_ahead = self._source.readahead_bytes // (place.share.readers // self._world_size)
         if self._transform is None:
             return PlainPass(self._source, place, counters, bytes_ahead)
         return TransformedPass(self._source, place, counters, bytes_ahead, self._transform)
-
-    def _share(self) -> Share:
-        """What samples that this process makes alone are of."""
-        worker = self._worker()
-        if worker is None:
-            return self._whole_share()
-        readers = self._world_size * worker.num_workers
-        rank = self._rank + self._world_size * worker.id
-        return Share(self._splits or readers, rank, readers)
 
     def _worker(self) -> WorkerInfo | None:
         worker: Any = self._worker_override or get_worker_info()
         found: WorkerInfo | None = worker
         return found
+
+    def _reader(self) -> tuple[int, int]:
+        """Which of the readers of an epoch this process is, and how many there are."""
+        worker = self._worker()
+        if worker is None:
+            return self._rank, self._world_size
+        return self._rank + self._world_size * worker.id, self._world_size * worker.num_workers
+
+    def _own_share(self) -> Share:
+        """Of this process, where no loader deals batches to it."""
+        rank, readers = self._reader()
+        num_splits = self._splits or readers
+        check_workers(num_splits // self._world_size, readers // self._world_size)
+        return Share(num_splits, rank, readers)
 
     def _check_override(self) -> None:
         if self._worker_override is not None and get_worker_info() is not None:
@@ -329,14 +352,14 @@ class StreamingDataset(IterableDataset[Any]):
         if self._live is None and place.epoch != self._shared.epoch:
             place = Place(self._shared.epoch)
         if not place.settled:
-            place.settle(self._share())
+            place.settle(self._own_share())
         live = self._live
         progress = self._source.start(place) if live is None else live.progress()
         return self._source.state(place.epoch, progress, place.share)
 
     def _check_place_is_known(self) -> None:
         known = self._live is not None or self._worker() is not None
-        if not known and self._shared.kind > 0:
+        if not known and self._shared.read().kind > 0:
             raise RuntimeError(
                 "the last pass was in worker processes of a DataLoader, which run ahead of the "
                 "training loop: a StreamingDataLoader knows where that is"
@@ -346,20 +369,28 @@ class StreamingDataset(IterableDataset[Any]):
         """Go on where a state was made, with exactly the rest of its epoch. What was not given when
         this was made, the epoch and the seed, is that of the state. ValueError, which names what
         differs, if the state is of other rows or another order, or one of another rank that says
-        nothing about this one; RuntimeError while an iterator is live."""
+        nothing about this one; RuntimeError while an iterator is live. After an error nothing has
+        changed. Worker processes of a plain DataLoader that were started before do not have the
+        state: their next pass is a RuntimeError."""
         if self._live is not None:
             raise RuntimeError("a state cannot be loaded while an iterator is live")
         known = check_state(state)
-        if not self._seed_given:
-            self._source.seed = known["shuffle_seed"]
         facts = self._source.facts(self._splits or known["num_splits"])
+        if not self._seed_given:
+            del facts["shuffle_seed"]
         if self._epoch_given:
             facts["epoch"] = self._shared.epoch
         check_fit(known, facts)
-        share = self._share()
-        check_whose(known, share.rank, share.readers)
-        self._shared.epoch = check_count("epoch", known.get("epoch", self._shared.epoch), 0)
-        self._place = Place(self._shared.epoch, self._source.progress_of(known))
+        seed = integer("shuffle_seed", known["shuffle_seed"])
+        epoch = check_count("epoch", known.get("epoch", self._shared.epoch), 0)
+        check_whose(known, *self._reader())
+        progress = self._source.progress_of(known)
+        # It fits: nothing below fails, so that a state is loaded or changes nothing.
+        self._source.seed = seed
+        self._shared.epoch = epoch
+        self._place = Place(epoch, progress)
+        if get_worker_info() is None:
+            self._loaded = self._shared.loaded = self._place.key
         self._shared.begin(None, FROM_HERE)
 
     @staticmethod
@@ -401,15 +432,13 @@ class StreamingDataset(IterableDataset[Any]):
 
     # -------------------------------------------------------------------------------- counters
     def _total(self, field: Field) -> int:
-        self._update()
-        return self._shared.total(field)
+        return self._counters().total(field)
 
-    def _update(self, timing: bool = False) -> None:
+    def _counters(self, timing: bool = False) -> AllCounters:
         live = self._live
-        if live is not None and live.process == os.getpid():
-            live.update_counters()
-            if timing:
-                live.update_timing()
+        if live is None or live.process != os.getpid():
+            return self._shared.read()
+        return self._shared.read(live.counted(timing))
 
     def stats(self) -> dict[str, Any]:
         """Where the time of the pass goes, or of the last one, in seconds:
@@ -432,8 +461,7 @@ class StreamingDataset(IterableDataset[Any]):
         read together, calls of the transform, waits. Of worker processes as of a tenth of a second
         ago. Counting all this costs below 1 %.
         """
-        self._update(timing=True)
-        return make_stats(self._shared, self._source.find_rows_s)
+        return make_stats(self._counters(timing=True), self._source.find_rows_s)
 
     def diagnose(self) -> str:
         """What the bottleneck is, by its numbers, and what to change."""

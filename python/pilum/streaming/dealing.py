@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import abc
 import itertools
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
@@ -43,11 +42,10 @@ class Delivery(Live):
     done."""
 
     def __init__(self, source: Source, counters: Counters, place: Place) -> None:
-        self.process = os.getpid()
+        super().__init__(counters)
         self.resumed = place.progress is not None  #: the pass did not begin at the start
         self._received = Delivered()
         self._waits = Durations()
-        self._counters = counters
         self._source = source
         self._share, self._start = place.share, source.start(place)
         self._counted: PackProgress | None = None  # where that does not follow from counting here
@@ -76,20 +74,22 @@ class Delivery(Live):
             yield batch
             del item, batch  # while the next one is waited for
 
-    def update_counters(self) -> None:
-        self._counters.set(Field.CONSUMED, self._rows())
-        self._counters.set(Field.READY, -self._rows())  # of those that were made
+    def _count(self, counters: Counters) -> None:
+        rows = self._rows()
+        counters.set(Field.CONSUMED, rows)
+        counters.set(Field.READY, -rows)  # of those that were made
 
-    def update_timing(self) -> None:
-        self._counters.set(Field.WAIT_NS, self._waits.total_ns)
-        self._counters.set_histogram(Stage.WAIT, self._waits.histogram)
+    def _count_timing(self, counters: Counters) -> None:
+        counters.set(Field.WAIT_NS, self._waits.total_ns)
+        counters.set_histogram(Stage.WAIT, self._waits.histogram)
 
     def _rows(self) -> int:
-        return self._received.rows.number + self._received.skipped.number
+        rows, skipped = self._received
+        return rows.number + skipped.number
 
     def close(self) -> Progress | PackProgress:
-        self.update_counters()
-        self.update_timing()
+        self._count(self._counters)
+        self._count_timing(self._counters)
         self._counters.end()
         return self.progress()
 

@@ -6,8 +6,9 @@ A state of a packed stream has, besides what others have (state.py):
     blocks_emitted_per_split        delivered, of each split
     positions_consumed_per_split    the place in the split of the row that the next block begins in
     pack_offsets_per_split          how many tokens of that row were delivered
-    rank, world_size                whose splits these are; those of others are as at the beginning,
-                                    or the state that was loaded. None if it is merged
+    rank, world_size                whose splits these are, a worker process of a DataLoader being
+                                    a reader of its own; those of others are as at the beginning,
+                                    or in the state that was loaded. None if it is merged
 
 How many rows a block takes is not known beforehand, so that the state of one rank says nothing
 about the splits of others: on another number of ranks the states of all are needed, merged.

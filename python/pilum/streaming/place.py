@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 from pilum.errors import InvalidArgumentError
 from pilum.streaming.receipt import Delivered
 from pilum.streaming.state import PackProgress, Progress, Share
@@ -12,10 +14,15 @@ class Place:
 
     def __init__(self, epoch: int, progress: Progress | PackProgress | None = None) -> None:
         self.epoch = epoch
-        self.progress = progress  #: None: at the start
         self.ended = False
         self.delivered = Delivered()  #: in the epoch, since it began or a state was loaded
         self._share: Share | None = None
+        self.move_to(progress)
+
+    def move_to(self, progress: Progress | PackProgress | None) -> None:
+        self.progress = progress  #: None: at the start
+        #: Names where it is now among all that worker processes may get copies of; 0: the start.
+        self.key = 0 if progress is None else 1 + secrets.randbits(62)
 
     def of_pass(self, epoch: int) -> Place:
         """Where the next pass begins."""

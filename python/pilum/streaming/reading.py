@@ -8,7 +8,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -23,9 +23,12 @@ from pilum.streaming.transforms import Block, TransformOptions, TransformPool
 
 
 class Live(abc.ABC):
-    """A pass under way. One consumer; `update_counters` may be called on any thread."""
+    """A pass under way. One consumer, whose thread alone writes the counters that others share;
+    `counted` may be called on any thread."""
 
-    process: int  #: that it is in
+    def __init__(self, counters: Counters) -> None:
+        self.process = os.getpid()  #: that it is in
+        self._counters = counters
 
     @abc.abstractmethod
     def progress(self) -> Progress | PackProgress:
@@ -35,12 +38,20 @@ class Live(abc.ABC):
     def delivered(self) -> Delivered:
         """The rows that it went past."""
 
-    @abc.abstractmethod
-    def update_counters(self) -> None:
-        """Has the counters of the process say how far the pass is."""
+    def counted(self, timing: bool) -> Counters:
+        """How far the pass is now. timing: where the time goes, too."""
+        now = self._counters.copy()
+        self._count(now)
+        if timing:
+            self._count_timing(now)
+        return now
 
     @abc.abstractmethod
-    def update_timing(self) -> None:
+    def _count(self, counters: Counters) -> None:
+        """Has them say how far the pass is."""
+
+    @abc.abstractmethod
+    def _count_timing(self, counters: Counters) -> None:
         """The same of where the time goes."""
 
     @abc.abstractmethod
@@ -53,9 +64,8 @@ class Pass(Live):
 
     def __init__(self, read: _pilum.ReadCounters, counters: Counters, rows: int) -> None:
         """rows   that the pass is to go past"""
-        self.process = os.getpid()
+        super().__init__(counters)
         self._read = read
-        self._counters = counters
         self._rows = rows
         self._waits = Durations()
 
@@ -64,24 +74,38 @@ class Pass(Live):
         """The samples, list by list. To be consumed from these iterators: what they still have is
         not delivered."""
 
-    def _count(self, *, made: int, ready: int, consumed: int, making_ns: int) -> None:
-        """made   rows, of which samples were made or none"""
-        self._counters.set_read(self._read, self._rows, made)
-        self._counters.set(Field.READY, ready)
-        self._counters.set(Field.CONSUMED, consumed)
-        self._counters.set(Field.TRANSFORM_NS, making_ns)
-
-    def update_timing(self) -> None:
-        self._counters.set_reading(self._read)
-        self._counters.set(Field.WAIT_NS, self._waits.total_ns)
-        self._counters.set_histogram(Stage.WAIT, self._waits.histogram)
+    def _count_timing(self, counters: Counters) -> None:
+        counters.set_reading(self._read)
+        counters.set(Field.WAIT_NS, self._waits.total_ns)
+        counters.set_histogram(Stage.WAIT, self._waits.histogram)
 
     def _count_end(self) -> None:
-        self.update_counters()
-        self.update_timing()
+        self._count(self._counters)
+        self._count_timing(self._counters)
         self._counters.set(Field.RAW, 0)
         self._counters.set(Field.READY, 0)
         self._counters.end()
+
+
+class _Begun(NamedTuple):
+    """Batches that samples are made of. Replaced as a whole: other threads look at it."""
+
+    rows: int
+    making_ns: int  #: without that of the samples below
+    samples: Iterator[Any]  #: of the last batch, those not delivered
+
+    @property
+    def not_delivered(self) -> int:
+        """Rows of the last batch."""
+        return operator.length_hint(self.samples)
+
+    @property
+    def delivered(self) -> int:
+        return self.rows - self.not_delivered
+
+    @property
+    def all_making_ns(self) -> int:
+        return self.making_ns + _made_later_ns(self.samples)
 
 
 class PlainPass(Pass):
@@ -94,9 +118,7 @@ class PlainPass(Pass):
             place, batch_size=source.piece_rows, readahead_bytes=readahead_bytes
         )
         super().__init__(self._stream.counters, counters, source.rows_ahead(place))
-        self._rows_begun = 0  # of batches that samples are made of
-        self._samples: Iterator[Any] = iter([])  # of the last one, those not delivered
-        self._making_ns = 0  # without those
+        self._begun = _Begun(0, 0, iter([]))
         self._final: Progress | PackProgress | None = None
         self._source = source
         self._share, self._start = place.share, source.start(place)
@@ -107,52 +129,44 @@ class PlainPass(Pass):
         for read in waited_for(self._stream, self._waits):
             start = time.perf_counter_ns()
             self._row_ids, batch = self._source.take_apart(read)
-            self._samples = self._source.samples(batch)
-            self._making_ns += time.perf_counter_ns() - start
-            self._rows_begun += batch.num_rows
-            self.update_counters()
+            samples = self._source.samples(batch)
+            rows, making_ns, _ = self._begun
+            making_ns += time.perf_counter_ns() - start
+            self._begun = _Begun(rows + batch.num_rows, making_ns, samples)
+            self._count(self._counters)
             self._counters.count_first()
-            yield self._samples
+            yield samples
             self._rows_delivered += Rows.of(self._row_ids)
             self._row_ids = None
-            self._making_ns += _made_later_ns(self._samples)
-            self._samples = iter([])
-            del read, batch  # while the next ones are waited for
+            self._begun = _Begun(self._begun.rows, self._begun.all_making_ns, iter([]))
+            del read, batch, samples  # while the next ones are waited for
 
     def progress(self) -> Progress | PackProgress:
         if self._final is not None:
             return self._final
-        counted = self._source.progress(self._stream, self._not_delivered())
-        return counted or self._source.after(self._start, self._share, self._delivered_samples())
+        counted = self._source.progress(self._stream, self._begun.not_delivered)
+        return counted or self._source.after(self._start, self._share, self._begun.delivered)
 
     def delivered(self) -> Delivered:
         rows = self._rows_delivered
         if self._row_ids is not None:
-            rows += Rows.of(self._row_ids[: len(self._row_ids) - self._not_delivered()])
+            rows += Rows.of(self._row_ids[: len(self._row_ids) - self._begun.not_delivered])
         return Delivered(rows)
 
-    def _delivered_samples(self) -> int:
-        return self._rows_begun - self._not_delivered()
+    def _count(self, counters: Counters) -> None:
+        begun = self._begun
+        consumed = begun.delivered
+        ready = _made_ahead(begun.samples)
+        counters.set_read(self._read, self._rows, consumed + ready)
+        counters.set(Field.READY, ready)
+        counters.set(Field.CONSUMED, consumed)
+        counters.set(Field.TRANSFORM_NS, begun.all_making_ns)
 
-    def _not_delivered(self) -> int:
-        """Rows of the last batch."""
-        return operator.length_hint(self._samples)
-
-    def _all_making_ns(self) -> int:
-        return self._making_ns + _made_later_ns(self._samples)
-
-    def update_counters(self) -> None:
-        consumed = self._delivered_samples()
-        ready = _made_ahead(self._samples)
-        self._count(
-            made=consumed + ready, ready=ready, consumed=consumed, making_ns=self._all_making_ns()
-        )
-
-    def update_timing(self) -> None:
-        super().update_timing()
-        self._counters.set(Field.MAKE_NS, self._all_making_ns())
+    def _count_timing(self, counters: Counters) -> None:
+        super()._count_timing(counters)
+        counters.set(Field.MAKE_NS, self._begun.all_making_ns)
         if isinstance(self._stream, _pilum.PackedStream):
-            self._counters.set_packing(self._stream.counts)
+            counters.set_packing(self._stream.counts)
 
     def close(self) -> Progress | PackProgress:
         self._final = self.progress()
@@ -202,7 +216,7 @@ class TransformedPass(Pass):
             self._consumed += 1
             self._let_go(split)
             if self._consumed % 256 == 0:
-                self.update_counters()
+                self._count(self._counters)
             yield iter((sample,))
             del sample  # while the next one is waited for
 
@@ -258,18 +272,16 @@ class TransformedPass(Pass):
             return known_to(Progress(self._samples, self._places), self._share)
         return self._source.after(self._start, self._share, self._consumed)
 
-    def update_counters(self) -> None:
-        self._count(
-            made=self._pool.rows_done,
-            ready=self._ready + self._pool.samples_waiting,
-            consumed=self._consumed,
-            making_ns=self._pool.nanoseconds,
-        )
-        self._counters.set(Field.SKIPPED, self._pool.rows_skipped)
+    def _count(self, counters: Counters) -> None:
+        counters.set_read(self._read, self._rows, self._pool.rows_done)
+        counters.set(Field.READY, self._ready + self._pool.samples_waiting)
+        counters.set(Field.CONSUMED, self._consumed)
+        counters.set(Field.TRANSFORM_NS, self._pool.nanoseconds)
+        counters.set(Field.SKIPPED, self._pool.rows_skipped)
 
-    def update_timing(self) -> None:
-        super().update_timing()
-        self._pool.count_timing(self._counters)
+    def _count_timing(self, counters: Counters) -> None:
+        super()._count_timing(counters)
+        self._pool.count_timing(counters)
 
     def close(self) -> Progress | PackProgress:
         self._pool.close()

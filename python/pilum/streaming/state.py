@@ -144,10 +144,10 @@ def check_state(state: object) -> Facts:
     for key in ("shuffle_seed", "num_splits", SAMPLES):
         if key not in state:
             raise InvalidArgumentError(f"the state has no {key!r}: it is of something else")
-    for key in ("num_splits", _GLOBAL):
-        if key in state and not _is_count(state[key]):
+    for key, least in {"num_splits": 1, _GLOBAL: 0}.items():
+        if key in state and not (_is_count(state[key]) and state[key] >= least):
             raise InvalidArgumentError(
-                f"the state has {state[key]!r} as {key}, not a number of at least 0"
+                f"the state has {state[key]!r} as {key}, not a number of at least {least}"
             )
     if state.get(RANK) is not None:
         check_rank(state[RANK], state.get(WORLD_SIZE, 0))

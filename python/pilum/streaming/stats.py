@@ -13,9 +13,9 @@ from typing import Any
 
 from pilum.streaming.counters import (
     FROM_HERE,
-    Counters,
+    AllCounters,
+    Counted,
     Field,
-    SharedCounters,
     Stage,
     dealt_to,
     workers_of,
@@ -25,9 +25,9 @@ from pilum.streaming.timing import quantile
 Stats = dict[str, Any]
 
 
-def make_stats(shared: SharedCounters, find_rows_s: float) -> Stats:
+def make_stats(counters: AllCounters, find_rows_s: float) -> Stats:
     """See StreamingDataset.stats."""
-    kind, processes = shared.kind, shared.of_last_pass()
+    kind, processes = counters.kind, counters.of_last_pass()
     loop = processes[0] if kind <= 0 and processes else None
     makers = processes if kind >= 0 else processes[1:]
     waiting = _seconds(makers, Field.WAIT_NS)
@@ -58,8 +58,8 @@ def make_stats(shared: SharedCounters, find_rows_s: float) -> Stats:
             **_quantiles(makers, Stage.WAIT),
         },
         "loop": {
-            "rows": shared.total(Field.CONSUMED),
-            "rows_ready": max(0, shared.total(Field.READY)),
+            "rows": counters.total(Field.CONSUMED),
+            "rows_ready": max(0, counters.total(Field.READY)),
             "wait_s": loop_waits,
             "busy_s": None if loop_waits is None else max(0.0, elapsed - loop_waits),
             **_quantiles([] if loop is None else [loop], Stage.WAIT),
@@ -67,7 +67,7 @@ def make_stats(shared: SharedCounters, find_rows_s: float) -> Stats:
     }
 
 
-def _read_stats(readers: list[Counters]) -> Stats:
+def _read_stats(readers: list[Counted]) -> Stats:
     total = sum(reader.elapsed_ns for reader in readers) / 1e9
     busy = _seconds(readers, Field.READ_NS)
     return {
@@ -84,7 +84,7 @@ def _read_stats(readers: list[Counters]) -> Stats:
     }
 
 
-def _transform_stats(makers: list[Counters]) -> Stats | None:
+def _transform_stats(makers: list[Counted]) -> Stats | None:
     threads = _sum(makers, Field.THREADS)
     if not threads:
         return None
@@ -98,22 +98,22 @@ def _transform_stats(makers: list[Counters]) -> Stats | None:
     }
 
 
-def _packing_stats(makers: list[Counters]) -> Stats | None:
+def _packing_stats(makers: list[Counted]) -> Stats | None:
     tokens, pad_tokens = _sum(makers, Field.TOKENS), _sum(makers, Field.PAD_TOKENS)
     if not tokens + pad_tokens:
         return None
     return {"tokens": tokens, "pad_tokens": pad_tokens, "rows": _sum(makers, Field.PACKED_ROWS)}
 
 
-def _sum(processes: list[Counters], field: Field) -> int:
+def _sum(processes: list[Counted], field: Field) -> int:
     return sum(process[field] for process in processes)
 
 
-def _seconds(processes: list[Counters], field: Field) -> float:
+def _seconds(processes: list[Counted], field: Field) -> float:
     return _sum(processes, field) / 1e9
 
 
-def _quantiles(processes: list[Counters], stage: Stage) -> Stats:
+def _quantiles(processes: list[Counted], stage: Stage) -> Stats:
     counts = [sum(bucket) for bucket in zip(*(p.histogram(stage) for p in processes), strict=True)]
     return {"p50_s": quantile(counts, 0.5), "p99_s": quantile(counts, 0.99)}
 

@@ -22,7 +22,7 @@ Transform = Callable[[pa.RecordBatch], Iterable[Any]]
 OnError = str | Callable[[Exception], object]
 
 _SLICE = 0.05  # seconds of waiting, between looks at whether the process ends
-_PATIENCE = 1.0  # seconds for a transform to end when nobody wants its samples any more
+_PATIENCE = 0.05  # seconds for calls to end when nobody wants their samples: Ctrl-C is not to wait
 
 _log = logging.getLogger("pilum.streaming")
 
@@ -79,12 +79,15 @@ class Block:
     def _transform(self, batch: pa.RecordBatch, options: TransformOptions) -> None:
         try:
             self.samples = list(enumerate(_apply(options.function, batch), self.place))
+            return
         except _WrongCountError:
             raise
-        except Exception as error:
-            if not options.skips:
-                raise _with_place(error, self) from None
-            self._transform_rows(batch, error, options)
+        except Exception as of_rows:
+            error = of_rows
+        # Outside of the handler, where an error loses what it was caused by.
+        if not options.skips:
+            raise _with_place(error, self)
+        self._transform_rows(batch, error, options)
 
     def _transform_rows(
         self, batch: pa.RecordBatch, error: Exception, options: TransformOptions
@@ -103,7 +106,7 @@ class Block:
                 except Exception as of_row:
                     failure = of_row
             if callable(options.on_error) and not options.on_error(failure):
-                raise _with_place(failure, self) from None
+                raise _with_place(failure, self)
             failures.append(failure)
             self.skipped.append(self.place + i)
         self.first_failure = failures[0] if failures else None
@@ -149,8 +152,15 @@ def _apply(function: Transform, batch: pa.RecordBatch) -> list[Any]:
 
 
 def _with_place(error: Exception, block: Block) -> Exception:
-    if hasattr(error, "add_note"):  # from Python 3.11 on
-        error.add_note(f"raised by the transform of {block.describe()}")
+    """The error, in whose traceback stands which rows it is of."""
+    place = f"raised by the transform of {block.describe()}"
+    if hasattr(error, "add_note"):
+        error.add_note(place)
+    else:  # Python 3.10, which prints causes but no notes
+        cause = RuntimeError(place)
+        cause.__cause__, cause.__context__ = error.__cause__, error.__context__
+        cause.__suppress_context__ = error.__suppress_context__
+        error.__cause__ = cause
     return error
 
 
@@ -166,7 +176,8 @@ class TransformPool:
     """Threads that make samples of blocks. Each takes the next block when there is room for it.
 
     The threads are not daemons, so that none is stopped in the midst of a transform; they see by
-    themselves when the process ends. One consumer.
+    themselves when the process ends. Those that are in a long call when the pool is closed end
+    behind it, and the process waits for them. One consumer.
     """
 
     def __init__(
@@ -230,7 +241,7 @@ class TransformPool:
                     raise StopIteration
                 self._hungry = True
                 self._changed.notify_all()
-                self._changed.wait(_PATIENCE)
+                self._changed.wait(_SLICE)
                 if not (self._ended or any(thread.is_alive() for thread in self._threads)):
                     raise RuntimeError("the process is ending, and transforms have stopped")
             self._hungry = False
@@ -260,6 +271,7 @@ class TransformPool:
             self._changed.notify_all()
 
     def close(self) -> None:
+        """No call begins any more; those under way are waited for if they are short."""
         if os.getpid() != self._process:
             return
         with self._changed:

@@ -3,17 +3,19 @@
 import io
 import itertools
 import json
+import re
+import types
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
 import pilum  # noqa: E402
 from pilum.streaming import StreamingDataset  # noqa: E402
-from pilum.streaming.state import Progress, Share, advance  # noqa: E402
+from pilum.streaming.state import Share  # noqa: E402
 
 ROWS = 200
 
@@ -41,22 +43,102 @@ def part(samples, stop):
 
 
 # --------------------------------------------------------------------------------------- elastic
-@pytest.mark.parametrize("num_splits", [48, 60])
-@pytest.mark.parametrize("options", [{}, {"shuffle_clump_size": 5}, {"filter": "id % 3 != 1"}])
-def test_global_batches_are_the_same_for_every_world_size(table, num_splits, options):
-    def stream(rank, world_size):
-        return ids(
-            StreamingDataset(
-                table, num_splits=num_splits, rank=rank, world_size=world_size, **options
-            )
-        )
+KINDS = [{}, {"shuffle": False}, {"shuffle_clump_size": 5}, {"filter": "id % 3 != 1"}]
 
-    alone = stream(0, 1)
+
+@pytest.mark.parametrize("num_splits", [48, 60])
+@pytest.mark.parametrize("options", KINDS)
+def test_global_batches_are_the_same_for_every_world_size(table, num_splits, options):
+    """Of any batch size that the world size divides."""
+    alone = ids(StreamingDataset(table, num_splits=num_splits, **options))
     assert len(set(alone)) == len(alone)
     for world_size in divisors(num_splits):
-        ranks = [stream(rank, world_size) for rank in range(world_size)]
-        for rank, samples in enumerate(ranks):  # of any batch size that the world size divides
-            assert samples == alone[rank::world_size]
+        receipts = []
+        for rank in range(world_size):
+            stream = StreamingDataset(
+                table, num_splits=num_splits, rank=rank, world_size=world_size, **options
+            )
+            assert ids(stream) == alone[rank::world_size]
+            receipts.append(stream.receipt())
+        sum(receipts[1:], receipts[0]).verify(table)
+
+
+@pytest.mark.parametrize(
+    ("num_splits", "options"),
+    [(12, kind) for kind in KINDS]
+    + [(splits, {"shuffle_clump_size": 5, "filter": "id % 3 != 1"}) for splits in (48, 60)],
+)
+def test_workers_are_readers_for_every_world_size(table, num_splits, options):
+    """So every group of as many global batches as there are workers is the same."""
+    alone = ids(StreamingDataset(table, num_splits=num_splits, **options))
+    for world_size in divisors(num_splits):
+        for workers in divisors(num_splits // world_size):
+            receipts = []
+            for rank, worker in itertools.product(range(world_size), range(workers)):
+                stream = StreamingDataset(
+                    table,
+                    num_splits=num_splits,
+                    rank=rank,
+                    world_size=world_size,
+                    worker_info_override=types.SimpleNamespace(id=worker, num_workers=workers),
+                    **options,
+                )
+                first = rank + world_size * worker
+                assert ids(stream) == alone[first :: world_size * workers]
+                receipts.append(stream.receipt())
+            sum(receipts[1:], receipts[0]).verify(table)
+
+
+@pytest.fixture(scope="module")
+def tables():
+    """Of several sizes, in fragments of 1500 rows."""
+    database = pilum.connect("memory://")
+    found = []
+    for rows in (1000, 4001, 20_000):
+        table = database.create_table(f"rows{rows}", pa.table({"id": pa.array([], pa.int64())}))
+        for first in range(0, rows, 1500):
+            table.add(pa.table({"id": range(first, min(first + 1500, rows))}))
+        found.append(table)
+    return found
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_global_batches_of_larger_tables(tables, data):
+    table = data.draw(st.sampled_from(tables))
+    world_size, workers = data.draw(st.integers(1, 8)), data.draw(st.integers(1, 3))
+    readers = world_size * workers
+    options = {
+        "num_splits": readers * data.draw(st.integers(1, 4)),
+        "shuffle": data.draw(st.booleans()),
+        "shuffle_seed": data.draw(st.integers(0, 2**64 - 1)),
+        "epoch": data.draw(st.integers(0, 3)),
+        "shuffle_clump_size": data.draw(st.sampled_from([None, 3, 64, 2000])),
+        "filter": data.draw(st.sampled_from([None, "id % 7 != 2", "id > 500"])),
+    }
+    whole = StreamingDataset(table, **options)
+    alone = ids(whole)
+    whole.receipt().verify(table)
+    own = data.draw(st.integers(1, 300))  # the batch size of a rank
+    batches = [[] for _ in range(len(alone) // (own * world_size))]
+    receipts = []
+    for rank, worker in itertools.product(range(world_size), range(workers)):
+        stream = StreamingDataset(
+            table,
+            rank=rank,
+            world_size=world_size,
+            worker_info_override=types.SimpleNamespace(id=worker, num_workers=workers),
+            **options,
+        )
+        found = ids(stream)
+        receipts.append(stream.receipt())
+        for number, first in enumerate(range(0, len(found) - own + 1, own)):
+            batches[number * workers + worker] += found[first : first + own]
+    sum(receipts[1:], receipts[0]).verify(table)
+    size = own * world_size * workers
+    for number, first in enumerate(range(0, len(alone) - size + 1, size)):
+        together = batches[number * workers : (number + 1) * workers]
+        assert set(alone[first : first + size]) == {i for batch in together for i in batch}
 
 
 @given(st.data())
@@ -140,13 +222,16 @@ def test_what_is_in_a_state(table):
         "shuffle_seed": 5,
         "num_splits": 4,
         "epoch": 0,
-        "samples_consumed_per_split": [3, 2, 2, 2],
-        "positions_consumed_per_split": [3, 2, 2, 2],
+        "samples_consumed_per_split": [3, 3, 2, 2],
+        "positions_consumed_per_split": [3, 3, 2, 2],
         "global_samples": 10,
+        "rank": None,
+        "world_size": 2,
         "shuffle": True,
         "shuffle_clump_size": None,
         "filter": ["id >= 0"],
         "table_version": 1,
+        "num_rows": ROWS,
         "pack_sequences": None,
     }
     file = io.BytesIO()
@@ -155,9 +240,52 @@ def test_what_is_in_a_state(table):
     assert torch.load(file, weights_only=True) == state
 
 
-def test_states_do_not_grow(table):
-    sizes = {len(json.dumps(part(StreamingDataset(table), n)[1])) for n in (10, 50, 99)}
-    assert len(sizes) == 1
+def failing(*bad):
+    """A transform that fails for these numbers."""
+
+    def transform(batch):
+        numbers = batch["id"].to_pylist()
+        if set(bad) & set(numbers):
+            raise ValueError(bad)
+        return [{"id": number} for number in numbers]
+
+    return transform
+
+
+PACKED = {
+    "columns": ["tokens"],
+    "pack_sequences": 8,
+    "eos_id": 1,
+    "pad_id": 0,
+    "blocks_per_epoch": 960,
+}
+
+
+@pytest.mark.parametrize("num_splits", [1, 48])
+@pytest.mark.parametrize(
+    "options", [{}, {"transform": failing(3, 50), "on_transform_error": "skip"}, PACKED]
+)
+def test_states_do_not_grow(num_splits, options):
+    """But for digits, neither with rows nor with how far the stream is."""
+    forms = set()
+    for rows in (100, 100_000):
+        numbers = pa.array(range(rows), pa.int64())
+        tokens = pa.array([[5, 6]], pa.list_(pa.int64())).take(pa.array([0] * rows))
+        table = pilum.connect("memory://").create_table(
+            "numbers", pa.table({"id": numbers, "tokens": tokens})
+        )
+        stream = StreamingDataset(table, num_splits=num_splits, **options)
+        states = [stream.state_dict()]
+        for samples in (3, 50):
+            for _ in itertools.islice(stream, samples):
+                pass
+            states.append(stream.state_dict())
+        lists = [key for key in states[0] if key.endswith("_per_split")]
+        stream.load_state_dict(states[0] | {key: [10**12] * num_splits for key in lists})
+        states.append(stream.state_dict())
+        forms |= {re.sub("[0-9]+", "0", json.dumps(state)) for state in states}
+        assert all(len(json.dumps(state)) < 600 + 60 * num_splits for state in states)
+    assert len(forms) == 1
 
 
 def test_states_of_other_kinds(table):
@@ -203,6 +331,17 @@ def test_a_state_of_another_version(tmp_path):
     assert len(ids(stream)) == 7
 
 
+def test_a_state_of_another_table(table):
+    """Which has the same version, and would have the same number of samples, too."""
+    _, state = part(StreamingDataset(table, num_splits=48), 5)
+    other = pilum.connect("memory://").create_table("other", pa.table({"id": range(ROWS + 1)}))
+    stream = StreamingDataset(other, num_splits=48)
+    with pytest.raises(ValueError, match="num_rows mismatch: the state has 200, this dataset 201"):
+        stream.load_state_dict(state)
+    del state["num_rows"]  # as LanceDB's
+    stream.load_state_dict(state)
+
+
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
@@ -218,6 +357,8 @@ def test_a_state_of_another_version(tmp_path):
         ),
         ({"num_splits": "4"}, ValueError, "the state has '4' as num_splits"),
         ({"global_samples": None}, ValueError, "the state has None as global_samples"),
+        ({"rank": 1}, ValueError, "rank must be at least 0 and less than world_size, 1, not 1"),
+        ({"rank": "a"}, TypeError, "rank must be an integer"),
     ],
 )
 def test_damaged_states(table, change, error, message):
@@ -300,7 +441,7 @@ def test_the_end_of_an_epoch_is_resumed_with_nothing(table):
 
 @given(st.data())
 def test_where_a_share_is_after_so_many_samples(table, data):
-    """What a loader computes is what the stream counts, also where splits lag behind."""
+    """Of all splits, if all readers make as many steps; also where splits lag behind."""
     readers = data.draw(st.sampled_from([1, 2, 3]))
     share = Share(6, data.draw(st.integers(0, readers - 1)), readers)
     counts = data.draw(st.lists(st.integers(0, 20), min_size=6, max_size=6))
@@ -313,13 +454,109 @@ def test_where_a_share_is_after_so_many_samples(table, data):
     left = len(share.own) * (ROWS // 6) - sum(counts[split] for split in share.own)
     stop = data.draw(st.integers(0, left))
     _, state = part(stream, stop)
-    moved = advance(Progress(counts, counts), share, stop)
-    for split in share.own:
-        assert state["samples_consumed_per_split"][split] == moved.samples[split]
-        assert state["positions_consumed_per_split"][split] == moved.places[split]
+    for rank in range(readers):
+        own = Share(6, rank, readers).own
+        for _ in range(stop):
+            split = min(own, key=counts.__getitem__)  # of equals the first
+            counts[split] = min(counts[split] + 1, ROWS // 6)
+    assert state["samples_consumed_per_split"] == counts
+    assert state["positions_consumed_per_split"] == counts
+    assert state["global_samples"] == sum(counts)
+
+
+def test_all_ranks_have_the_same_state_at_a_global_batch(table):
+    """Of any batch size: after as many samples each."""
+    for world_size in divisors(12)[1:]:
+        streams = [
+            StreamingDataset(table, num_splits=12, rank=rank, world_size=world_size)
+            for rank in range(world_size)
+        ]
+        for step, _ in enumerate(zip(*streams, strict=True), 1):
+            states = [stream.state_dict() for stream in streams]
+            assert all(state == states[0] for state in states)
+            assert states[0]["global_samples"] == step * world_size
+        assert {json.dumps(stream.state_dict()) for stream in streams} == {json.dumps(states[0])}
+
+
+# -------------------------------------------------------------------------- rows that are left out
+def leaving_out(table, bad, rank, world_size, **options):
+    return StreamingDataset(
+        table,
+        num_splits=4,
+        rank=rank,
+        world_size=world_size,
+        transform=failing(*bad),
+        on_transform_error="skip",
+        transform_parallelism=1,
+        read_batch_size=8,
+        **options,
+    )
+
+
+@given(st.data())
+def test_merged_states_are_resumed_where_rows_are_left_out(table, data):
+    splits = [ids(StreamingDataset(table, num_splits=4))[split::4] for split in range(4)]
+    bad = data.draw(st.sets(st.sampled_from([i for rows in splits for i in rows[:20]])))
+    before, after = data.draw(st.sampled_from([(2, 1), (2, 4), (4, 2), (1, 2)]))
+    found, states = [], []
+    for rank in range(before):
+        stream = leaving_out(table, bad, rank, before)
+        begun, state = part(stream, data.draw(st.integers(0, 100 // before)))
+        found += begun
+        states.append(state)
+    merged = StreamingDataset.merge_state_dicts(states)
+    for rank in range(after):
+        stream = leaving_out(table, bad, rank, after)
+        stream.load_state_dict(merged)
+        found += ids(stream)
+    assert len(set(found)) == len(found)
+    for split in splits:  # none is missing before the last one
+        good = [i for i in split if i not in bad]
+        assert set(good[: len(set(found) & set(good))]) <= set(found)
+
+
+def test_a_rank_does_not_know_what_others_have_left_out(table):
+    bad = ids(StreamingDataset(table, num_splits=4))[1:2]  # of rank 1
+    states = [part(leaving_out(table, bad, rank, 2), 20)[1] for rank in range(2)]
+    for rank, world_size in ((0, 2), (0, 4), (2, 4)):  # whose splits are among those of rank 0
+        leaving_out(table, bad, rank, world_size).load_state_dict(states[0])
+    for rank, world_size in ((1, 2), (0, 1), (1, 4), (3, 4)):
+        stream = leaving_out(table, bad, rank, world_size)
+        with pytest.raises(ValueError, match=r"that of rank 0 of 2, which .* merge the states"):
+            stream.load_state_dict(states[0])
+    with pytest.raises(ValueError, match="in the order of the ranks"):
+        StreamingDataset.merge_state_dicts(states[::-1])
+    alone = part(leaving_out(table, bad, 0, 1), 20)[1]
+    leaving_out(table, bad, 1, 2).load_state_dict(alone)
+    goes_on = StreamingDataset(table, num_splits=4, world_size=2)  # nor does it learn of it
+    goes_on.load_state_dict(states[0])
+    assert part(goes_on, 8)[1]["rank"] == 0
 
 
 # ----------------------------------------------------------------------------------------- merge
+@given(st.data())
+def test_a_rank_speaks_for_all_again_after_a_merged_state(table, data):
+    """Ranks that were not equally far have made as many steps since."""
+    states = [
+        part(StreamingDataset(table, num_splits=6, rank=rank, world_size=2), stop)
+        for rank, stop in enumerate(data.draw(st.tuples(st.integers(0, 60), st.integers(0, 60))))
+    ]
+    found = [i for begun, _ in states for i in begun]
+    merged = StreamingDataset.merge_state_dicts([state for _, state in states])
+    stop, states = data.draw(st.integers(0, 30)), []
+    for rank in range(2):
+        stream = StreamingDataset(table, num_splits=6, rank=rank, world_size=2)
+        stream.load_state_dict(merged)
+        begun, state = part(stream, stop)
+        found += begun
+        states.append(state)
+    assert states[0] == states[1]
+    stream = StreamingDataset(table, num_splits=6)
+    stream.load_state_dict(states[0])
+    found += ids(stream)
+    assert sorted(found) == sorted(ids(StreamingDataset(table, num_splits=6)))
+
+
 def test_merging(table):
     def state(rank, stop):
         stream = StreamingDataset(table, num_splits=4, rank=rank, world_size=2)
@@ -327,12 +564,14 @@ def test_merging(table):
 
     merged = StreamingDataset.merge_state_dicts([state(0, 5), state(1, 2)])
     assert merged["samples_consumed_per_split"] == [3, 1, 2, 1]
-    assert "global_samples" not in merged
+    assert merged["global_samples"] == 7
     together = StreamingDataset.merge_state_dicts([state(0, 5), state(1, 5)])
     assert together["samples_consumed_per_split"] == [3, 3, 2, 2]
     assert together["global_samples"] == 10
-    assert StreamingDataset.merge_state_dicts([state(1, 4)]) == state(0, 4)  # whole rounds
-    for states in ([state(1, 2), state(0, 5)], [state(0, 5), state(1, 2), state(1, 2)]):
+    for stop in (4, 5):
+        alone = StreamingDataset.merge_state_dicts([state(1, stop)])
+        assert alone == state(0, stop) | {"world_size": None}
+    for states in ([state(0, 5), state(1, 2), state(1, 2)], [state(0, 5), merged]):
         with pytest.raises(ValueError, match=r"not equally far.* in the order of the ranks"):
             StreamingDataset.merge_state_dicts(states)
     with pytest.raises(ValueError, match="at least one"):

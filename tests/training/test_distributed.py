@@ -13,7 +13,9 @@ import pilum
 
 pytest.importorskip("torch")
 
-from pilum.streaming import StreamingDataset
+from training import elastic
+
+from pilum.streaming import Receipt, StreamingDataset
 
 ROWS, SIZE = 100, 8
 
@@ -47,19 +49,34 @@ def test_ranks_read_different_rows_in_the_same_number_of_steps(tmp_path):
             assert sorted(rows) == list(range(ROWS - ROWS % (2 * SIZE))), way
 
 
-def test_a_stream_has_the_same_global_batches_on_any_number_of_ranks(tmp_path):
-    """A run that is interrupted three times, and goes on with other numbers of processes."""
-    numbers = pilum.connect(tmp_path).create_table("ids", pa.table({"id": range(600)}))
-    alone = StreamingDataset(numbers, num_splits=12, shuffle_seed=7, filter="id % 5 != 0")
-    expected = [sample["id"] for sample in alone]
-    assert len(expected) == 480
-    found = []
-    for ranks, steps in [(4, 7), (3, 5), (1, 2), (2, 6)]:
-        batches = run_ranks(ranks, "elastic.py", tmp_path / "ids.lance", tmp_path, steps)
-        for step in zip(*batches, strict=True):
+@pytest.mark.parametrize(
+    ("kind", "runs"),
+    [("rows", [(4, 7), (3, 5), (1, 2), (2, 6)]), ("blocks", [(2, 4), (3, 6)])],
+)
+def test_a_stream_has_the_same_global_batches_on_any_number_of_ranks(tmp_path, kind, runs):
+    """A run that is interrupted, and goes on with other numbers of processes."""
+    documents = pa.array([[i] * (i % 7) for i in range(600)], pa.list_(pa.int32()))
+    table = pilum.connect(tmp_path).create_table(
+        "documents", pa.table({"id": range(600), "tokens": documents})
+    )
+    if kind == "rows":
+        expected = [sample["id"] for sample in StreamingDataset(table, **elastic.OPTIONS)]
+    else:
+        alone = StreamingDataset(table, **elastic.OPTIONS, **elastic.BLOCKS)
+        expected = [block["input_ids"].tolist() for block in alone]
+    steps_of_all = sum(steps for _, steps in runs)
+    assert len(expected) == steps_of_all * 24
+    found, receipts = [], []
+    for ranks, steps in runs:
+        written = run_ranks(
+            ranks, "elastic.py", tmp_path / "documents.lance", tmp_path, steps, kind
+        )
+        for step in zip(*(of_rank["batches"] for of_rank in written), strict=True):
             assert all(len(batch) == 24 // ranks for batch in step)
-            found.append({row for batch in step for row in batch})
-    assert found == [set(expected[i : i + 24]) for i in range(0, 480, 24)]
+            found.append(sorted(row for batch in step for row in batch))
+        receipts += [Receipt.from_dict(of_rank["receipt"]) for of_rank in written]
+    assert found == [sorted(expected[i : i + 24]) for i in range(0, len(expected), 24)]
+    sum(receipts[1:], receipts[0]).verify(table)
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])

@@ -155,6 +155,29 @@ def test_states_are_those_of_the_stream(table):
     assert begun + [sample["id"] for sample in stream] == whole
 
 
+@pytest.mark.parametrize("num_workers", [0, 2])
+@pytest.mark.parametrize("bad", [(), (17, 18, 40, 99)])
+def test_one_rank_speaks_for_all(table, num_workers, bad):
+    """After each batch, also where rows are left out."""
+    options = {"transform": Failing(*bad), "on_transform_error": "skip", "read_batch_size": 3}
+    loaders = [
+        loader_of(stream_of(table, rank=rank, world_size=2, **options), num_workers)
+        for rank in range(2)
+    ]
+    found, stops = [], (1, 2, 10)
+    for step, batches in enumerate(zip(*loaders, strict=True), 1):
+        found += [i for batch in ids(batches) for i in batch]
+        states = [loader.state_dict() for loader in loaders]
+        assert states[0] == states[1]
+        if step in stops:
+            alone = loader_of(stream_of(table, **options), 0)
+            alone.load_state_dict(states[0])
+            rest = [i for batch in ids(alone) for i in batch]
+            expected = {i["id"] for i in stream_of(table)} - set(bad)
+            assert sorted(found + rest) == sorted(expected)
+    assert step > max(stops)
+
+
 # ---------------------------------------------------------------------------------------- errors
 @pytest.mark.parametrize("num_workers", [0, 2])
 def test_rows_that_fail_leave_their_batches_short(table, num_workers):

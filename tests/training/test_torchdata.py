@@ -87,3 +87,42 @@ def test_epochs(table):
     for epoch in range(3):
         loader.dataset.set_epoch(epoch)
         assert ids(loader) == ids(loader_of(table, 0, epoch=epoch))
+
+
+def failing(batch):
+    numbers = batch["id"].to_pylist()
+    if 7 in numbers:
+        raise ValueError(7)
+    return [{"id": number} for number in numbers]
+
+
+KINDS = [
+    {"transform": failing, "on_transform_error": "skip", "read_batch_size": 6},
+    {
+        "columns": ["tokens"],
+        "pack_sequences": 3,
+        "eos_id": 1,
+        "pad_id": 0,
+        "blocks_per_epoch": 80,
+    },
+]
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+@pytest.mark.parametrize("options", KINDS, ids=["rows left out", "packed"])
+def test_states_of_one_worker_only(num_workers, options):
+    tokens = pa.array([[i] for i in range(ROWS)], pa.list_(pa.int64()))
+    table = pilum.connect("memory://").create_table(
+        "documents", pa.table({"tokens": tokens, "id": range(ROWS)})
+    )
+
+    def samples(batches):
+        return [batch[next(iter(batch))].tolist() for batch in batches]
+
+    whole = samples(loader_of(table, num_workers, **options))
+    loader = loader_of(table, num_workers, **options)
+    batches = iter(loader)
+    begun = samples(next(batches) for _ in range(4))
+    resumed = loader_of(table, num_workers, **options)
+    resumed.load_state_dict(loader.state_dict())
+    assert begun + samples(resumed) == whole

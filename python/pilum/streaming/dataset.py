@@ -45,6 +45,7 @@ from pilum.streaming.state import (
     Share,
     check_fit,
     check_state,
+    check_whose,
     merge_states,
 )
 from pilum.streaming.stats import diagnose, make_stats
@@ -338,9 +339,11 @@ class StreamingDataset(IterableDataset[Any]):
         consumed. RuntimeError after a pass in worker processes of a plain DataLoader, whose
         progress is not known here.
 
-        At the end of a global batch the state of any one rank resumes all of them, on any world
-        size that divides num_splits; elsewhere that of each rank resumes this rank, and
-        `merge_state_dicts` makes one for all.
+        At the end of a global batch all ranks have the same state: that of any one resumes all of
+        them, on any world size that divides num_splits. Elsewhere that of each rank resumes this
+        rank, and `merge_state_dicts` makes one for all. So it is everywhere with packing and in
+        passes that may leave rows out, but those of a StreamingDataLoader: there `rank` in the
+        state says whose it is.
         """
         self._check_place_is_known()
         place = self._place
@@ -363,9 +366,10 @@ class StreamingDataset(IterableDataset[Any]):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where a state was made, with exactly the rest of its epoch. What was not given when
         this was made, the epoch and the seed, is that of the state. ValueError, which names what
-        differs, if the state is of other rows or another order; RuntimeError while an iterator is
-        live. After an error nothing has changed. Worker processes of a plain DataLoader that were
-        started before do not have the state: their next pass is a RuntimeError."""
+        differs, if the state is of other rows or another order, or one of another rank that says
+        nothing about this one; RuntimeError while an iterator is live. After an error nothing has
+        changed. Worker processes of a plain DataLoader that were started before do not have the
+        state: their next pass is a RuntimeError."""
         if self._live is not None:
             raise RuntimeError("a state cannot be loaded while an iterator is live")
         known = check_state(state)
@@ -377,8 +381,8 @@ class StreamingDataset(IterableDataset[Any]):
         check_fit(known, facts)
         seed = integer("shuffle_seed", known["shuffle_seed"])
         epoch = check_count("epoch", known.get("epoch", self._shared.epoch), 0)
-        share = Share(known["num_splits"], *self._reader())
-        progress = self._source.progress_of(known, share)
+        check_whose(known, *self._reader())
+        progress = self._source.progress_of(known)
         # It fits: nothing below fails, so that a state is loaded or changes nothing.
         self._source.seed = seed
         self._shared.epoch = epoch
@@ -390,7 +394,8 @@ class StreamingDataset(IterableDataset[Any]):
     @staticmethod
     def merge_state_dicts(states: Sequence[Mapping[str, Any]]) -> Facts:
         """One state of those of all ranks, in their order, at any sample; of any ranks that are
-        equally far. ValueError if they are not of one epoch, or there is none."""
+        equally far and leave no rows out. ValueError if they are not of one epoch, or some are
+        missing."""
         checked = [check_state(state) for state in states]
         is_packed = any(state.get("pack_sequences") is not None for state in checked)
         return merge_packed_states(checked) if is_packed else merge_states(checked)

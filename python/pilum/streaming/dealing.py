@@ -17,7 +17,7 @@ from pilum.streaming.place import Place
 from pilum.streaming.reading import Live
 from pilum.streaming.receipt import Delivered, Rows
 from pilum.streaming.source import Source
-from pilum.streaming.state import PackProgress, Progress, advance
+from pilum.streaming.state import PackProgress, Progress
 from pilum.streaming.timing import Durations, waited_for
 from pilum.streaming.transforms import Block, TransformOptions, TransformPool
 
@@ -46,13 +46,14 @@ class Delivery(Live):
         self.resumed = place.progress is not None  #: the pass did not begin at the start
         self._received = Delivered()
         self._waits = Durations()
-        self._progress = source.start(place)  # where it began, unless batches say where they are
-        self._share = place.share
+        self._source = source
+        self._share, self._start = place.share, source.start(place)
+        self._counted: PackProgress | None = None  # where that does not follow from counting here
 
     def progress(self) -> Progress | PackProgress:
-        if isinstance(self._progress, Progress):
-            return advance(self._progress, self._share, self._rows())
-        return self._progress
+        if self._source.counts_say_progress:
+            return self._source.after(self._start, self._share, self._rows())
+        return self._counted or self._start
 
     def delivered(self) -> Delivered:
         return self._received
@@ -69,7 +70,7 @@ class Delivery(Live):
             self._counters.count_first()
             received, batch = item
             self._received += received.delivered
-            self._progress = received.progress or self._progress
+            self._counted = received.progress
             yield batch
             del item, batch  # while the next one is waited for
 
@@ -164,11 +165,7 @@ class DealtPass(abc.ABC):
     def _making_ns(self) -> int: ...
 
     def _progress(self) -> PackProgress | None:
-        if self._source.counts_say_progress:
-            return None
-        progress = self._source.progress(self._stream)
-        assert isinstance(progress, PackProgress)
-        return progress
+        return self._source.progress(self._stream)
 
     def _count(self) -> None:
         """What other processes, and threads, may ask for."""

@@ -7,7 +7,8 @@ A state of a packed stream has, besides what others have (state.py):
     positions_consumed_per_split    the place in the split of the row that the next block begins in
     pack_offsets_per_split          how many tokens of that row were delivered
     rank, world_size                whose splits these are, a worker process of a DataLoader being
-                                    a reader of its own; those of others are as at the beginning
+                                    a reader of its own; those of others are as at the beginning,
+                                    or in the state that was loaded. None if it is merged
 
 How many rows a block takes is not known beforehand, so that the state of one rank says nothing
 about the splits of others: on another number of ranks the states of all are needed, merged.
@@ -29,13 +30,14 @@ from pilum import _pilum
 from pilum.errors import InvalidArgumentError
 from pilum.formats import column_tensor
 from pilum.row_source import PinnedTable
-from pilum.scanner import check_count
 from pilum.streaming.place import Place
 from pilum.streaming.receipt import Rows
 from pilum.streaming.source import Source
 from pilum.streaming.state import (
     PLACES,
+    RANK,
     SAMPLES,
+    WORLD_SIZE,
     Facts,
     PackProgress,
     Progress,
@@ -194,18 +196,11 @@ class PackedSource(Source):
             **self.facts(share.num_splits),
             "epoch": epoch,
             **_keys_of(progress),
-            "rank": share.rank,
-            "world_size": share.readers,
+            RANK: share.rank,
+            WORLD_SIZE: share.readers,
         }
 
-    def progress_of(self, state: Facts, share: Share) -> PackProgress:
-        readers = check_count("world_size", state.get("world_size", share.readers), 1)
-        rank = check_count("rank", state.get("rank", share.rank), 0)
-        if not set(share.own) <= set(Share(share.num_splits, rank, readers).own):
-            raise InvalidArgumentError(
-                f"the state is that of rank {rank} of {readers}, which knows nothing about "
-                "the splits of others: merge the states of all ranks, by merge_state_dicts"
-            )
+    def progress_of(self, state: Facts) -> PackProgress:
         return _known(state)
 
     def epoch_order(self, num_splits: int, epoch: int) -> _pilum.EpochOrder:
@@ -230,6 +225,8 @@ def _keys_of(progress: PackProgress) -> Facts:
         PLACES: progress.places,
         _BLOCKS: progress.blocks,
         _OFFSETS: progress.offsets,
+        RANK: None,
+        WORLD_SIZE: None,
     }
 
 
@@ -244,12 +241,12 @@ def _known(state: Facts) -> PackProgress:
 
 def merge_packed_states(states: Sequence[Facts]) -> Facts:
     """What the states of all ranks, or some that are of all splits, say together."""
-    of_progress = (SAMPLES, PLACES, _BLOCKS, _OFFSETS, "rank", "world_size")
+    of_progress = (SAMPLES, PLACES, _BLOCKS, _OFFSETS, RANK, WORLD_SIZE)
     facts = {key: value for key, value in states[0].items() if key not in of_progress}
     for state in states[1:]:
         check_same_facts(facts, state)
-    ranks = {(state.get("rank", 0), state.get("world_size", 1)) for state in states}
-    world_size = states[0].get("world_size", 1)
+    ranks = {(state.get(RANK) or 0, state.get(WORLD_SIZE) or 1) for state in states}
+    world_size = states[0].get(WORLD_SIZE) or 1
     if ranks != {(rank, world_size) for rank in range(world_size)}:
         raise InvalidArgumentError(
             "the states of a packed stream are merged if they are those of all ranks of one run, "

@@ -100,6 +100,10 @@ class _Begun(NamedTuple):
         return operator.length_hint(self.samples)
 
     @property
+    def delivered(self) -> int:
+        return self.rows - self.not_delivered
+
+    @property
     def all_making_ns(self) -> int:
         return self.making_ns + _made_later_ns(self.samples)
 
@@ -117,6 +121,7 @@ class PlainPass(Pass):
         self._begun = _Begun(0, 0, iter([]))
         self._final: Progress | PackProgress | None = None
         self._source = source
+        self._share, self._start = place.share, source.start(place)
         self._rows_delivered = Rows()  # without those of the last batch
         self._row_ids: pa.UInt64Array | None = None  # of the last batch
 
@@ -139,7 +144,8 @@ class PlainPass(Pass):
     def progress(self) -> Progress | PackProgress:
         if self._final is not None:
             return self._final
-        return self._source.progress(self._stream, self._begun.not_delivered)
+        counted = self._source.progress(self._stream, self._begun.not_delivered)
+        return counted or self._source.after(self._start, self._share, self._begun.delivered)
 
     def delivered(self) -> Delivered:
         rows = self._rows_delivered
@@ -149,7 +155,7 @@ class PlainPass(Pass):
 
     def _count(self, counters: Counters) -> None:
         begun = self._begun
-        consumed = begun.rows - begun.not_delivered
+        consumed = begun.delivered
         ready = _made_ahead(begun.samples)
         counters.set_read(self._read, self._rows, consumed + ready)
         counters.set(Field.READY, ready)
@@ -183,6 +189,7 @@ class TransformedPass(Pass):
     ) -> None:
         share, start = place.share, source.start(place)
         assert isinstance(start, Progress)
+        self._source, self._start = source, start
         splits = source.open_splits(
             place, batch_size=source.read_batch_size, readahead_bytes=readahead_bytes // 2
         )
@@ -261,7 +268,9 @@ class TransformedPass(Pass):
         return sum(begun, self._delivered)
 
     def progress(self) -> Progress | PackProgress:
-        return known_to(Progress(self._samples, self._places), self._share)
+        if self._pool.skips:
+            return known_to(Progress(self._samples, self._places), self._share)
+        return self._source.after(self._start, self._share, self._consumed)
 
     def _count(self, counters: Counters) -> None:
         counters.set_read(self._read, self._rows, self._pool.rows_done)

@@ -19,7 +19,9 @@ from pilum.streaming.state import (
     PackProgress,
     Progress,
     Share,
+    advance,
     at_start,
+    known_to,
     make_state,
     progress_of,
 )
@@ -59,6 +61,7 @@ class Source:
         self._clump_size = clump_size
         self._prefetch_batches = prefetch_batches
         self._rows: _pilum.EpochRows | None = None
+        self.num_rows: int | None = None  #: once they were found, in this process or before
         self.find_rows_s = 0.0
 
     _reads_row_ids = True
@@ -70,6 +73,7 @@ class Source:
             start = time.perf_counter()
             self._rows = _pilum.EpochRows.find(self.base.snapshot, self._filter)
             self.find_rows_s = time.perf_counter() - start
+            self.num_rows = len(self._rows)
         if len(self._rows) < num_splits:
             which = f"where {' and '.join(self._filter)} " if self._filter else ""
             raise InvalidArgumentError(
@@ -81,11 +85,6 @@ class Source:
     def check(self, num_splits: int) -> None:
         """Errors that are found before anything is read, but for the filter."""
         self.rows(num_splits)
-
-    @property
-    def num_rows(self) -> int | None:
-        """If they were found in this process."""
-        return None if self._rows is None else len(self._rows)
 
     def rows_ahead(self, place: Place) -> int:
         """Of the share of a place."""
@@ -175,24 +174,32 @@ class Source:
         """Where the next pass from a settled place begins."""
         return place.progress or self.beginning(place.share.num_splits)
 
-    def _start(self, place: Place) -> Progress:
+    def _start(self, place: Place) -> tuple[list[int], list[int]]:
         start = self.start(place)
         assert isinstance(start, Progress)
-        return start
+        return start.samples, start.places
 
     def beginning(self, num_splits: int) -> Progress | PackProgress:
         return at_start(num_splits)
 
-    def progress(self, stream: Any, unused: int = 0) -> Progress | PackProgress:
-        """Of a stream that was opened here, without the last samples of its last batch."""
-        return Progress(*stream.progress(unused))
+    def progress(self, stream: Any, unused: int = 0) -> PackProgress | None:
+        """Of a stream that was opened here, without the last samples of its last batch. None where
+        that follows from counting."""
+        return None
+
+    def after(self, start: Progress | PackProgress, share: Share, samples: int) -> Progress:
+        """So many samples after a start, none of them skipped."""
+        assert isinstance(start, Progress)
+        assert self.num_rows is not None
+        moved = advance(start, share.readers, samples, self.num_rows // share.num_splits)
+        return moved if start.of_all else known_to(moved, share)
 
     def state(self, epoch: int, progress: Progress | PackProgress, share: Share) -> Facts:
         assert isinstance(progress, Progress)
         return make_state(self.facts(share.num_splits), epoch, progress, share)
 
-    def progress_of(self, state: Facts, share: Share) -> Progress | PackProgress:
-        """By a state that fits, for a share."""
+    def progress_of(self, state: Facts) -> Progress | PackProgress:
+        """By a state that fits."""
         return progress_of(state)
 
     def facts(self, num_splits: int) -> Facts:
@@ -204,6 +211,7 @@ class Source:
             "shuffle_clump_size": self._clump_size,
             "filter": self._filter,
             "table_version": self.base.version,
+            "num_rows": self.num_rows,
             "pack_sequences": None,
         }
 

@@ -3,16 +3,21 @@
 A state is a dict of JSON:
 
     shuffle_seed, num_splits, epoch
-    samples_consumed_per_split     delivered, of each split; of the splits of other ranks a lower
-                                   bound
+    samples_consumed_per_split     delivered, of each split; of those of other readers if they have
+                                   made as many steps as this one
     positions_consumed_per_split   gone past in each split: delivered or skipped
-    global_samples                 delivered by all readers, if they are as far as this one. Where
-                                   they are, at the end of a global batch, it says how far every
-                                   split is
-    shuffle, shuffle_clump_size, filter, table_version
+    global_samples                 delivered by all readers, if they are as far as this one
+    rank, world_size               of the reader whose state this is. rank is None where it says all
+                                   for all, world_size where it is merged
+    shuffle, shuffle_clump_size, filter, table_version, num_rows
                                    what else decides which rows come when
 
-Where the keys are from: LanceDB's StreamingDataset has the first five.
+Readers that leave no rows out are equally far at the end of a global batch: then all have the same
+state. One that may leave rows out on its own knows nothing about the splits of others: the lists
+have a lower bound there, and rank says whose splits they are about.
+
+Where the keys are from: LanceDB's StreamingDataset has the first five. Which keys there are does
+not change on the way: torch.distributed.checkpoint loads those that a fresh state has.
 """
 
 from __future__ import annotations
@@ -22,9 +27,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pilum.errors import InvalidArgumentError
+from pilum.torch.process import check_rank
 
 SAMPLES, PLACES = "samples_consumed_per_split", "positions_consumed_per_split"
 _GLOBAL = "global_samples"
+RANK, WORLD_SIZE = "rank", "world_size"
 
 #: What must be the same for a state to mean the same rows.
 Facts = dict[str, Any]
@@ -47,6 +54,7 @@ class Progress(NamedTuple):
 
     samples: list[int]
     places: list[int]
+    of_all: bool = True  #: False: of the splits of other readers a lower bound
 
 
 class PackProgress(NamedTuple):
@@ -61,23 +69,35 @@ def at_start(num_splits: int) -> Progress:
     return Progress([0] * num_splits, [0] * num_splits)
 
 
-def advance(progress: Progress, share: Share, samples: int) -> Progress:
-    """After the next samples of a share, none of them skipped. Splits that lag come first; then one
-    sample of each split in turn."""
-    own = share.own
-    counts = [progress.samples[split] for split in own]
-    more = [0] * len(own)
-    for round in range(min(counts), max(counts)):
-        for i, count in enumerate(counts):
-            if samples and count + more[i] <= round:
-                more[i] += 1
-                samples -= 1
-    whole, rest = divmod(samples, len(own))
-    moved = Progress(list(progress.samples), list(progress.places))
-    for i, split in enumerate(own):
-        moved.samples[split] += more[i] + whole + (i < rest)
-        moved.places[split] += more[i] + whole + (i < rest)
+def advance(progress: Progress, readers: int, samples: int, split_rows: int) -> Progress:
+    """After so many more samples of each of the readers, none of them skipped; one that comes to
+    the end of its splits, which have `split_rows` rows, stays there."""
+    moved = Progress(list(progress.samples), list(progress.places), progress.of_all)
+    for rank in range(readers):
+        own = Share(len(progress.samples), rank, readers).own
+        counts = [progress.samples[split] for split in own]
+        for split, before, now in zip(own, counts, _in_turns(counts, samples), strict=True):
+            more = min(now - before, split_rows - progress.places[split])
+            moved.samples[split] += more
+            moved.places[split] += more
     return moved
+
+
+def _in_turns(counts: list[int], samples: int) -> list[int]:
+    """Of each split of a reader, after so many more: one by one of that which has delivered least,
+    of equals the first."""
+    lowest, total = sorted(counts), samples
+    for number, count in enumerate(lowest, 1):  # the splits whose turn it was
+        total += count
+        level, rest = divmod(total, number)
+        if number == len(lowest) or level < lowest[number]:
+            break
+    after = []
+    for count in counts:
+        took_turns = count <= level
+        after.append(level + (rest > 0) if took_turns else count)
+        rest -= took_turns
+    return after
 
 
 def after(samples: int, num_splits: int) -> list[int]:
@@ -89,7 +109,8 @@ def known_to(progress: Progress, share: Share) -> Progress:
     """What one reader knows: of the splits of others, that they are at least as far as the one of
     its own that has delivered least."""
     least = min(progress.samples[split] for split in share.own)
-    known = Progress([least] * len(progress.samples), [least] * len(progress.samples))
+    bounds = [least] * len(progress.samples)
+    known = Progress(bounds, list(bounds), of_all=share.readers == 1)
     for split in share.own:
         known.samples[split] = progress.samples[split]
         known.places[split] = progress.places[split]
@@ -97,12 +118,22 @@ def known_to(progress: Progress, share: Share) -> Progress:
 
 
 def make_state(facts: Facts, epoch: int, progress: Progress, share: Share) -> Facts:
+    """That of the reader of a share."""
+    state = {**facts, "epoch": epoch, **_keys_of(progress), WORLD_SIZE: share.readers}
+    if progress.of_all:
+        return state
+    of_own = sum(progress.samples[split] for split in share.own)
+    return state | {_GLOBAL: of_own * share.readers, RANK: share.rank}
+
+
+def _keys_of(progress: Progress) -> Facts:
+    """What says it for all."""
     return {
-        **facts,
-        "epoch": epoch,
         SAMPLES: progress.samples,
         PLACES: progress.places,
-        _GLOBAL: sum(progress.samples[split] for split in share.own) * share.readers,
+        _GLOBAL: sum(progress.samples),
+        RANK: None,
+        WORLD_SIZE: None,
     }
 
 
@@ -118,6 +149,8 @@ def check_state(state: object) -> Facts:
             raise InvalidArgumentError(
                 f"the state has {state[key]!r} as {key}, not a number of at least {least}"
             )
+    if state.get(RANK) is not None:
+        check_rank(state[RANK], state.get(WORLD_SIZE, 0))
     return dict(state)
 
 
@@ -134,14 +167,27 @@ def check_fit(state: Facts, facts: Facts) -> None:
             raise InvalidArgumentError(message)
 
 
+def check_whose(state: Facts, rank: int, readers: int) -> None:
+    """InvalidArgumentError unless a state that fits says all about the splits of a reader."""
+    if state.get(RANK) is None:
+        return
+    whose, among = state[RANK], state[WORLD_SIZE]
+    if readers % among or rank % among != whose:
+        raise InvalidArgumentError(
+            f"the state is that of rank {whose} of {among}, which knows nothing about the splits "
+            "of others: merge the states of all ranks, by merge_state_dicts"
+        )
+
+
 def progress_of(state: Facts) -> Progress:
     """How far the splits are by a state that fits."""
     known = _known(state)
     if (
-        _GLOBAL in state
+        known.of_all
+        and _GLOBAL in state
         and known.samples == known.places
         and _is_regular(known.samples, state[_GLOBAL])
-    ):
+    ):  # of other ranks it may have a bound only, as states had before
         everywhere = after(state[_GLOBAL], state["num_splits"])
         return Progress(everywhere, everywhere)
     return known
@@ -150,7 +196,7 @@ def progress_of(state: Facts) -> Progress:
 def _known(state: Facts) -> Progress:
     samples = numbers_of(state, SAMPLES, state["num_splits"])
     places = numbers_of(state, PLACES, state["num_splits"]) if PLACES in state else samples
-    return Progress(samples, places)
+    return Progress(samples, places, of_all=state.get(RANK) is None)
 
 
 def _is_regular(samples: list[int], global_samples: int) -> bool:
@@ -183,42 +229,51 @@ def merge_states(states: Sequence[Facts]) -> Facts:
     the order of the ranks."""
     if not states:
         raise InvalidArgumentError("merging takes at least one state")
-    facts = {k: v for k, v in states[0].items() if k not in (SAMPLES, PLACES, _GLOBAL)}
+    of_progress = (SAMPLES, PLACES, _GLOBAL, RANK, WORLD_SIZE)
+    facts = {key: value for key, value in states[0].items() if key not in of_progress}
     for state in states[1:]:
         check_same_facts(facts, state)
+    if not all(_GLOBAL in state for state in states):
+        return facts | _furthest(states)
+    progress = [progress_of(state) for state in states]
+    first = progress[0]
+    if not (first.of_all and all(other == first for other in progress)):
+        first = _joined(states)
+    return facts | _keys_of(first)
+
+
+def _furthest(states: Sequence[Facts]) -> Facts:
+    """By lower bounds, as LanceDB's states have them."""
     known = [_known(state) for state in states]
-    if all(_GLOBAL in state for state in states):
-        if not _equally_far(states, known):
-            return facts | _joined(states, known)
-        facts[_GLOBAL] = states[0][_GLOBAL]
-    return facts | {
+    return {
         SAMPLES: [max(split) for split in zip(*(k.samples for k in known), strict=True)],
         PLACES: [max(split) for split in zip(*(k.places for k in known), strict=True)],
     }
 
 
-def _equally_far(states: Sequence[Facts], known: list[Progress]) -> bool:
-    first = states[0][_GLOBAL]
-    return all(state[_GLOBAL] == first for state in states) and all(
-        _is_regular(progress.samples, first) for progress in known
+def _joined(states: Sequence[Facts]) -> Progress:
+    """The splits of each rank by its own state."""
+    known, ranks = [_known(state) for state in states], len(states)
+    for rank, (state, progress) in enumerate(zip(states, known, strict=True)):
+        if not _is_of(state, progress, rank, ranks):
+            raise InvalidArgumentError(
+                "the states are not equally far, or rows may be left out; such are merged if they "
+                "are those of all ranks, in the order of the ranks"
+            )
+    splits = range(len(known[0].samples))
+    return Progress(
+        [known[split % ranks].samples[split] for split in splits],
+        [known[split % ranks].places[split] for split in splits],
     )
 
 
-def _joined(states: Sequence[Facts], known: list[Progress]) -> Facts:
-    """The splits of each rank by its own state."""
-    ranks = len(states)
-    for rank, (state, progress) in enumerate(zip(states, known, strict=True)):
-        own = progress.samples[rank::ranks]
-        if len(progress.samples) % ranks or sum(own) * ranks != state[_GLOBAL]:
-            raise InvalidArgumentError(
-                "the states are not equally far; such are merged if they are those of all ranks, "
-                "in the order of the ranks"
-            )
-    splits = range(len(known[0].samples))
-    return {
-        SAMPLES: [known[split % ranks].samples[split] for split in splits],
-        PLACES: [known[split % ranks].places[split] for split in splits],
-    }
+def _is_of(state: Facts, progress: Progress, rank: int, ranks: int) -> bool:
+    """Whether a state may be that of a rank."""
+    if len(progress.samples) % ranks:
+        return False
+    if WORLD_SIZE in state:
+        return state[WORLD_SIZE] == ranks and state.get(RANK) in (None, rank)
+    return sum(progress.samples[rank::ranks]) * ranks == int(state[_GLOBAL])
 
 
 def check_same_facts(facts: Facts, state: Facts) -> None:

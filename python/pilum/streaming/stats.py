@@ -59,7 +59,7 @@ def make_stats(counters: AllCounters, find_rows_s: float) -> Stats:
         },
         "loop": {
             "rows": counters.total(Field.CONSUMED),
-            "rows_ready": max(0, counters.total(Field.READY)),
+            "rows_ready": counters.waiting(Field.READY),
             "wait_s": loop_waits,
             "busy_s": None if loop_waits is None else max(0.0, elapsed - loop_waits),
             **_quantiles([] if loop is None else [loop], Stage.WAIT),

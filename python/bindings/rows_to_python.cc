@@ -112,7 +112,7 @@ PyObject* MakeList(int64_t size, const MakeItem& make) noexcept {
     if (item == nullptr) {
       Py_CLEAR(list);
     } else {
-      PyList_SET_ITEM(list, i, item);
+      PyList_SetItem(list, i, item);
     }
   }
   return list;
@@ -208,7 +208,7 @@ class ListedValues final : public Values {
  public:
   explicit ListedValues(nb::list values) : values_(std::move(values)) {}
   PyObject* Make(int64_t row) const noexcept override {
-    return Py_NewRef(PyList_GET_ITEM(values_.ptr(), row));
+    return Py_NewRef(PyList_GetItem(values_.ptr(), row));
   }
 
  private:

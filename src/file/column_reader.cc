@@ -22,6 +22,7 @@ Result<std::unique_ptr<Page>> MakePage(const lance::file::v2::ColumnMetadata::Pa
   auto page = std::make_unique<Page>();
   encoding::PageLocation location;
   ARROW_ASSIGN_OR_RAISE(location.buffers, PageBuffers(wire, file_size));
+  for (const ByteRange& buffer : location.buffers) page->stored_bytes += buffer.length;
   location.rows = page->rows = wire.length();
   ARROW_ASSIGN_OR_RAISE(std::string bytes,
                         UnwrapEncoding(wire.encoding(), "/lance.encodings21.PageLayout"));
@@ -32,6 +33,13 @@ Result<std::unique_ptr<Page>> MakePage(const lance::file::v2::ColumnMetadata::Pa
 }
 
 }  // namespace
+
+uint64_t Page::BytesOf(std::span<const encoding::Run> runs) const {
+  uint64_t wanted = 0;
+  for (const encoding::Run& run : runs) wanted += run.Within(first_row, first_row + rows).count;
+  const double share = static_cast<double>(wanted) / static_cast<double>(rows);
+  return static_cast<uint64_t>(share * static_cast<double>(stored_bytes));
+}
 
 Result<std::vector<ByteRange>> PageBuffers(const lance::file::v2::ColumnMetadata::Page& page,
                                            uint64_t file_size) {

@@ -22,8 +22,13 @@ namespace pilum::file {
 struct Page {
   uint64_t first_row = 0;
   uint64_t rows = 0;
+  uint64_t stored_bytes = 0;  ///< of its buffers
   std::unique_ptr<encoding::PageLayout> layout;
   runtime::SetOnce<const encoding::PageIndex> index;
+
+  /// Of what is stored, the share of the rows of these runs that are in the page, if all take the
+  /// same.
+  uint64_t BytesOf(std::span<const encoding::Run> runs) const;
 };
 
 class ColumnReader {

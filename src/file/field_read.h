@@ -27,6 +27,10 @@ class FieldRead {
   /// fetch has been run before the next call.
   virtual arrow::Result<bool> Step(const std::shared_ptr<io::Fetch>& fetch) = 0;
 
+  /// About how much the values take, as far as that is known before they are fetched. At first it
+  /// may be the rows' share of the pages that they are in; after Step, it may be known better.
+  virtual uint64_t value_bytes() const = 0;
+
   /// The field's values, in slot order.
   virtual arrow::Result<std::shared_ptr<arrow::ArrayData>> Finish() = 0;
 };

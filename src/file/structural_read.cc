@@ -74,6 +74,8 @@ struct Leaf : LeafColumn {
         });
     return static_cast<size_t>(end - runs.begin());
   }
+  /// All rows take the same.
+  bool has_fixed_width() const { return scheme.flat() && !type.shape.variable; }
   bool has_column(uint32_t segment) const { return node->sources[segment].file != nullptr; }
   /// How many of the nodes around both leaves are the same.
   size_t shared_layers(const Leaf& other) const {
@@ -98,6 +100,7 @@ class StructuralRead final : public FieldRead {
 
   Status Init();
   Result<bool> Step(const std::shared_ptr<io::Fetch>& fetch) override;
+  uint64_t value_bytes() const override { return value_bytes_; }
   Result<std::shared_ptr<ArrayData>> Finish() override;
 
  private:
@@ -106,8 +109,7 @@ class StructuralRead final : public FieldRead {
   /// Values of fixed width are copied to their slots, and what they were read from can be let go:
   /// they are read piece by piece. Others point into it until the end.
   bool in_pieces() const {
-    return leaves_.size() == 1 && leaves_[0].scheme.flat() && !leaves_[0].type.shape.variable &&
-           !leaves_[0].is_blob();
+    return leaves_.size() == 1 && leaves_[0].has_fixed_width() && !leaves_[0].is_blob();
   }
   bool all_requested() const {
     return std::all_of(leaves_.begin(), leaves_.end(),
@@ -146,6 +148,7 @@ class StructuralRead final : public FieldRead {
   arrow::MemoryPool* pool_;
   Stage stage_ = Stage::kIndexes;
   std::vector<Leaf> leaves_;
+  uint64_t value_bytes_ = 0;
   bytes::Arena arena_;
   std::shared_ptr<io::Fetch> index_fetch_;
   std::shared_ptr<io::Fetch> value_fetch_;
@@ -190,6 +193,8 @@ Status StructuralRead::Init() {
 
 Status StructuralRead::AddReads(Leaf* leaf) {
   const auto stride = static_cast<uint32_t>(leaf->slots_per_row);
+  if (leaf->has_fixed_width())
+    value_bytes_ += static_cast<uint64_t>(tree_.num_rows) * leaf->type.shape.bits / 8;
   for (uint32_t s = 0; s < tree_.segments->size(); ++s) {
     const Segment& segment = (*tree_.segments)[s];
     const ColumnSource& source = leaf->node->sources[s];
@@ -229,6 +234,7 @@ void StructuralRead::AddPages(Leaf* leaf, const std::shared_ptr<ColumnReader>& c
     row = page->first_row + page->rows;
     const auto end =
         std::partition_point(begin, runs.end(), [&](const Run& run) { return run.row < row; });
+    if (!leaf->has_fixed_width()) value_bytes_ += page->BytesOf({begin, end});
     AddPage(leaf, {.column = column, .page = page, .segment = segment}, {begin, end});
   }
 }
@@ -460,8 +466,10 @@ Status StructuralRead::RequestBlobs(const std::shared_ptr<io::Fetch>& fetch, boo
                             .segment_of = std::move(leaf.segment_of),
                             .sources = leaf.node->sources,
                             .distinct_rows = tree_.distinct || !leaf.scheme.flat()};
+    const uint64_t before = fetch->read_bytes();
     auto blobs = BlobValues::Make(column, tree_.open_blob, fetch);
     if (!blobs.ok()) return Context(blobs.status(), nullptr);
+    value_bytes_ += fetch->read_bytes() - before;
     leaf.blobs = std::move(*blobs);
     *wants |= !fetch->empty();
   }

@@ -61,6 +61,7 @@ class Node {
 
   Status Init(std::vector<SlotRange> ranges, const std::vector<Segment>& segments);
   Result<bool> Step(const std::shared_ptr<io::Fetch>& fetch, const BlobOpener& open);
+  uint64_t value_bytes() const;
   Result<std::shared_ptr<ArrayData>> Finish();
 
  private:
@@ -98,6 +99,7 @@ class Node {
   std::shared_ptr<io::Fetch> first_;
   std::shared_ptr<io::Fetch> second_;
   uint64_t second_bytes_ = 0;
+  uint64_t blob_bytes_ = 0;
   encoding::LeafData leaf_;
   std::unique_ptr<BlobValues> blobs_;
   std::vector<int64_t> offsets_;  // lists
@@ -207,6 +209,13 @@ PageRead* Node::ReadOf(const SlotRange& range, const std::shared_ptr<V2_0Column>
   return &reads_.back();
 }
 
+uint64_t Node::value_bytes() const {
+  uint64_t bytes =
+      static_cast<uint64_t>(slots_) * type_.shape.bits / 8 + second_bytes_ + blob_bytes_;
+  for (const auto& child : children_) bytes += child->value_bytes();
+  return bytes;
+}
+
 std::vector<Bytes> Node::Views(const io::Fetch& fetch,
                                const std::vector<io::Fetch::Id>& ids) const {
   std::vector<Bytes> views;
@@ -287,7 +296,9 @@ Status Node::RequestBlobs(const std::shared_ptr<io::Fetch>& fetch, const BlobOpe
                           .segment_of = std::move(segment_of),
                           .sources = field_.sources,
                           .distinct_rows = true};
+  const uint64_t before = fetch->read_bytes();
   ARROW_ASSIGN_OR_RAISE(blobs_, BlobValues::Make(column, open, fetch));
+  blob_bytes_ = fetch->read_bytes() - before;
   return Status::OK();
 }
 
@@ -418,6 +429,8 @@ class V2_0Read final : public FieldRead {
     auto wants = root_.Step(fetch, tree_.open_blob);
     return wants.ok() ? wants : Context(wants.status());
   }
+
+  uint64_t value_bytes() const override { return root_.value_bytes(); }
 
   Result<std::shared_ptr<ArrayData>> Finish() override {
     auto array = root_.Finish();

@@ -193,6 +193,13 @@ Result<bool> BatchRead::Step(const std::shared_ptr<io::Fetch>& fetch) {
   return wants;
 }
 
+uint64_t BatchRead::value_bytes() const {
+  uint64_t bytes = 0;
+  for (const auto& field : fields_)
+    bytes += field ? field->value_bytes() : static_cast<uint64_t>(selection_.num_rows) * 8;
+  return bytes;
+}
+
 Result<std::shared_ptr<arrow::RecordBatch>> BatchRead::Finish() {
   std::vector<std::shared_ptr<arrow::Array>> columns;
   for (size_t i = 0; i < fields_.size(); ++i) {

@@ -43,6 +43,8 @@ class BatchRead {
 
   /// As FieldRead::Step, for all fields together.
   arrow::Result<bool> Step(const std::shared_ptr<io::Fetch>& fetch);
+  /// As FieldRead::value_bytes, for the whole rows.
+  uint64_t value_bytes() const;
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> Finish();
 
   /// All of the above on the calling thread, which other threads may help with the reads.

@@ -58,12 +58,15 @@ class StreamTask : public std::enable_shared_from_this<StreamTask> {
   /// Requests have ended well. On an I/O thread, before Advance is called again.
   virtual void Fetched(const io::Fetch::Volume&, std::chrono::nanoseconds) {}
 
+  /// Has Advance called again. Then another thread may go on with this task already, and this one
+  /// must leave it alone.
+  void Post();
+
   /// For Advance: what `read` reads, or null when its next requests are under way. Then another
   /// thread may go on with this task already, and this one must leave it alone.
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> Continue(BatchRead* read);
 
  private:
-  void Post();
   void Work();
   void RunFetch(const std::shared_ptr<io::Fetch>& fetch);
   void Complete(arrow::Status result);

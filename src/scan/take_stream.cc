@@ -10,7 +10,7 @@
 
 #include "pilum/error.h"
 #include "scan/batch_read.h"
-#include "scan/fetch_gate.h"
+#include "scan/memory_gate.h"
 #include "scan/row_locator.h"
 #include "scan/row_size.h"
 #include "scan/stream_task.h"
@@ -32,6 +32,8 @@ constexpr uint64_t kMostRows = 1 << 16;
 // Windows under way or waiting: one is delivered while one is decoded and others are fetched. Each
 // has a piece of what it is read from in memory.
 constexpr uint64_t kWindows = 4;
+// So many times its share of the memory a window may take. Rows are never all of the size expected.
+constexpr uint64_t kMostShares = 2;
 // Smaller pieces of a window, in bytes fetched for them, cost more than they save.
 constexpr uint64_t kLeastPiece = 1 << 20;
 constexpr uint64_t kChunkBytes = 8192;  // at most, of values that are decoded together
@@ -47,31 +49,53 @@ class DecodeTime {
   const Clock::time_point start_ = Clock::now();
 };
 
-/// Rows that are read together.
+/// Half of what may be ahead is for rows, half for what they are decoded from.
+struct Gates {
+  explicit Gates(uint64_t readahead_bytes)
+      : rows(readahead_bytes / 2), fetched(readahead_bytes / 2) {}
+
+  MemoryGate rows;
+  MemoryGate fetched;
+};
+
+/// Rows that are read together. How large they are is known when they are about to be fetched: if
+/// that is too large, the first half of them is read, and again, and the others are left over.
 class WindowTask final : public StreamTask {
  public:
-  WindowTask(std::shared_ptr<const TakePlan> plan, std::shared_ptr<FetchGate> gate,
+  WindowTask(std::shared_ptr<const TakePlan> plan, std::shared_ptr<Gates> gates,
              std::shared_ptr<Exchange> exchange, std::vector<uint64_t> keys, int64_t number,
              int64_t num_pieces)
       : StreamTask(std::move(exchange), number),
         plan_(std::move(plan)),
-        gate_(std::move(gate)),
+        gates_(std::move(gates)),
         keys_(std::move(keys)),
         num_pieces_(num_pieces) {
-    gate_->Begin(number);
+    gates_->rows.Begin(number);
+    gates_->fetched.Begin(number);
     plan_->counters->reads.Begin();
   }
-  ~WindowTask() override { End(); }  // one that was cancelled
+  ~WindowTask() override {  // one that was cancelled
+    End();
+    LetGo();
+  }
 
+  int64_t number() const { return priority(); }
   uint64_t rows() const { return keys_.size(); }
 
   std::shared_ptr<RecordBatch> batch;
-  uint64_t bytes = 0;          // of the batch
+  uint64_t bytes = 0;          // of the batch, or what was expected if that is more
   uint64_t fetched_bytes = 0;  // for it
+  std::vector<uint64_t> rest;  // keys that are left over
+
+  /// The consumer has the batch.
+  void LetGo() {
+    if (!std::exchange(let_go_, true)) gates_->rows.End(priority());
+  }
 
  private:
   Result<bool> Advance() override {
     const DecodeTime time(plan_->counters);
+    if (std::exchange(too_large_, false)) Halve();
     if (!pieces_) {
       ARROW_ASSIGN_OR_RAISE(RowSelection rows, SelectRows(*plan_->dataset, keys_, plan_->key));
       pieces_.emplace(std::move(rows), num_pieces_);
@@ -84,7 +108,10 @@ class WindowTask final : public StreamTask {
       ARROW_ASSIGN_OR_RAISE(auto piece, Continue(read_.get()));
       if (!piece) return false;
       read_.reset();  // with what the rows were decoded from
-      gate_->Release(priority());
+      gates_->fetched.Hold(priority(), 0);
+      expected_bytes_ += std::exchange(piece_bytes_, 0);
+      read_bytes_ += static_cast<uint64_t>(arrow::util::TotalBufferSize(*piece));
+      gates_->rows.Hold(priority(), read_bytes_);
       read_pieces_.push_back(std::move(piece));
     }
     ARROW_ASSIGN_OR_RAISE(auto rows, pieces_->Join(std::move(read_pieces_)));
@@ -92,16 +119,41 @@ class WindowTask final : public StreamTask {
       ARROW_ASSIGN_OR_RAISE(rows, plan_->finish(std::move(rows)));
     }
     batch = std::move(rows);
-    bytes = static_cast<uint64_t>(arrow::util::TotalBufferSize(*batch));
+    read_bytes_ = static_cast<uint64_t>(arrow::util::TotalBufferSize(*batch));
+    gates_->rows.Hold(priority(), read_bytes_);
+    bytes = std::max(read_bytes_, expected_bytes_);
     plan_->counters->rows_read += keys_.size();
-    plan_->counters->bytes_read += bytes;
+    plan_->counters->bytes_read += read_bytes_;
     End();
     return true;
   }
 
   void Admit(uint64_t bytes, std::function<void()> start) override {
+    const uint64_t piece_bytes = read_->value_bytes();
+    too_large_ = keys_.size() > 1 && read_bytes_ + piece_bytes > MostBytes();
+    if (too_large_) return Post();
     fetched_bytes += bytes;
-    gate_->Enter(priority(), bytes, std::move(start));
+    const uint64_t more = piece_bytes - std::min(piece_bytes, piece_bytes_);
+    piece_bytes_ += more;
+    gates_->rows.Enter(priority(), more,
+                       [gates = gates_, number = priority(), bytes, start = std::move(start)] {
+                         gates->fetched.Enter(number, bytes, start);
+                       });
+  }
+
+  uint64_t MostBytes() const { return plan_->readahead_bytes / 2 / kWindows * kMostShares; }
+
+  void Halve() {
+    const auto half = keys_.begin() + static_cast<std::ptrdiff_t>(keys_.size() / 2);
+    rest.insert(rest.begin(), half, keys_.end());
+    keys_.erase(half, keys_.end());
+    num_pieces_ = (num_pieces_ + 1) / 2;
+    read_.reset();
+    pieces_.reset();
+    read_pieces_.clear();
+    piece_bytes_ = expected_bytes_ = read_bytes_ = 0;
+    gates_->fetched.Hold(priority(), 0);
+    gates_->rows.Hold(priority(), 0);
   }
 
   void Fetched(const io::Fetch::Volume& volume, std::chrono::nanoseconds taken) override {
@@ -117,18 +169,23 @@ class WindowTask final : public StreamTask {
     const auto taken = Clock::now() - made_;
     plan_->counters->read_ns += static_cast<uint64_t>(taken.count());
     plan_->counters->reads.End(taken);
-    gate_->End(priority());
+    gates_->fetched.End(priority());
   }
 
   const std::shared_ptr<const TakePlan> plan_;
-  const std::shared_ptr<FetchGate> gate_;
-  const std::vector<uint64_t> keys_;
+  const std::shared_ptr<Gates> gates_;
+  std::vector<uint64_t> keys_;
   const Clock::time_point made_ = Clock::now();
-  const int64_t num_pieces_;
+  int64_t num_pieces_;
   std::optional<WindowPieces> pieces_;
   std::unique_ptr<BatchRead> read_;  // the piece being read
+  uint64_t piece_bytes_ = 0;         // that its rows take, as expected
   arrow::RecordBatchVector read_pieces_;
+  uint64_t expected_bytes_ = 0;  // of those
+  uint64_t read_bytes_ = 0;      // of those
+  bool too_large_ = false;
   bool ended_ = false;
+  bool let_go_ = false;
 };
 
 class TakeStream final : public BatchStream {
@@ -140,7 +197,7 @@ class TakeStream final : public BatchStream {
     Fill();
   }
 
-  ~TakeStream() override { gate_->Cancel(); }
+  ~TakeStream() override { CancelReads(); }
 
   std::shared_ptr<arrow::Schema> schema() const override { return plan_->schema; }
 
@@ -162,18 +219,28 @@ class TakeStream final : public BatchStream {
       return failure_;
     }
     Observe(*front);
+    front->LetGo();
+    if (!front->rest.empty()) {
+      tasks_.PushFront(MakeWindow(std::move(front->rest), front->number()));
+      tasks_[0].Start();
+    }
     *out = std::move(front->batch);
     return Status::OK();
   }
 
   Status Close() override {
-    gate_->Cancel();
+    CancelReads();
     tasks_.Cancel();
     ended_ = true;
     return Status::OK();
   }
 
  private:
+  void CancelReads() {
+    gates_->rows.Cancel();
+    gates_->fetched.Cancel();
+  }
+
   /// Rows that may be under way or wait for the consumer. A little fewer than the bytes allow, of
   /// which a window's share mostly is a power of two: windows whose rows vary in size then take
   /// buffers of one size, which are recycled, instead of two.
@@ -204,23 +271,27 @@ class TakeStream final : public BatchStream {
       rows_ahead_ += keys.size();
       plan_->counters->rows_requested += keys.size();
       window_rows_ = std::min(window_rows_ * kGrowth, kMostRows);
-      const int64_t pieces = NumPieces(keys.size());
-      tasks_.PushBack(std::make_shared<WindowTask>(plan_, gate_, tasks_.exchange(), std::move(keys),
-                                                   number_++, pieces));
+      tasks_.PushBack(MakeWindow(std::move(keys), number_++));
       tasks_[tasks_.size() - 1].Start();
     }
   }
 
+  std::shared_ptr<WindowTask> MakeWindow(std::vector<uint64_t> keys, int64_t number) const {
+    const int64_t pieces = NumPieces(keys.size());
+    return std::make_shared<WindowTask>(plan_, gates_, tasks_.exchange(), std::move(keys), number,
+                                        pieces);
+  }
+
+  // Rows may get larger at some place, and smaller: what those before took counts less and less.
   void Observe(const WindowTask& window) {
-    rows_seen_ += window.rows();
-    bytes_seen_ += window.bytes;
-    row_bytes_ = std::max<uint64_t>(1, bytes_seen_ / std::max<uint64_t>(1, rows_seen_));
-    row_fetch_bytes_ = window.fetched_bytes / std::max<uint64_t>(1, window.rows());
+    rows_seen_ = rows_seen_ / 2 + window.rows();
+    bytes_seen_ = bytes_seen_ / 2 + window.bytes;
+    row_bytes_ = std::max({uint64_t{1}, bytes_seen_ / rows_seen_, window.bytes / window.rows()});
+    row_fetch_bytes_ = window.fetched_bytes / window.rows();
   }
 
   const std::shared_ptr<const TakePlan> plan_;
-  // Half of what may be ahead is for rows, half for what they are decoded from.
-  const std::shared_ptr<FetchGate> gate_ = std::make_shared<FetchGate>(plan_->readahead_bytes / 2);
+  const std::shared_ptr<Gates> gates_ = std::make_shared<Gates>(plan_->readahead_bytes);
   uint64_t row_bytes_ = 1;        // as estimated, then as seen
   uint64_t row_fetch_bytes_ = 0;  // if each row is in a chunk of its own, then as last seen
   uint64_t rows_seen_ = 0;

@@ -6,12 +6,15 @@
 #include <numeric>
 #include <vector>
 
+#include <arrow/array/builder_nested.h>
 #include <arrow/array/builder_primitive.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "database/test_table.h"
 #include "pilum/error.h"
+#include "pilum/lineage.h"
+#include "pilum/packing.h"
 #include "pilum/stream.h"
 
 namespace pilum::stream {
@@ -38,11 +41,27 @@ struct Reading {
   uint64_t streams_closed = 0;
 };
 
-/// Rows by key, as one column.
+/// The tokens of row r are r, r % 3 times.
+uint64_t NumTokens(uint64_t row) { return row % 3; }
+
+Result<std::shared_ptr<arrow::Array>> TokensOf(const Rows& rows) {
+  auto tokens = std::make_shared<arrow::Int64Builder>();
+  arrow::ListBuilder lists(arrow::default_memory_pool(), tokens);
+  for (uint64_t row : rows) {
+    ARROW_RETURN_NOT_OK(lists.Append());
+    for (uint64_t i = 0; i < NumTokens(row); ++i)
+      ARROW_RETURN_NOT_OK(tokens->Append(static_cast<int64_t>(row)));
+  }
+  return lists.Finish();
+}
+
+/// Rows by key, as one column: their numbers, or their tokens if it is so named.
 class ComputedStream final : public BatchStream {
  public:
-  ComputedStream(const char* column, RowKeys keys, std::shared_ptr<Reading> reading)
-      : schema_(arrow::schema({arrow::field(column, arrow::uint64(), /*nullable=*/false)})),
+  ComputedStream(const std::string& column, RowKeys keys, std::shared_ptr<Reading> reading)
+      : schema_(arrow::schema({arrow::field(
+            column, column == "tokens" ? arrow::list(arrow::int64()) : arrow::uint64(),
+            /*nullable=*/false)})),
         keys_(std::move(keys)),
         reading_(std::move(reading)) {}
 
@@ -62,7 +81,8 @@ class ComputedStream final : public BatchStream {
       return MakeError(ErrorKind::kUnavailable, "the store is away");
     arrow::UInt64Builder builder;
     ARROW_RETURN_NOT_OK(builder.AppendValues(rows));
-    ARROW_ASSIGN_OR_RAISE(auto column, builder.Finish());
+    ARROW_ASSIGN_OR_RAISE(
+        auto column, schema_->field(0)->name() == "tokens" ? TokensOf(rows) : builder.Finish());
     *out = arrow::RecordBatch::Make(schema_, column->length(), {column});
     return Status::OK();
   }
@@ -123,12 +143,18 @@ class ComputedSnapshot final : public Snapshot {
   Result<std::shared_ptr<BatchStream>> TakeAhead(RowKeys keys,
                                                  const TakeOptions& options) const override {
     if (options.key != RowKey::kOffset) return NotNeeded();
-    return std::make_shared<ComputedStream>("id", std::move(keys), reading_);
+    const auto& names = options.columns.names;
+    return std::make_shared<ComputedStream>(names ? names->at(0) : "id", std::move(keys), reading_);
   }
 
-  Result<std::shared_ptr<arrow::RecordBatch>> Take(std::span<const uint64_t>, RowKey,
-                                                   const Columns&) const override {
-    return NotNeeded();
+  // Row ids and offsets are the same numbers.
+  Result<std::shared_ptr<arrow::RecordBatch>> Take(std::span<const uint64_t> keys, RowKey,
+                                                   const Columns& columns) const override {
+    RowKeys all = [keys](uint64_t, Rows* out) {
+      out->assign(keys.begin(), keys.end());
+      return Status::OK();
+    };
+    return ComputedStream(columns.names->at(0), std::move(all), reading_).Next();
   }
   Result<std::vector<ColumnReport>> Inspect() const override { return NotNeeded(); }
   Result<VerifyReport> Verify(const VerifyProgress&) const override { return NotNeeded(); }
@@ -230,6 +256,64 @@ TEST(HugeEpoch, BlocksAreOfTheSplitsThatComeNext) {
     }
   }
   EXPECT_EQ(stream->Next().ValueOrDie(), nullptr);
+}
+
+TEST(HugeEpoch, BlocksOfTokensGoOnAnywhere) {
+  constexpr uint64_t kSplitRows = kRows / 48;
+  constexpr uint64_t kEos = kRows;
+  constexpr PackOptions kPacking{.block_tokens = 16, .eos_id = kEos, .blocks_per_split = 5'000'000};
+  const auto order = RowOrder::Shuffled(kRows, *RankThreeOfEight().shuffle).ValueOrDie();
+  EpochOptions options = RankThreeOfEight();
+  options.columns.names = {{"tokens"}};
+  for (uint64_t place : {uint64_t{0}, kSplitRows / 2, kSplitRows - 1000}) {
+    const PackProgress start{
+        .blocks = Rows(48, place / 8), .places = Rows(48, place), .offsets = Rows(48, 0)};
+    const auto stream = OpenPacked(Find(), options, kPacking, start).ValueOrDie();
+    EXPECT_EQ(stream->num_blocks(), 48 * kPacking.blocks_per_split);
+    const auto batch = stream->Next().ValueOrDie();
+    ASSERT_EQ(batch->num_rows(), 100);
+    const auto& blocks =
+        static_cast<const arrow::FixedSizeListArray&>(*batch->GetColumnByName("input_ids"));
+    const auto* found = blocks.values()->data()->GetValues<uint64_t>(1);
+    const Rows numbers = Values(*batch, "block");
+    for (uint64_t turn = 0; turn < 6; ++turn) {
+      const uint64_t split = 3 + 8 * turn;
+      Rows rows(500);
+      order.Fill(split * kSplitRows + place, rows);
+      Rows tokens;
+      for (uint64_t row : rows) {
+        tokens.insert(tokens.end(), NumTokens(row), row);
+        tokens.push_back(kEos);
+      }
+      for (uint64_t block = 0; turn + 6 * block < 100; ++block) {
+        const uint64_t at = turn + 6 * block;
+        EXPECT_EQ(numbers[at], (place / 8 + block) * 48 + split);
+        EXPECT_TRUE(std::equal(found + at * 16, found + at * 16 + 16, &tokens[block * 16]));
+      }
+    }
+    const PackProgress after = stream->progress();
+    for (uint64_t split = 3; split < 48; split += 8) {
+      EXPECT_GE(after.blocks[split], place / 8 + 16);
+      EXPECT_GT(after.places[split], place);
+    }
+  }
+}
+
+TEST(HugeEpoch, SaysWhichRowsComeWhen) {
+  const auto rows = RowOrder::Shuffled(kRows, *RankThreeOfEight().shuffle).ValueOrDie();
+  const auto order = EpochOrder::Make(Find(), RankThreeOfEight()).ValueOrDie();
+  EXPECT_EQ(order.num_samples(), kRows - 16);
+  for (uint64_t first : {uint64_t{0}, kRows / 2, kRows - 116}) {
+    const Rows found = order.RowIds(first, 1000).ValueOrDie();
+    ASSERT_EQ(found.size(), std::min<uint64_t>(1000, kRows - 16 - first));
+    for (uint64_t i = 0; i < found.size(); ++i) {
+      const uint64_t sample = first + i;
+      EXPECT_EQ(found[i], rows.RowAt(sample % 48 * (kRows / 48) + sample / 48));
+      EXPECT_EQ(order.SampleOf(found[i]).ValueOrDie(), sample);
+    }
+  }
+  // Rows that fill no split.
+  EXPECT_EQ(order.SampleOf(rows.RowAt(kRows - 1)).ValueOrDie(), std::nullopt);
 }
 
 TEST(HugeEpoch, FailsWhereReadingFailsAndGoesOnFromThere) {

@@ -139,8 +139,8 @@ def test_collate_fn_gets_the_batch(table):
 
 @pytest.mark.parametrize("ragged", ["offsets", "padded"])
 def test_tensors_are_the_batch_alone(table, ragged):
-    """What is saved of a batch, or sent to another process, has no others in it, and what is written
-    does not change others."""
+    """What is saved of a batch, or sent to another process, has no others in it, and what is
+    written does not change others."""
     first, second = batches_of(table, format="torch", ragged=ragged)[:2]
     before = second["vector"].clone()
     first["vector"].fill_(7)

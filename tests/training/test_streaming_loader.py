@@ -230,6 +230,8 @@ def test_left_early(table):
     for _ in range(2):
         next(iter(loader))
         gc.collect()
+        assert loader.dataset.consumed_rows == SIZE
+        assert loader.dataset.prefetch_queue_depth == loader.dataset.raw_queue_depth == 0
     assert ids(loader) == expected(table)[2:]
 
 

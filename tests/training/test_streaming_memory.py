@@ -29,18 +29,20 @@ ALLOCATORS = {
 }
 
 
-def binaries(rows, size):
-    """Batches of rows of so many bytes each, about 10 MB at a time."""
+def binaries(*parts):
+    """Batches of rows of so many bytes each, about 10 MB at a time. Parts: (rows, size)."""
     random = np.random.default_rng(0)
     schema = pa.schema([("id", pa.int64()), ("x", pa.large_binary())])
-    step = max(1, 10 * MIB // size)
-    batches = (
-        pa.record_batch(
-            [list(range(i, i + step)), [random.bytes(size) for _ in range(step)]], schema=schema
-        )
-        for i in range(0, rows, step)
-    )
-    return pa.RecordBatchReader.from_batches(schema, batches)
+
+    def batches():
+        for rows, size in parts:
+            step = max(1, 10 * MIB // size)
+            for first in range(0, rows, step):
+                ids = range(first, min(rows, first + step))
+                values = [random.bytes(size) for _ in ids]
+                yield pa.record_batch([list(ids), values], schema=schema)
+
+    return pa.RecordBatchReader.from_batches(schema, batches())
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +54,9 @@ def folder(tmp_path_factory):
     database.create_table("numbers", numbers)  # 96 MB
     words = [f"{i:x}{i:x}" for i in random.integers(0, 2**60, 1_500_000)]
     database.create_table("words", pa.table({"word": words}))
-    database.create_table("images", binaries(1000, 100_000))
-    database.create_table("huge", binaries(6, 100 * MIB))
+    database.create_table("images", binaries((1000, 100_000)))
+    database.create_table("huge", binaries((6, 100 * MIB)))
+    database.create_table("growing", binaries((50_000, 200), (1000, 100_000), (50_000, 200)))
     return folder
 
 
@@ -83,6 +86,14 @@ def test_a_consumer_that_is_slow(folder, budget):
     assert used < budget + SLACK
     used = peak(folder, "numbers", readahead_bytes=budget * MIB, rows=3000, seconds=0.0002)
     assert used < budget + SLACK
+
+
+@pytest.mark.parametrize("budget", [4, 32])
+def test_rows_that_get_larger(folder, budget):
+    """What is read ahead is as expected by the rows before, until it is known better."""
+    for shuffle in (False, True):
+        used = peak(folder, "growing", readahead_bytes=budget * MIB, shuffle=shuffle)
+        assert used < budget + SLACK
 
 
 def test_a_transform_that_makes_much(folder):

@@ -172,21 +172,21 @@ class AllCounters:
 
     def __init__(self, values: Values) -> None:
         self._all = values
-        kinds, began = values[:, Field.KIND], values[:, Field.STARTED_NS]
+        kinds, began = values[:, Field.KIND], values[:, Field.STARTED_NS].copy()
+        # Those that make batches for this process may begin when it has left the pass already.
+        began[1:][kinds[1:] < FROM_HERE] = 0
         self.kind = int(kinds[began.argmax()]) if len(values) else FROM_HERE  #: of the last pass
         self._last_pass = values[kinds == self.kind]
 
     def total(self, field: Field) -> int:
-        """Over the processes of the last pass; of what never goes back, over all. Nothing waits
-        once the training loop has left a pass, whatever its workers still have."""
-        if field in (Field.RAW, Field.READY) and self._is_left():
-            return 0
+        """Over the processes of the last pass; of what never goes back, over all."""
         return int((self._all if field >= Field.BYTES else self._last_pass)[:, field].sum())
 
-    def _is_left(self) -> bool:
-        """Whether the last pass is one that the training loop makes, and has left."""
-        makes = self.kind <= FROM_HERE and len(self._last_pass) > 0
-        return bool(makes and self._last_pass[0, Field.ENDED_NS])
+    def waiting(self, field: Field) -> int:
+        """RAW or READY. Nothing does once the pass is over, whatever workers have made ahead."""
+        if self.kind <= FROM_HERE and all(self._last_pass[:1, Field.ENDED_NS]):
+            return 0
+        return max(0, self.total(field))  # of batches, as of a millisecond ago
 
     def of_last_pass(self) -> list[Counted]:
         """Of its processes: that of the training loop first, if it is not of workers alone."""

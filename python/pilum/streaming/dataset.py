@@ -249,9 +249,7 @@ class StreamingDataset(IterableDataset[Any]):
                         place.move_to(stopped)
                 finally:
                     self._live = None  # now that its counters are final
-                if (
-                    counts and not sys.is_finalizing()
-                ):  # then nobody will ask, nor can Arrow be asked
+                if counts and not sys.is_finalizing():  # then nobody asks, nor can Arrow be asked
                     place.delivered += live.delivered()
 
     def _begin(self, place: Place) -> Pass:
@@ -476,12 +474,12 @@ class StreamingDataset(IterableDataset[Any]):
     @property
     def raw_queue_depth(self) -> int:
         """Rows that were read and are no samples yet; 0 when nothing iterates."""
-        return self._total(Field.RAW)
+        return self._counters().waiting(Field.RAW)
 
     @property
     def prefetch_queue_depth(self) -> int:
         """Samples that wait to be delivered; 0 when nothing iterates."""
-        return max(0, self._total(Field.READY))  # of batches, as of a millisecond ago
+        return self._counters().waiting(Field.READY)
 
     @property
     def consumed_rows(self) -> int:

@@ -59,7 +59,7 @@ def make_stats(counters: AllCounters, find_rows_s: float) -> Stats:
         },
         "loop": {
             "rows": counters.total(Field.CONSUMED),
-            "rows_ready": max(0, counters.total(Field.READY)),
+            "rows_ready": counters.waiting(Field.READY),
             "wait_s": loop_waits,
             "busy_s": None if loop_waits is None else max(0.0, elapsed - loop_waits),
             **_quantiles([] if loop is None else [loop], Stage.WAIT),
@@ -141,9 +141,12 @@ def diagnose(stats: Stats) -> str:
 
 
 def _making(stats: Stats, share: float) -> str:
+    what, fewer = "rows", "Ask for fewer columns, or"
+    if stats["packing"] is not None:
+        what, fewer = "blocks", "Unless you do,"
     return (
-        f"Making samples of rows is the bottleneck: it takes {share:.0%} of the time, on one "
-        "thread of each process. Ask for fewer columns, or have batches made of whole columns: "
+        f"Making samples of {what} is the bottleneck: it takes {share:.0%} of the time, on one "
+        f"thread of each process. {fewer} have batches made of whole columns: "
         'StreamingDataLoader(stream, batch_size, format="torch").'
     )
 
@@ -154,6 +157,13 @@ def _handing_over(stats: Stats, share: float) -> str:
             f"Collating is the bottleneck: collate_fn and the DataLoader take {share:.0%} of the "
             "time. A format instead of collate_fn helps, and so do larger batches."
         )
+    if stats["loop"]["busy_s"] is None:
+        return (
+            "The training loop, or handing batches over, is the bottleneck: worker processes spend "
+            f"{share:.0%} of their time collating batches, sending them, and waiting for them to "
+            "be taken. With a plain DataLoader nobody knows how long the training loop takes: a "
+            "StreamingDataLoader says which of the two it is."
+        )
     return (
         f"Handing batches over is the bottleneck: worker processes spend {share:.0%} of their time "
         "collating them, sending them, and waiting for them to be taken. Reading and transforms "
@@ -162,13 +172,14 @@ def _handing_over(stats: Stats, share: float) -> str:
 
 
 def _waiting(stats: Stats, share: float) -> str:
-    """The thread that hands samples over waits for rows, or for transforms."""
+    """The thread that hands samples over waits for rows, or for transforms, or packs rows."""
     transform = stats["transform"]
+    is_reading = stats["read"]["busy_s"] > stats["read"]["idle_s"]
     if transform is None:
-        return _reading(stats, share)
+        is_packing = stats["packing"] is not None and not is_reading
+        return (_packing if is_packing else _reading)(stats, share)
     waits = transform["rows_wait_s"] / (stats["elapsed_s"] * max(1, stats["workers"]))
     # Threads also wait for the interpreter when they have rows, which is no fault of reading.
-    is_reading = stats["read"]["busy_s"] > stats["read"]["idle_s"]
     return _reading(stats, waits) if waits >= 0.5 and is_reading else _transforming(stats, share)
 
 
@@ -193,13 +204,26 @@ def _transforming(stats: Stats, share: float) -> str:
     return verdict + "Make it cheaper, or store what it makes in the table."
 
 
-def _reading(stats: Stats, share: float) -> str:
+def _packing(stats: Stats, share: float) -> str:
     read = stats["read"]
-    verdict = f"Reading is the bottleneck: rows were waited for {share:.0%} of the time. "
+    idle = read["idle_s"] / (read["busy_s"] + read["idle_s"])
+    return (
+        f"Packing is the bottleneck: getting blocks took {share:.0%} of the time, while reading "
+        f"was ahead of it, and idle {idle:.0%} of the time. It runs on one thread of each process: "
+        "let worker processes of a plain DataLoader pack splits of their own, or store the blocks "
+        "in a table."
+    )
+
+
+def _reading(stats: Stats, share: float) -> str:
+    read, packs = stats["read"], stats["packing"] is not None
+    waited = "blocks, and the rows they are made of," if packs else "rows"
+    verdict = f"Reading is the bottleneck: {waited} were waited for {share:.0%} of the time. "
     if read["decode_s"] >= read["store_s"]:
+        fewer = "Let" if packs else "Ask for fewer columns, or let"
         return verdict + (
             f"Decoding took {_s(read['decode_s'])} of CPU time, requests {_s(read['store_s'])}. "
-            "Ask for fewer columns, or let neighbouring rows be read together: shuffle_clump_size."
+            f"{fewer} neighbouring rows be read together: shuffle_clump_size."
         )
     count = max(1, read["store_reads"])
     verdict += (

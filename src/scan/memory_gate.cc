@@ -1,21 +1,21 @@
-#include "scan/fetch_gate.h"
+#include "scan/memory_gate.h"
 
 #include <utility>
 #include <vector>
 
 namespace pilum::scan {
 
-void FetchGate::Begin(int64_t read) {
+void MemoryGate::Begin(int64_t read) {
   std::lock_guard<std::mutex> lock(mutex_);
   reads_[read];
 }
 
-bool FetchGate::HasRoom(int64_t read, uint64_t bytes) const {
+bool MemoryGate::HasRoom(int64_t read, uint64_t bytes) const {
   if (read == reads_.begin()->first) return true;
   return bytes_ <= most_bytes_ && bytes <= most_bytes_ - bytes_;
 }
 
-void FetchGate::Enter(int64_t read, uint64_t bytes, Start start) {
+void MemoryGate::Enter(int64_t read, uint64_t bytes, Start start) {
   std::unique_lock<std::mutex> lock(mutex_);
   const auto entry = reads_.find(read);
   if (entry == reads_.end()) return;  // cancelled
@@ -24,15 +24,16 @@ void FetchGate::Enter(int64_t read, uint64_t bytes, Start start) {
   StartWaiting(std::move(lock));
 }
 
-void FetchGate::Release(int64_t read) {
+void MemoryGate::Hold(int64_t read, uint64_t bytes) {
   std::unique_lock<std::mutex> lock(mutex_);
   const auto entry = reads_.find(read);
   if (entry == reads_.end()) return;
-  bytes_ -= std::exchange(entry->second.bytes, 0);
+  bytes_ -= std::exchange(entry->second.bytes, bytes);
+  bytes_ += bytes;
   StartWaiting(std::move(lock));
 }
 
-void FetchGate::End(int64_t read) {
+void MemoryGate::End(int64_t read) {
   std::unique_lock<std::mutex> lock(mutex_);
   const auto entry = reads_.find(read);
   if (entry == reads_.end()) return;
@@ -41,7 +42,7 @@ void FetchGate::End(int64_t read) {
   StartWaiting(std::move(lock));
 }
 
-void FetchGate::StartWaiting(std::unique_lock<std::mutex> lock) {
+void MemoryGate::StartWaiting(std::unique_lock<std::mutex> lock) {
   std::vector<Start> started;
   for (auto& [number, read] : reads_) {
     if (!read.start) continue;
@@ -54,7 +55,7 @@ void FetchGate::StartWaiting(std::unique_lock<std::mutex> lock) {
   for (const Start& start : started) start();
 }
 
-void FetchGate::Cancel() {
+void MemoryGate::Cancel() {
   std::unique_lock<std::mutex> lock(mutex_);
   const auto dropped = std::exchange(reads_, {});  // what waits may own who ends another read
   bytes_ = 0;

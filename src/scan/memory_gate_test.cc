@@ -1,4 +1,4 @@
-#include "scan/fetch_gate.h"
+#include "scan/memory_gate.h"
 
 #include <memory>
 #include <string>
@@ -8,7 +8,7 @@
 namespace pilum::scan {
 namespace {
 
-class FetchGateTest : public testing::Test {
+class MemoryGateTest : public testing::Test {
  protected:
   void Begin(int64_t reads) {
     for (int64_t read = 0; read < reads; ++read) gate_.Begin(read);
@@ -17,11 +17,11 @@ class FetchGateTest : public testing::Test {
     gate_.Enter(read, bytes, [this, read] { started_ += std::to_string(read); });
   }
 
-  FetchGate gate_{100};
+  MemoryGate gate_{100};
   std::string started_;
 };
 
-TEST_F(FetchGateTest, WhatFitsStartsAtOnce) {
+TEST_F(MemoryGateTest, WhatFitsStartsAtOnce) {
   Begin(3);
   Enter(2, 30);
   Enter(0, 30);
@@ -29,7 +29,7 @@ TEST_F(FetchGateTest, WhatFitsStartsAtOnce) {
   EXPECT_EQ(started_, "201");
 }
 
-TEST_F(FetchGateTest, WhatDoesNotFitWaits) {
+TEST_F(MemoryGateTest, WhatDoesNotFitWaits) {
   Begin(3);
   Enter(0, 60);
   Enter(1, 60);
@@ -38,7 +38,7 @@ TEST_F(FetchGateTest, WhatDoesNotFitWaits) {
   EXPECT_EQ(started_, "01");
 }
 
-TEST_F(FetchGateTest, TheFirstNeverWaits) {
+TEST_F(MemoryGateTest, TheFirstNeverWaits) {
   Begin(3);
   Enter(1, 100);
   Enter(0, 1000);
@@ -54,17 +54,19 @@ TEST_F(FetchGateTest, TheFirstNeverWaits) {
   EXPECT_EQ(started_, "10012");
 }
 
-TEST_F(FetchGateTest, WhatIsReleasedMakesRoom) {
+TEST_F(MemoryGateTest, WhatIsNotHeldAnyMoreMakesRoom) {
   Begin(2);
   Enter(0, 80);
   Enter(1, 80);
-  gate_.Release(0);
+  gate_.Hold(0, 30);
+  EXPECT_EQ(started_, "0");
+  gate_.Hold(0, 20);
   EXPECT_EQ(started_, "01");
   Enter(0, 80);  // it is the first still
   EXPECT_EQ(started_, "010");
 }
 
-TEST_F(FetchGateTest, SmallOnesDoNotOvertakeLargeOnes) {
+TEST_F(MemoryGateTest, SmallOnesDoNotOvertakeLargeOnes) {
   Begin(4);
   Enter(0, 60);
   Enter(1, 60);
@@ -74,14 +76,25 @@ TEST_F(FetchGateTest, SmallOnesDoNotOvertakeLargeOnes) {
   EXPECT_EQ(started_, "012");
 }
 
-TEST_F(FetchGateTest, ReadsMayEndWithoutHavingEntered) {
+TEST_F(MemoryGateTest, WhatIsHeldMayBeMoreThanThereIsRoomFor) {
+  Begin(3);
+  Enter(1, 10);
+  gate_.Hold(1, 200);
+  Enter(2, 1);
+  Enter(0, 10);
+  EXPECT_EQ(started_, "10");
+  gate_.Hold(1, 80);
+  EXPECT_EQ(started_, "102");
+}
+
+TEST_F(MemoryGateTest, ReadsMayEndWithoutHavingEntered) {
   Begin(2);
   Enter(1, 500);
   gate_.End(0);
   EXPECT_EQ(started_, "1");
 }
 
-TEST_F(FetchGateTest, WhatIsCancelledNeverStarts) {
+TEST_F(MemoryGateTest, WhatIsCancelledNeverStarts) {
   Begin(2);
   Enter(0, 100);
   const auto owned = std::make_shared<int>();

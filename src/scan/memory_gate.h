@@ -1,9 +1,9 @@
 // How much the reads of a stream hold in memory at a time.
 //
 // Rows are decoded from what was fetched for them, which stays until they are: whole pages, of which
-// a few rows may be wanted. A read whose requests do not fit beside those of others waits before it
-// makes them; the first one that is not done never waits, however large it is, so that a stream goes
-// on whatever the bound is.
+// a few rows may be wanted. The rows themselves stay until the consumer takes them. A read for which
+// there is no room beside what others hold waits before it makes its requests; the first one that is
+// not done never waits, however large it is, so that a stream goes on whatever the bound is.
 #pragma once
 
 #include <cstdint>
@@ -14,19 +14,19 @@
 namespace pilum::scan {
 
 /// Thread-safe.
-class FetchGate {
+class MemoryGate {
  public:
   using Start = std::function<void()>;
 
-  explicit FetchGate(uint64_t most_bytes) : most_bytes_(most_bytes) {}
+  explicit MemoryGate(uint64_t most_bytes) : most_bytes_(most_bytes) {}
 
   /// A read begins; those with lower numbers come before it.
   void Begin(int64_t read);
-  /// Calls `start`, which makes the read's next requests, when there is room for their bytes: now,
-  /// or later, on a thread that makes room.
+  /// Calls `start`, which makes the read's next requests, when there is room for so many bytes more:
+  /// now, or later, on a thread that makes room.
   void Enter(int64_t read, uint64_t bytes, Start start);
-  /// A read holds nothing for the moment.
-  void Release(int64_t read);
+  /// A read holds so much, whether there is room for it or not.
+  void Hold(int64_t read, uint64_t bytes);
   /// A read is done.
   void End(int64_t read);
   /// Nobody wants what waits.

@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch")
 
 import pilum  # noqa: E402
 from pilum.streaming import StreamingDataset  # noqa: E402
-from pilum.streaming.state import Share  # noqa: E402
+from pilum.streaming.state import Progress, Share, advance  # noqa: E402
 
 ROWS = 200
 
@@ -464,6 +464,12 @@ def test_where_a_share_is_after_so_many_samples(table, data):
     assert state["global_samples"] == sum(counts)
 
 
+def test_what_a_state_costs_does_not_depend_on_how_far_splits_lag():
+    far = 10**12
+    moved = advance(Progress([0, far], [0, far]), 1, far + 3, 10 * far)
+    assert moved.samples == moved.places == [far + 2, far + 1]
+
+
 def test_all_ranks_have_the_same_state_at_a_global_batch(table):
     """Of any batch size: after as many samples each."""
     for world_size in divisors(12)[1:]:
@@ -493,6 +499,7 @@ def leaving_out(table, bad, rank, world_size, **options):
     )
 
 
+@settings(max_examples=50)
 @given(st.data())
 def test_merged_states_are_resumed_where_rows_are_left_out(table, data):
     splits = [ids(StreamingDataset(table, num_splits=4))[split::4] for split in range(4)]
@@ -534,6 +541,7 @@ def test_a_rank_does_not_know_what_others_have_left_out(table):
 
 
 # ----------------------------------------------------------------------------------------- merge
+@settings(max_examples=50)
 @given(st.data())
 def test_a_rank_speaks_for_all_again_after_a_merged_state(table, data):
     """Ranks that were not equally far have made as many steps since."""

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <stdexcept>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -15,7 +17,7 @@
 #include "bindings.h"
 #include "errors.h"
 #include "gil.h"
-#include "progress_iterator.h"
+#include "scan.h"
 
 namespace pilum::python {
 namespace {
@@ -24,7 +26,46 @@ namespace {
 using Progress = std::tuple<std::vector<uint64_t>, std::vector<uint64_t>, std::vector<uint64_t>>;
 /// Tokens, pad tokens and rows.
 using Counts = std::tuple<uint64_t, uint64_t, uint64_t>;
-using PackedIterator = ProgressIterator<PackedStream>;
+
+/// As StreamIterator, but it can be asked how far it is, also at the end, until it is closed.
+class PackedIterator : public StreamIterator {
+ public:
+  PackedIterator(std::shared_ptr<PackedStream> stream, std::shared_ptr<const ReadCounters> counters)
+      : StreamIterator(stream),
+        stream_(OwnedByThisProcess(std::move(stream))),
+        counters_(std::move(counters)) {}
+  ~PackedIterator() { CloseAll(); }
+
+  const ReadCounters& counters() const { return *counters_; }
+
+  /// What `question` says of the stream, which no other thread reads meanwhile.
+  template <typename Question>
+  auto Ask(const Question& question) {
+    CheckProcess();
+    using Answer = decltype(question(std::declval<const PackedStream&>()));
+    std::optional<Answer> answer = WithoutGil([&]() -> std::optional<Answer> {
+      std::lock_guard<std::mutex> lock(mutex_);
+      if (!stream_) return std::nullopt;
+      return question(*stream_);
+    });
+    if (!answer) throw std::runtime_error("the stream is closed");
+    return std::move(*answer);
+  }
+
+  void CloseAll() {
+    Close();
+    if (!InItsProcess()) return;
+    WithoutGil([&] {
+      std::unique_lock<std::mutex> lock(mutex_);
+      const auto closed = std::exchange(stream_, nullptr);
+      lock.unlock();
+    });
+  }
+
+ private:
+  std::shared_ptr<PackedStream> stream_;  // that of the base class, which lets go at the end
+  const std::shared_ptr<const ReadCounters> counters_;
+};
 
 std::unique_ptr<PackedIterator> Open(const EpochRows& rows, EpochOptions options,
                                      const PackOptions& packing, std::optional<Progress> start) {
@@ -61,12 +102,13 @@ void BindPacking(nb::module_& module) {
       .def(
           "progress",
           [](PackedIterator& self, uint64_t unused) -> Progress {
-            PackProgress progress = self.ProgressWithout(unused);
+            PackProgress progress =
+                self.Ask([&](const PackedStream& stream) { return stream.progress(unused); });
             return {std::move(progress.blocks), std::move(progress.places),
                     std::move(progress.offsets)};
           },
           nb::arg("unused") = 0)
-      .def("close", &PackedIterator::CloseWithProgress);
+      .def("close", &PackedIterator::CloseAll);
   module.def("open_packed", &Open, nb::arg("rows"), nb::arg("options"), nb::arg("packing"),
              nb::arg("start").none());
   module.def(

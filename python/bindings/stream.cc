@@ -17,7 +17,6 @@
 #include "errors.h"
 #include "gil.h"
 #include "pinned_snapshot.h"
-#include "progress_iterator.h"
 #include "scan.h"
 
 namespace pilum::python {
@@ -26,16 +25,23 @@ namespace {
 /// Samples and places of each split.
 using Progress = std::pair<std::vector<uint64_t>, std::vector<uint64_t>>;
 
-using EpochIterator = ProgressIterator<EpochStream>;
+class EpochIterator : public StreamIterator {
+ public:
+  EpochIterator(std::shared_ptr<BatchStream> stream, std::shared_ptr<const ReadCounters> counters)
+      : StreamIterator(std::move(stream)), counters_(std::move(counters)) {}
+
+  const ReadCounters& counters() const { return *counters_; }
+
+ private:
+  const std::shared_ptr<const ReadCounters> counters_;
+};
 
 /// The batches of a SplitStream, with the split and place of each.
-class SplitIterator : public StreamIterator {
+class SplitIterator : public EpochIterator {
  public:
   SplitIterator(const std::shared_ptr<SplitStream>& stream,
                 std::shared_ptr<const ReadCounters> counters)
-      : StreamIterator(stream), splits_(stream), counters_(std::move(counters)) {}
-
-  const ReadCounters& counters() const { return *counters_; }
+      : EpochIterator(stream, std::move(counters)), splits_(stream) {}
 
   nb::tuple NextBlock() {
     uint64_t split = 0;
@@ -51,7 +57,6 @@ class SplitIterator : public StreamIterator {
 
  private:
   const std::weak_ptr<SplitStream> splits_;
-  const std::shared_ptr<const ReadCounters> counters_;
 };
 
 void BindCounters(nb::module_& module) {
@@ -134,14 +139,7 @@ void BindStream(nb::module_& module) {
       .def_prop_ro("counters", &EpochIterator::counters, nb::rv_policy::reference_internal)
       .def("__iter__", [](nb::handle self) { return nb::borrow(self); })
       .def("__next__", &EpochIterator::Next)
-      .def(
-          "progress",
-          [](EpochIterator& self, uint64_t unused) -> Progress {
-            EpochProgress progress = self.ProgressWithout(unused);
-            return {std::move(progress.samples), std::move(progress.places)};
-          },
-          nb::arg("unused") = 0)
-      .def("close", &EpochIterator::CloseWithProgress);
+      .def("close", &EpochIterator::Close);
   BindOpen<&OpenEpoch, EpochIterator>(module, "open_epoch");
   nb::class_<SplitIterator>(module, "SplitStream")
       .def_prop_ro("counters", &SplitIterator::counters, nb::rv_policy::reference_internal)

@@ -96,7 +96,8 @@ struct TakeOptions {
   Columns columns;
   RowKey key = RowKey::kOffset;
   /// Under way or waiting for the consumer: half of it rows, half what they are decoded from. Single
-  /// rows, and the pages that rows which come next are in, may have more.
+  /// rows, and the pages that rows which come next are in, may have more. Planning takes as much again
+  /// at most, or 16 MiB.
   uint64_t readahead_bytes = 64 << 20;
   uint64_t readahead_rows = 0;  ///< the same in rows; 0 = as many as the bytes allow
   std::shared_ptr<ReadCounters> counters = std::make_shared<ReadCounters>();

@@ -24,11 +24,15 @@ using arrow::RecordBatch;
 using arrow::Result;
 using arrow::Status;
 
-// Rows of the first window, of which each is so many times as long as the one before, up to the most:
-// planning a row takes 50 bytes and 100 ns, and more rows together save little.
+// Rows of the first window, of which each is so many times as long as the one before, up to the most.
 constexpr uint64_t kFirstRows = 256;
 constexpr uint64_t kGrowth = 4;
-constexpr uint64_t kMostRows = 1 << 16;
+constexpr uint64_t kMostRows = 1 << 18;
+// Planning a row takes about so many bytes, however small it is: there are no more rows than would
+// take as much as may be ahead. In short windows most of what is decoded is not wanted, so that they
+// are never shorter for this reason.
+constexpr uint64_t kPlanBytes = 256;
+constexpr uint64_t kFewRows = 1 << 14;
 // Windows under way or waiting: one is delivered while one is decoded and others are fetched. Each
 // has a piece of what it is read from in memory.
 constexpr uint64_t kWindows = 4;
@@ -246,8 +250,9 @@ class TakeStream final : public BatchStream {
   /// buffers of one size, which are recycled, instead of two.
   uint64_t MostRows() const {
     const uint64_t row_bytes = row_bytes_ + row_bytes_ / 16;
-    const uint64_t rows =
-        std::clamp<uint64_t>(plan_->readahead_bytes / 2 / row_bytes, 1, kWindows * kMostRows);
+    const uint64_t planned = std::clamp<uint64_t>(plan_->readahead_bytes / kPlanBytes,
+                                                  kWindows * kFewRows, kWindows * kMostRows);
+    const uint64_t rows = std::clamp<uint64_t>(plan_->readahead_bytes / 2 / row_bytes, 1, planned);
     return plan_->readahead_rows > 0 ? std::min(rows, plan_->readahead_rows) : rows;
   }
 

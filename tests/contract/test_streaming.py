@@ -178,7 +178,7 @@ def test_only_tables_have_streams():
 def test_unknown_columns_are_found_when_iterating(table):
     stream = StreamingDataset(table, columns=["idd"])
     for _ in range(2):  # and another iterator may try
-        with pytest.raises(ValueError, match="idd"):
+        with pytest.raises(ValueError, match=r"'idd' does not exist; did you mean 'id'\?"):
             next(iter(stream))
 
 
@@ -327,14 +327,21 @@ def test_counters_are_read_on_other_threads(table):
     assert seen[0][3] == 1
 
 
-def test_read_ahead_is_bounded(tmp_path):
+@pytest.mark.parametrize(
+    "bound",
+    [
+        {"prefetch_batches": 2, "read_batch_size": 50},
+        {"io_queue_depth": 2, "read_batch_size": 50},
+        {"readahead_bytes": 1500},
+    ],
+)
+def test_read_ahead_is_bounded(tmp_path, bound):
     many = pilum.connect(tmp_path).create_table("many", rows(0, 20_000))
-    for bound in ({"prefetch_batches": 2, "read_batch_size": 50}, {"readahead_bytes": 1500}):
-        stream = StreamingDataset(many, num_splits=2, **bound)
-        requested = []
-        for number, _ in enumerate(stream, 1):
-            requested.append(20_000 - stream.unscanned_rows - number)
-        assert max(requested) <= 256 + 200
+    stream = StreamingDataset(many, num_splits=2, **bound)
+    requested = []
+    for number, _ in enumerate(stream, 1):
+        requested.append(20_000 - stream.unscanned_rows - number)
+    assert max(requested) <= 256 + 200
 
 
 def test_nothing_is_logged(table, caplog):

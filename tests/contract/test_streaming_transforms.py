@@ -309,6 +309,15 @@ def test_transforms_run_side_by_side(table):
     assert len(list(stream)) == 198  # 9 batches, 3 at a time
 
 
+def test_there_are_as_many_threads_as_cpus(table, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 4, 5})
+    stream = StreamingDataset(table, transform=numbers, read_batch_size=1)
+    live = iter(stream)
+    next(live)
+    assert len(pilum_threads()) == stream.stats()["transform"]["threads"] == 3
+    live.close()
+
+
 def test_transforms_run_while_the_consumer_is_busy(table):
     seen = Seen()
     stream = StreamingDataset(table, read_batch_size=10, transform=seen, transform_queue_depth=6)

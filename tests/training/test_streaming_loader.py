@@ -1,6 +1,8 @@
 """StreamingDataLoader: the same batches and states for any number of workers."""
 
 import gc
+import logging
+import traceback
 
 import pyarrow as pa
 import pytest
@@ -16,6 +18,9 @@ ROWS = 250
 SIZE = 7
 SECONDS = 120  # for a worker to answer: longer is a hang
 METHODS = ["fork", "forkserver", "spawn"]
+#: Without the times.
+COUNTERS = ["unscanned_rows", "raw_queue_depth", "prefetch_queue_depth", "consumed_rows",
+            "bytes_loaded", "rows_skipped"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -190,6 +195,66 @@ def test_rows_that_fail_leave_their_batches_short(table, num_workers):
     assert loader.state_dict()["samples_consumed_per_split"] == [ROWS // 6] * 6
 
 
+@pytest.mark.parametrize(
+    ("num_workers", "on_error"), [(0, "raise"), (0, lambda error: False), (2, "raise")]
+)
+def test_errors_are_raised_in_their_turn_and_say_where(table, num_workers, on_error):
+    batches = expected(table)
+    bad = batches[5][4]  # in the second call of three
+    stream = stream_of(
+        table, transform=Failing(bad), on_transform_error=on_error, read_batch_size=3
+    )
+    loader = loader_of(stream, num_workers)
+    made = iter(loader)
+    assert ids(next(made) for _ in range(5)) == batches[:5]
+    with pytest.raises(ValueError, match=str(bad)) as caught:
+        next(made)
+    text = "".join(traceback.format_exception(caught.value))
+    caught.value.__traceback__ = None  # else PyTorch waits 5 s for each of its workers
+    assert "raised by the transform of rows 3 to 5 of batch 5" in text
+    assert stream.state_dict()["global_samples"] == 5 * SIZE
+    assert stream.rows_skipped == 0
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_a_function_decides_which_rows_are_left_out(table, num_workers):
+    batches = expected(table)
+    bad = batches[5][4]
+    stream = stream_of(
+        table, transform=Failing(bad), on_transform_error=lambda error: str(bad) in str(error)
+    )
+    found = ids(loader_of(stream, num_workers))
+    assert found == [[i for i in batch if i != bad] for batch in batches]
+    assert stream.rows_skipped == 1
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_a_warning_of_rows_that_are_left_out(table, num_workers, tmp_path):
+    batches = expected(table)
+    handler = logging.FileHandler(tmp_path / "log")  # which forked workers write to as well
+    logging.getLogger("pilum.streaming").addHandler(handler)
+    try:
+        stream = stream_of(table, transform=Failing(batches[5][4]), on_transform_error="warn")
+        assert len(ids(loader_of(stream, num_workers))) == len(batches)
+    finally:
+        logging.getLogger("pilum.streaming").removeHandler(handler)
+        handler.close()
+    [line] = (tmp_path / "log").read_text().splitlines()
+    assert line.startswith("Skipped 1 of 7 rows, rows 0 to 6 of batch 5; the first error is Val")
+
+
+def test_a_call_gets_rows_of_one_batch(table):
+    calls = []
+
+    def transform(batch):
+        calls.append(numbers(batch))
+        return numbers(batch)
+
+    list(loader_of(stream_of(table, transform=transform, read_batch_size=3), 0))
+    parts = [batch[i : i + 3] for batch in expected(table) for i in range(0, len(batch), 3)]
+    assert sorted(calls) == sorted(parts)
+
+
 def test_a_batch_without_rows_is_an_error(table):
     batches = expected(table)
     stream = stream_of(table, transform=Failing(*batches[2]), on_transform_error="skip")
@@ -247,6 +312,34 @@ def test_nothing_waits_in_workers_of_a_pass_that_was_left(table, options):
     next(iter(stream))
     gc.collect()
     assert stream.prefetch_queue_depth == stream.raw_queue_depth == 0
+
+
+# -------------------------------------------------------------------------------------- counters
+@pytest.mark.parametrize("loader", [StreamingDataLoader, DataLoader])
+@pytest.mark.parametrize("transform", [None, numbers])
+def test_counters_are_sums_over_the_workers(table, loader, transform):
+    def counted(num_workers):
+        stream = stream_of(table, transform=transform)
+        for _ in range(2):
+            assert sum(1 for _ in loader(stream, batch_size=SIZE, num_workers=num_workers)) > 30
+            assert stream.fetch_time > 0
+            assert stream.transform_time > 0
+        return {name: getattr(stream, name) for name in COUNTERS}
+
+    whole = counted(0)
+    assert whole["consumed_rows"] == ROWS // 6 * 6
+    assert whole["bytes_loaded"] > 2 * 8 * whole["consumed_rows"]
+    assert counted(2) == whole
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_rows_that_are_left_out_are_counted_over_the_workers(table, num_workers):
+    bad = [batch[0] for batch in expected(table)[:4]]
+    stream = stream_of(table, transform=Failing(*bad), on_transform_error="skip")
+    for passes in (1, 2):
+        list(loader_of(stream, num_workers))
+        assert stream.rows_skipped == passes * len(bad)
+        assert stream.unscanned_rows == stream.raw_queue_depth == stream.prefetch_queue_depth == 0
 
 
 def test_a_plain_loader_has_the_same_samples(table):

@@ -328,20 +328,20 @@ def test_counters_are_read_on_other_threads(table):
 
 
 @pytest.mark.parametrize(
-    "bound",
+    ("bound", "most"),
     [
-        {"prefetch_batches": 2, "read_batch_size": 50},
-        {"io_queue_depth": 2, "read_batch_size": 50},
-        {"readahead_bytes": 1500},
+        ({"prefetch_batches": 2, "read_batch_size": 50}, 2 * 50 * 2),
+        ({"io_queue_depth": 2, "read_batch_size": 50}, 2 * 50 * 2),
+        ({"readahead_bytes": 1500}, 1500 // 2 // 16),  # with the row id
     ],
 )
-def test_read_ahead_is_bounded(tmp_path, bound):
+def test_read_ahead_is_bounded(tmp_path, bound, most):
     many = pilum.connect(tmp_path).create_table("many", rows(0, 20_000))
     stream = StreamingDataset(many, num_splits=2, **bound)
     requested = []
     for number, _ in enumerate(stream, 1):
         requested.append(20_000 - stream.unscanned_rows - number)
-    assert max(requested) <= 256 + 200
+    assert max(requested) <= most
 
 
 def test_nothing_is_logged(table, caplog):

@@ -62,7 +62,11 @@ def interrupted_after(folder, kind):
     finally:
         process.kill()
         process.wait()
-    assert (process.returncode, errors) == (0, "")
+    assert process.returncode == 0
+    if "workers" in kind:  # of PyTorch, which say so if they were sending a tensor
+        assert "streaming" not in errors
+    else:
+        assert errors == ""
     return float(output) - sent
 
 

@@ -88,7 +88,7 @@ class StreamingDataset(IterableDataset[Any]):
     rank, world_size     which of the processes that train together this one is
     read_batch_size      rows that are handed over together
     prefetch_batches     read ahead so many batches of each split, at most `readahead_bytes`;
-                         None: as many as these allow
+                         None: as many as these allow. Worker processes divide them
     io_queue_depth       the same
     readahead_bytes      of rows that are under way or wait, and of what they are decoded from, half
                          each; by default 64 MiB. More where the row that comes next has more.

@@ -135,10 +135,16 @@ class Source:
             batches_at_once=batches_at_once,
             deal=deal,
             readahead_bytes=readahead_bytes,
-            readahead_rows=(self._prefetch_batches or 0)
-            * self.read_batch_size
-            * len(place.share.own),
+            readahead_rows=self._readahead_rows(place.share, batch_size, deal[1]),
         )
+
+    def _readahead_rows(self, share: Share, batch_size: int, processes: int) -> int:
+        """Of each of the processes that a share is dealt to; 0: as many as the bytes allow."""
+        if self._prefetch_batches is None:
+            return 0
+        rows = self._prefetch_batches * self.read_batch_size * len(share.own)
+        # A process that reads less than a batch ahead waits for each.
+        return rows if processes == 1 else max(rows // processes, batch_size)
 
     def take_apart(self, batch: pa.RecordBatch) -> tuple[pa.UInt64Array, pa.RecordBatch]:
         """The row ids of a batch that was read, and what is delivered of it."""

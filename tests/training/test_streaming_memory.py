@@ -17,16 +17,17 @@ pytest.importorskip("torch")
 MIB = 1 << 20
 #: Planning, Python objects, and what an allocator rounds up.
 SLACK = 32
-#: So that resident memory is what is held, not what allocators and caches, which have bounds of
-#: their own, keep for later.
+#: By default, of freed buffers and blocks of files.
+CACHES = 128 + 48
+#: So that resident memory is what is held, not what allocators keep for later. Caches, which have
+#: bounds of their own, are left out by most tests.
 ALLOCATORS = {
     "ARROW_DEFAULT_MEMORY_POOL": "system",
     "MALLOC_ARENA_MAX": "1",
     "MALLOC_MMAP_THRESHOLD_": "65536",
     "MALLOC_TRIM_THRESHOLD_": "65536",
-    "PILUM_RECYCLE_BYTES": "1",
-    "PILUM_BLOCK_CACHE_BYTES": "1",
 }
+NO_CACHES = {"PILUM_RECYCLE_BYTES": "1", "PILUM_BLOCK_CACHE_BYTES": "1"}
 
 
 def binaries(*parts):
@@ -55,21 +56,23 @@ def folder(tmp_path_factory):
     words = [f"{i:x}{i:x}" for i in random.integers(0, 2**60, 1_500_000)]
     database.create_table("words", pa.table({"word": words}))
     database.create_table("images", binaries((1000, 100_000)))
+    documents = [list(range(i, i + 500)) for i in range(20_000)]
+    database.create_table("documents", pa.table({"tokens": documents}))  # 80 MB
     database.create_table("huge", binaries((6, 100 * MIB)))
-    database.create_table("growing", binaries((50_000, 200), (1000, 100_000), (50_000, 200)))
+    database.create_table("growing", binaries((50_000, 200), (2000, 100_000), (50_000, 200)))
     return folder
 
 
-def peak(folder, table, **options):
+def peak(folder, table, caches=NO_CACHES, **options):
     run = subprocess.run(
         [sys.executable, pathlib.Path(__file__).with_name("stream_memory.py"), folder, table,
          json.dumps(options)],
-        env=os.environ | ALLOCATORS,
+        env=os.environ | ALLOCATORS | caches,
         capture_output=True,
         text=True,
-        check=True,
         timeout=300,
     )  # fmt: skip
+    assert run.returncode == 0, run.stderr
     return float(run.stdout)
 
 
@@ -94,6 +97,33 @@ def test_rows_that_get_larger(folder, budget):
     for shuffle in (False, True):
         used = peak(folder, "growing", readahead_bytes=budget * MIB, shuffle=shuffle)
         assert used < budget + SLACK
+
+
+def test_within_a_hard_limit(folder):
+    """With the caches that there are by default. The rows are more than that."""
+    budget = 8
+    peak(
+        folder, "growing", caches={}, readahead_bytes=budget * MIB, shuffle=False,
+        limit=budget + CACHES + SLACK,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("format", ["arrow", "numpy", "torch", "polars"])
+def test_batches_of_a_loader(folder, format):
+    budget, batch = 8, 16 * 100_000 / MIB
+    loader = {"batch_size": 16, "format": format}
+    used = peak(folder, "images", readahead_bytes=budget * MIB, loader=loader)
+    assert used < budget + 3 * batch + SLACK
+    loader = {"batch_size": 256, "format": format}
+    assert peak(folder, "numbers", readahead_bytes=budget * MIB, loader=loader) < budget + SLACK
+
+
+def test_blocks_of_tokens(folder):
+    budget = 8
+    packing = {"columns": ["tokens"], "pack_sequences": 2048, "eos_id": 0, "pad_id": 0}
+    packing["blocks_per_epoch"] = 4000
+    used = peak(folder, "documents", readahead_bytes=budget * MIB, num_splits=4, **packing)
+    assert used < budget + SLACK
 
 
 def test_a_transform_that_makes_much(folder):

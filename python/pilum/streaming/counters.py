@@ -14,6 +14,9 @@ from pilum import _pilum
 from pilum.streaming.place import Place
 from pilum.streaming.timing import BUCKETS
 
+#: Between counts for other processes, which take microseconds.
+COUNT_NS = 1_000_000
+
 Values = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 
 
@@ -224,7 +227,9 @@ class Counters(Counted):
     def __init__(self, values: Values, row: int) -> None:
         super().__init__(values)
         self.row = row
+        self.are_of_worker = row != _OWN_ROW  #: what the training loop's process wants to know
         self._before = {field: self[field] for field in Field if field >= Field.BYTES}
+        self._has_first = False
 
     def copy(self) -> Counters:
         """With values of its own, for a thread that wants to know what nobody has written yet."""
@@ -267,7 +272,8 @@ class Counters(Counted):
 
     def count_first(self) -> None:
         """The first sample, or batch, is there."""
-        if self.values[Field.FIRST_NS] == 0:
+        if not self._has_first:
+            self._has_first = True
             self.values[Field.FIRST_NS] = time.monotonic_ns() - self[Field.STARTED_NS]
 
     def end(self) -> None:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from pilum import _pilum
 from pilum.errors import InvalidArgumentError
-from pilum.streaming.counters import Counters, Field, Stage
+from pilum.streaming.counters import COUNT_NS, Counters, Field, Stage
 from pilum.streaming.place import Place
 from pilum.streaming.reading import Live
 from pilum.streaming.receipt import Delivered, Rows
@@ -21,8 +21,7 @@ from pilum.streaming.state import PackProgress, Progress
 from pilum.streaming.timing import Durations, waited_for
 from pilum.streaming.transforms import Block, TransformOptions, TransformPool
 
-_COUNT_NS = 1_000_000  # between counts, which take microseconds
-_TIMING_NS = 100_000_000  # the same of where the time goes
+_TIMING_NS = 100_000_000  # between counts of where the time goes
 _BATCHES_AT_ONCE = 256  # at most; they are few if rows are large
 _SAMPLES_AT_ONCE = 256
 
@@ -153,7 +152,7 @@ class DealtPass(abc.ABC):
     def __iter__(self) -> Iterator[Made]:
         for made in self._batches():
             self._made += made.num_rows
-            if time.monotonic_ns() - self._counted_ns > _COUNT_NS:
+            if time.monotonic_ns() - self._counted_ns > COUNT_NS:
                 self._count()
             yield made
             del made

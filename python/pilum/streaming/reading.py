@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from pilum import _pilum
-from pilum.streaming.counters import Counters, Field, Stage
+from pilum.streaming.counters import COUNT_NS, Counters, Field, Stage
 from pilum.streaming.place import Place
 from pilum.streaming.receipt import Delivered, Rows
 from pilum.streaming.source import Source
@@ -68,6 +68,7 @@ class Pass(Live):
         self._read = read
         self._rows = rows
         self._waits = Durations()
+        self._counted_ns = 0  # when that was last
 
     @abc.abstractmethod
     def lists(self) -> Iterator[Iterator[Any]]:
@@ -78,6 +79,15 @@ class Pass(Live):
         counters.set_reading(self._read)
         counters.set(Field.WAIT_NS, self._waits.total_ns)
         counters.set_histogram(Stage.WAIT, self._waits.histogram)
+
+    def _count_now_and_then(self) -> None:
+        """For the training loop's process; threads of this one ask for what is counted."""
+        if not self._counters.are_of_worker:
+            return
+        now = time.monotonic_ns()
+        if now - self._counted_ns > COUNT_NS:
+            self._counted_ns = now
+            self._count(self._counters)
 
     def _count_end(self) -> None:
         self._count(self._counters)
@@ -133,7 +143,7 @@ class PlainPass(Pass):
             rows, making_ns, _ = self._begun
             making_ns += time.perf_counter_ns() - start
             self._begun = _Begun(rows + batch.num_rows, making_ns, samples)
-            self._count(self._counters)
+            self._count_now_and_then()
             self._counters.count_first()
             yield samples
             self._rows_delivered += Rows.of(self._row_ids)
@@ -216,7 +226,7 @@ class TransformedPass(Pass):
             self._consumed += 1
             self._let_go(split)
             if self._consumed % 256 == 0:
-                self._count(self._counters)
+                self._count_now_and_then()
             yield iter((sample,))
             del sample  # while the next one is waited for
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
@@ -21,8 +20,10 @@ class Durations:
 
     def add(self, nanoseconds: int) -> None:
         self.total_ns += nanoseconds
-        halves = int(2 * math.log2(nanoseconds / 1000)) if nanoseconds > 1000 else 0
-        self.histogram[min(halves, BUCKETS - 1)] += 1
+        bucket = 0
+        if nanoseconds > 1000:  # twice the binary logarithm of microseconds, by their square
+            bucket = min((nanoseconds * nanoseconds // 1_000_000).bit_length() - 1, BUCKETS - 1)
+        self.histogram[bucket] += 1
 
     def since(self, start_ns: int) -> None:
         """Adds what took from `start_ns`, of time.perf_counter_ns(), until now."""

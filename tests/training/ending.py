@@ -35,7 +35,8 @@ def packed(db):
 
 
 def workers(dataset, **options):
-    return StreamingDataLoader(dataset, 64, num_workers=2, **options)
+    """Without tensors: PyTorch takes these from a worker, which may complain when that ends."""
+    return StreamingDataLoader(dataset, 64, num_workers=2, collate_fn=len, **options)
 
 
 KINDS = {

@@ -59,7 +59,7 @@ class Code {
 class FsstEncoder::Matcher {
  public:
   /// No symbol of two and more bytes may contain `terminator`.
-  explicit Matcher(uint8_t terminator) : terminators_(terminator * 0x0101010101010101) {
+  explicit Matcher(uint8_t terminator) : terminators_(terminator * uint64_t{0x0101010101010101}) {
     codes_.fill(Code::Escape());
   }
 

@@ -83,6 +83,15 @@ TEST(FsstEncoder, KeepsEveryByte) {
   ExpectRoundTrip(std::vector<std::string>(1000, all));
 }
 
+TEST(FsstEncoder, KeepsEveryByteWhicheverIsTheRarest) {
+  for (int rarest : {0x00, 0x01, 0x7F, 0x80, 0xA5, 0xFF}) {
+    std::string others;
+    for (int c = 0; c < 256; ++c)
+      if (c != rarest) others.push_back(static_cast<char>(c));
+    ExpectRoundTrip({others + static_cast<char>(rarest), others, others + others});
+  }
+}
+
 TEST(FsstEncoder, KeepsEscapesAndZeros) {
   const std::string zeros(100, '\0'), escapes(100, '\xFF');
   ExpectRoundTrip({zeros, escapes, std::string("\0", 1), "\xFF", std::string("a\0", 2), "\xFF\xFF",

@@ -6,8 +6,8 @@
 
 All interpreters need torch; the last is made by `pip install torch==2.13.0 pylance==14.0.2
 mosaicml-streaming==0.13.0 litdata==0.2.76 webdataset==1.0.2 datasets==5.0.1 grain==0.2.18
-array_record==0.8.6`. Every measurement is a fresh process, which makes a shuffled stream and takes
-samples from it, dicts, for 8 s or to the end of the epoch; `batches` are tensors of 1,024 samples.
+array_record==0.8.6`. Every measurement is a fresh process, which makes shuffled streams, one for an
+epoch, and takes samples from them, dicts, for 8 s; `batches` are tensors of 1,024 samples.
 The table shows medians over the rounds. pilum and `lancedb` run at their defaults, `lancedb-best`
 reads 1,024 rows at a time, 8 times ahead; the others are set as other_streams.py says. Their
 shuffles differ: lancedb, hf-map and grain permute all rows as pilum does, litdata chunks and the

@@ -7,6 +7,8 @@ LIBRARY is pilum or lancedb, at their defaults, lancedb-best, one of other_strea
 pread-reused and pread-fresh, rows of a flat file read by a C loop as in worker.py.
 """
 
+import functools
+import itertools
 import json
 import pathlib
 import resource
@@ -29,7 +31,7 @@ CASES = {
 BEST = {"read_batch_size": 1024, "io_queue_depth": 8}  # larger ones gain nothing
 FLOATS = ["a", "b", "c", "d"]
 FLOORS = ["pread-reused", "pread-fresh"]
-SECONDS = 8  # of samples, or all of them
+SECONDS = 8  # of samples: epochs of new streams, one after another
 CHECK = 256  # samples from one look at the clock to the next
 
 
@@ -108,7 +110,8 @@ def measure(library: str, case: str, folder: pathlib.Path) -> dict:
     size = BATCH if case == "batches" else 1  # of an item; the last batch counts as a whole one
     before = peak_mb()
     started = time.perf_counter()
-    items = iter(data.batches(size) if case == "batches" else data.samples())
+    make = functools.partial(data.batches, size) if case == "batches" else data.samples
+    items = itertools.chain.from_iterable(make() for _ in itertools.count())
     next(items)
     first = time.perf_counter() - started
     count, started = 0, time.perf_counter()

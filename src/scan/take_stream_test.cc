@@ -135,22 +135,30 @@ TEST(TakeStream, ReadsNoFurtherAheadThanRowsAllow) {
   EXPECT_EQ(delivered, 10 * dataset->live_rows());
 }
 
+/// Bytes that the stream which `open` makes holds at most, that in hand included. It has so many rows.
+template <typename Open>
+int64_t MostHeld(const Open& open, uint64_t expected_rows) {
+  const int64_t before = GetMemoryPool()->bytes_allocated();
+  const std::shared_ptr<BatchStream> stream = open();
+  uint64_t rows = 0;
+  int64_t most = 0;
+  while (const auto batch = stream->Next().ValueOrDie()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));  // for those who read too far
+    rows += static_cast<uint64_t>(batch->num_rows());
+    most = std::max(most, GetMemoryPool()->bytes_allocated() - before);
+  }
+  EXPECT_EQ(rows, expected_rows);
+  return most;
+}
+
 TEST(TakeStream, ReadsNoFurtherAheadThanBytesAllow) {
   constexpr int64_t kReadAhead = 1 << 20;
   auto store = std::make_shared<io::FaultStore>(GoldenStore("mixed-2.2"));
   const auto dataset = OpenGolden(store);
   TakePlan plan = Plan(dataset, Shuffled(dataset->live_rows(), 300));
   plan.readahead_bytes = kReadAhead;
-  const int64_t before = GetMemoryPool()->bytes_allocated();
-  auto stream = MakeTakeStream(std::move(plan)).ValueOrDie();
-  uint64_t rows = 0;
-  int64_t peak = 0;
-  while (const auto batch = stream->Next().ValueOrDie()) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));  // for those who read too far
-    rows += static_cast<uint64_t>(batch->num_rows());
-    peak = std::max(peak, GetMemoryPool()->bytes_allocated() - before);
-  }
-  EXPECT_EQ(rows, 300 * dataset->live_rows());
+  const int64_t peak = MostHeld([&] { return MakeTakeStream(std::move(plan)).ValueOrDie(); },
+                                300 * dataset->live_rows());
   EXPECT_GT(peak, kReadAhead / 8);
   EXPECT_LE(peak,
             3 * kReadAhead);  // the batch in hand, what is ahead, and what that is decoded from
@@ -189,21 +197,11 @@ std::shared_ptr<arrow::RecordBatch> BatchOf(const std::shared_ptr<arrow::Field>&
   return arrow::RecordBatch::Make(arrow::schema({field}), values->length(), {values});
 }
 
-/// Bytes that a stream of all rows holds at most, that in hand included.
 int64_t MostHeld(const Snapshot& snapshot, const Keys& keys, uint64_t readahead_bytes) {
   TakeOptions options;
   options.readahead_bytes = readahead_bytes;
-  const int64_t before = GetMemoryPool()->bytes_allocated();
-  const auto stream = snapshot.TakeAhead(InTurn(keys), options).ValueOrDie();
-  size_t rows = 0;
-  int64_t most = 0;
-  while (const auto batch = stream->Next().ValueOrDie()) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));  // for those who read too far
-    rows += static_cast<size_t>(batch->num_rows());
-    most = std::max(most, GetMemoryPool()->bytes_allocated() - before);
-  }
-  EXPECT_EQ(rows, keys.size());
-  return most;
+  return MostHeld([&] { return snapshot.TakeAhead(InTurn(keys), options).ValueOrDie(); },
+                  keys.size());
 }
 
 TEST(TakeStream, HoldsNoMoreWhereRowsGetLarger) {

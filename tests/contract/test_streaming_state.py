@@ -63,6 +63,14 @@ def test_global_batches_are_the_same_for_every_world_size(table, num_splits, opt
         sum(receipts[1:], receipts[0]).verify(table)
 
 
+def worker_stream(table, rank, world_size, worker, workers, **options):
+    """That of one of a rank's workers."""
+    info = types.SimpleNamespace(id=worker, num_workers=workers)
+    return StreamingDataset(
+        table, rank=rank, world_size=world_size, worker_info_override=info, **options
+    )
+
+
 @pytest.mark.parametrize(
     ("num_splits", "options"),
     [(12, kind) for kind in KINDS]
@@ -75,13 +83,8 @@ def test_workers_are_readers_for_every_world_size(table, num_splits, options):
         for workers in divisors(num_splits // world_size):
             receipts = []
             for rank, worker in itertools.product(range(world_size), range(workers)):
-                stream = StreamingDataset(
-                    table,
-                    num_splits=num_splits,
-                    rank=rank,
-                    world_size=world_size,
-                    worker_info_override=types.SimpleNamespace(id=worker, num_workers=workers),
-                    **options,
+                stream = worker_stream(
+                    table, rank, world_size, worker, workers, num_splits=num_splits, **options
                 )
                 first = rank + world_size * worker
                 assert ids(stream) == alone[first :: world_size * workers]
@@ -123,13 +126,7 @@ def test_global_batches_of_larger_tables(tables, data):
     batches = [[] for _ in range(len(alone) // (own * world_size))]
     receipts = []
     for rank, worker in itertools.product(range(world_size), range(workers)):
-        stream = StreamingDataset(
-            table,
-            rank=rank,
-            world_size=world_size,
-            worker_info_override=types.SimpleNamespace(id=worker, num_workers=workers),
-            **options,
-        )
+        stream = worker_stream(table, rank, world_size, worker, workers, **options)
         found = ids(stream)
         receipts.append(stream.receipt())
         for number, first in enumerate(range(0, len(found) - own + 1, own)):

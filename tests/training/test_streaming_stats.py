@@ -282,6 +282,19 @@ def test_quantiles_of_durations():
     assert quantile(durations.histogram, 1) > 1000
 
 
+def test_durations_are_in_buckets_of_half_an_octave():
+    random = np.random.default_rng(0)
+    edges = [round(1000 * 2 ** (i / 2)) + j for i in range(40) for j in (-1, 1)]
+    durations, counts, total = Durations(), [0] * 64, 0
+    for nanoseconds in [*edges, *(2 ** random.uniform(0, 45, 3000)).astype(int).tolist()]:
+        durations.add(nanoseconds)
+        total += nanoseconds
+        squared = nanoseconds**2 // 10**6  # of microseconds
+        counts[min(max(squared.bit_length() - 1, 0), 63)] += 1
+    assert durations.histogram == counts
+    assert durations.total_ns == total
+
+
 @pytest.mark.parametrize("samples_of", [iter, lambda stream: StreamingDataLoader(stream, 1)])
 def test_quantiles_of_stages(table, samples_of):
     stream = StreamingDataset(

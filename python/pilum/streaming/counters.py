@@ -14,8 +14,8 @@ from pilum import _pilum
 from pilum.streaming.place import Place
 from pilum.streaming.timing import BUCKETS
 
-#: Between counts for other processes, which take microseconds.
-COUNT_NS = 1_000_000
+#: Between counts for other processes, which take some 10 us.
+COUNT_NS = 10_000_000
 
 Values = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 
@@ -189,7 +189,7 @@ class AllCounters:
         """RAW or READY. Nothing does once the pass is over, whatever workers have made ahead."""
         if self.kind <= FROM_HERE and all(self._last_pass[:1, Field.ENDED_NS]):
             return 0
-        return max(0, self.total(field))  # of batches, as of a millisecond ago
+        return max(0, self.total(field))  # of batches, as of some milliseconds ago
 
     def of_last_pass(self) -> list[Counted]:
         """Of its processes: that of the training loop first, if it is not of workers alone."""
@@ -228,8 +228,8 @@ class Counters(Counted):
         super().__init__(values)
         self.row = row
         self.are_of_worker = row != _OWN_ROW  #: what the training loop's process wants to know
+        self.have_first = False  #: sample, or batch
         self._before = {field: self[field] for field in Field if field >= Field.BYTES}
-        self._has_first = False
 
     def copy(self) -> Counters:
         """With values of its own, for a thread that wants to know what nobody has written yet."""
@@ -271,9 +271,9 @@ class Counters(Counted):
         self.values[_slice(stage)] = counts
 
     def count_first(self) -> None:
-        """The first sample, or batch, is there."""
-        if not self._has_first:
-            self._has_first = True
+        """The first sample, or batch, is there, if none was before."""
+        if not self.have_first:
+            self.have_first = True
             self.values[Field.FIRST_NS] = time.monotonic_ns() - self[Field.STARTED_NS]
 
     def end(self) -> None:

@@ -68,7 +68,8 @@ class Delivery(Live):
             if item is None:
                 return
             self._waits.since(start)
-            self._counters.count_first()
+            if not self._counters.have_first:
+                self._counters.count_first()
             received, batch = item
             self._received += received.delivered
             self._counted = received.progress

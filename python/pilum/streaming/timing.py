@@ -4,30 +4,58 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
+
+import numpy as np
 
 BUCKETS = (
     64  #: bucket i: 2^(i/2) to 2^((i+1)/2) us, as of _pilum.ReadCounters; outermost ones: beyond
 )
+_PENDING = 1024  # durations of which the buckets are found together: singly that takes far longer
+
+
+class _Known(NamedTuple):
+    total_ns: int
+    histogram: list[int]
+    pending: list[int]  # not in those yet; grows
+
+    def with_pending(self) -> _Known:
+        pending = np.array(self.pending, np.int64)  # as of now
+        octaves = np.frexp((pending / 1000) ** 2)[1] - 1  # of the squares of microseconds
+        buckets = np.bincount(octaves.clip(0, BUCKETS - 1), minlength=BUCKETS)
+        histogram = (buckets + self.histogram).tolist()
+        return _Known(self.total_ns + int(pending.sum()), histogram, [])
 
 
 class Durations:
-    """Of things that one thread at a time does."""
+    """Of things that one thread at a time does. Any thread may ask for them."""
 
     def __init__(self) -> None:
-        self.total_ns = 0
-        self.histogram = [0] * BUCKETS
+        self._pending: list[int] = []
+        self._known = _Known(0, [0] * BUCKETS, self._pending)  # replaced as a whole
+
+    @property
+    def total_ns(self) -> int:
+        return self._known.with_pending().total_ns
+
+    @property
+    def histogram(self) -> list[int]:
+        return self._known.with_pending().histogram
 
     def add(self, nanoseconds: int) -> None:
-        self.total_ns += nanoseconds
-        bucket = 0
-        if nanoseconds > 1000:  # twice the binary logarithm of microseconds, by their square
-            bucket = min((nanoseconds * nanoseconds // 1_000_000).bit_length() - 1, BUCKETS - 1)
-        self.histogram[bucket] += 1
+        self._pending.append(nanoseconds)
+        if len(self._pending) >= _PENDING:
+            self._fold()
 
     def since(self, start_ns: int) -> None:
         """Adds what took from `start_ns`, of time.perf_counter_ns(), until now."""
-        self.add(time.perf_counter_ns() - start_ns)
+        self._pending.append(time.perf_counter_ns() - start_ns)
+        if len(self._pending) >= _PENDING:
+            self._fold()
+
+    def _fold(self) -> None:
+        self._known = self._known.with_pending()
+        self._pending = self._known.pending
 
 
 Item = TypeVar("Item")

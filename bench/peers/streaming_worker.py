@@ -4,12 +4,14 @@
     streaming_worker.py LIBRARY CASE FOLDER      measure; prints one JSON line
 
 LIBRARY is pilum or lancedb, at their defaults, lancedb-best, one of other_streams.py, or a floor:
-pread-reused and pread-fresh, rows of a flat file read by a C loop as in worker.py.
+rows of a flat file read by one thread, a C loop as in worker.py (pread-reused and pread-fresh), or
+one of Python that makes `bytes` of them (pread-bytes).
 """
 
 import functools
 import itertools
 import json
+import os
 import pathlib
 import resource
 import sys
@@ -30,7 +32,7 @@ CASES = {
 }
 BEST = {"read_batch_size": 1024, "io_queue_depth": 8}  # larger ones gain nothing
 FLOATS = ["a", "b", "c", "d"]
-FLOORS = ["pread-reused", "pread-fresh"]
+FLOORS = ["pread-reused", "pread-fresh", "pread-bytes"]
 SECONDS = 8  # of samples: epochs of new streams, one after another
 CHECK = 256  # samples from one look at the clock to the next
 
@@ -76,6 +78,18 @@ class Floor:
             yield from range(self.read(order[first : first + worker.BATCH]))
 
 
+class PythonFloor:
+    """The same, each made `bytes` by Python."""
+
+    def __init__(self, path: pathlib.Path) -> None:
+        self.fd, self.offsets, self.sizes = worker.flat_rows(path.stem, path.parent)
+
+    def samples(self) -> Iterator[bytes]:
+        order = np.random.default_rng(1).permutation(len(self.sizes))
+        sizes, offsets = self.sizes[order].tolist(), self.offsets[order].tolist()
+        return map(os.pread, itertools.repeat(self.fd), sizes, offsets)
+
+
 def make(folder: pathlib.Path) -> None:
     import lance
 
@@ -84,7 +98,7 @@ def make(folder: pathlib.Path) -> None:
     lance.write_dataset(rows, path, mode="overwrite", data_storage_version="2.2")
 
 
-def open_library(library: str, case: str, folder: pathlib.Path) -> Library | Floor:
+def open_library(library: str, case: str, folder: pathlib.Path) -> Library | Floor | PythonFloor:
     """Opens the data of the case, with its files in the page cache."""
     name, options = CASES[case]
     path = folder / TABLES[name]
@@ -92,8 +106,10 @@ def open_library(library: str, case: str, folder: pathlib.Path) -> Library | Flo
     if library == "lancedb-best":
         options = options | BEST
     if library in FLOORS:
-        path, options = folder / f"{name}.flat", {"fresh": library == "pread-fresh"}
-        opening = Floor
+        path = folder / f"{name}.flat"
+        opening = PythonFloor
+        if library != "pread-bytes":
+            opening, options = Floor, {"fresh": library == "pread-fresh"}
     elif library in OTHERS:
         opening = OTHERS[library]
         path = folder / "streams" / opening.format / name

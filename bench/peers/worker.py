@@ -162,19 +162,22 @@ def chooser(rows: int):
     return lambda: rng.integers(0, rows, BATCH).tolist()
 
 
+def flat_rows(name: str, folder: pathlib.Path) -> tuple[int, np.ndarray, np.ndarray]:
+    """A descriptor of the flat file, and the offsets and sizes of its rows."""
+    fd = os.open(folder / f"{name}.flat", os.O_RDONLY)
+    if name == "num":
+        rows = os.fstat(fd).st_size // 25
+        return fd, np.arange(rows) * 25, np.full(rows, 25)
+    sizes = np.load(folder / "img.sizes.npy")
+    return fd, np.concatenate([[0], np.cumsum(sizes)[:-1]]), sizes
+
+
 def pread_reader(name: str, folder: pathlib.Path, fresh: bool):
     """A function that reads rows of the flat file, BATCH at most, and the number of its rows."""
     library = ctypes.CDLL(str(folder / "pread_floor.so"))
     pointer = ctypes.c_void_p
     library.pread_rows.argtypes = [ctypes.c_int, pointer, pointer, ctypes.c_size_t, pointer]
-    fd = os.open(folder / f"{name}.flat", os.O_RDONLY)
-    if name == "num":
-        rows = os.fstat(fd).st_size // 25
-        offsets, sizes = np.arange(rows) * 25, np.full(rows, 25)
-    else:
-        sizes = np.load(folder / "img.sizes.npy")
-        rows = len(sizes)
-        offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    fd, offsets, sizes = flat_rows(name, folder)
     buffer = np.zeros(BATCH * int(sizes.max()), np.uint8)
 
     def read(chosen: np.ndarray) -> int:
@@ -187,7 +190,7 @@ def pread_reader(name: str, folder: pathlib.Path, fresh: bool):
             raise OSError("short read")
         return len(chosen)
 
-    return read, rows
+    return read, len(sizes)
 
 
 def pread_take(name: str, folder: pathlib.Path, fresh: bool):

@@ -2,6 +2,7 @@
 
 import itertools
 import pickle
+import tracemalloc
 
 import numpy as np
 import pyarrow as pa
@@ -146,6 +147,31 @@ def test_tensors_are_the_batch_alone(table, ragged):
     first["vector"].fill_(7)
     assert torch.equal(second["vector"], before)
     assert first["vector"].untyped_storage().nbytes() == SIZE * 2 * 4
+
+
+@pytest.fixture(scope="module")
+def many_rows():
+    numbers = np.arange(50_000, dtype=np.float32)
+    vectors = pa.FixedSizeListArray.from_arrays(np.repeat(numbers, 4), 4)
+    names = pa.array(map(str, range(50_000)))
+    columns = {"number": numbers, "vector": vectors, "name": names}
+    return pilum.connect("memory://").create_table("many", pa.table(columns))
+
+
+@pytest.mark.parametrize("kind", ["torch", "numpy", "arrow", "polars"])
+def test_no_object_is_made_for_a_row(many_rows, kind):
+    loader = StreamingDataLoader(
+        StreamingDataset(many_rows), batch_size=50_000, format=kind, strings="arrow"
+    )
+    list(loader)  # what is imported and kept the first time
+    tracemalloc.start()
+    try:
+        [batch] = loader
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(batch["name"]) == 50_000
+    assert peak < 4 * 50_000  # bytes: pointers to objects would take 8 each
 
 
 @pytest.mark.parametrize(

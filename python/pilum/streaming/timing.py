@@ -36,7 +36,8 @@ class Durations:
 
     @property
     def total_ns(self) -> int:
-        return self._known.with_pending().total_ns
+        known = self._known
+        return known.total_ns + sum(known.pending)
 
     @property
     def histogram(self) -> list[int]:

@@ -14,8 +14,8 @@ from pilum import _pilum
 from pilum.streaming.place import Place
 from pilum.streaming.timing import BUCKETS
 
-#: Between counts for other processes, which take some 10 us.
-COUNT_NS = 10_000_000
+#: Between counts for other processes, which take some microseconds.
+COUNT_NS = 1_000_000
 
 Values = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 
@@ -189,7 +189,7 @@ class AllCounters:
         """RAW or READY. Nothing does once the pass is over, whatever workers have made ahead."""
         if self.kind <= FROM_HERE and all(self._last_pass[:1, Field.ENDED_NS]):
             return 0
-        return max(0, self.total(field))  # of batches, as of some milliseconds ago
+        return max(0, self.total(field))  # of batches, as of a millisecond ago
 
     def of_last_pass(self) -> list[Counted]:
         """Of its processes: that of the training loop first, if it is not of workers alone."""

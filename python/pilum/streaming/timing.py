@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
-
-import numpy as np
 
 BUCKETS = (
     64  #: bucket i: 2^(i/2) to 2^((i+1)/2) us, as of _pilum.ReadCounters; outermost ones: beyond
 )
-_PENDING = 1024  # durations of which the buckets are found together: singly that takes far longer
+_PENDING = 1024  # durations of which the buckets are found together: singly that takes longer
 
 
 class _Known(NamedTuple):
@@ -20,11 +19,13 @@ class _Known(NamedTuple):
     pending: list[int]  # not in those yet; grows
 
     def with_pending(self) -> _Known:
-        pending = np.array(self.pending, np.int64)  # as of now
-        octaves = np.frexp((pending / 1000) ** 2)[1] - 1  # of the squares of microseconds
-        buckets = np.bincount(octaves.clip(0, BUCKETS - 1), minlength=BUCKETS)
-        histogram = (buckets + self.histogram).tolist()
-        return _Known(self.total_ns + int(pending.sum()), histogram, [])
+        # Without numpy, which imports more when it is used; that fails when the interpreter ends.
+        pending = self.pending.copy()  # as of now
+        histogram = self.histogram.copy()
+        squares = Counter((ns * ns // 1_000_000).bit_length() for ns in pending)  # of microseconds
+        for bits, count in squares.items():
+            histogram[min(max(bits - 1, 0), BUCKETS - 1)] += count
+        return _Known(self.total_ns + sum(pending), histogram, [])
 
 
 class Durations:

@@ -32,7 +32,6 @@ CASES = {
 }
 BEST = {"read_batch_size": 1024, "io_queue_depth": 8}  # larger ones gain nothing
 FLOATS = ["a", "b", "c", "d"]
-FLOORS = ["pread-reused", "pread-fresh", "pread-bytes"]
 SECONDS = 8  # of samples: epochs of new streams, one after another
 CHECK = 256  # samples from one look at the clock to the next
 
@@ -90,6 +89,13 @@ class PythonFloor:
         return map(os.pread, itertools.repeat(self.fd), sizes, offsets)
 
 
+FLOORS = {
+    "pread-reused": functools.partial(Floor, fresh=False),
+    "pread-fresh": functools.partial(Floor, fresh=True),
+    "pread-bytes": PythonFloor,
+}
+
+
 def make(folder: pathlib.Path) -> None:
     import lance
 
@@ -106,10 +112,7 @@ def open_library(library: str, case: str, folder: pathlib.Path) -> Library | Flo
     if library == "lancedb-best":
         options = options | BEST
     if library in FLOORS:
-        path = folder / f"{name}.flat"
-        opening = PythonFloor
-        if library != "pread-bytes":
-            opening, options = Floor, {"fresh": library == "pread-fresh"}
+        path, opening, options = folder / f"{name}.flat", FLOORS[library], {}
     elif library in OTHERS:
         opening = OTHERS[library]
         path = folder / "streams" / opening.format / name

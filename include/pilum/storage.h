@@ -57,6 +57,13 @@ class ReadableObject {
   virtual arrow::Status ReadInTwo(uint64_t offset, std::span<std::byte> head,
                                   std::span<std::byte> rest) const;
 
+  /// The same if that takes no waiting, for a device or for anybody. False if it would, or fails, or
+  /// nobody knows: then the pieces have anything in them. `head` may be empty.
+  virtual bool ReadNow(uint64_t /*offset*/, std::span<std::byte> /*head*/,
+                       std::span<std::byte> /*rest*/) const {
+    return false;
+  }
+
   /// The bytes [offset, offset + length), at least one and all in the object, if it has them in
   /// memory: valid as long as it lives. Null if they must be read.
   virtual const std::byte* Resident(uint64_t /*offset*/, uint64_t /*length*/) const {

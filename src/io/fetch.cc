@@ -2,12 +2,10 @@
 
 #include <algorithm>
 #include <limits>
-#include <new>
 #include <tuple>
 #include <utility>
 
 #include "io/object_range.h"
-#include "io/read_job.h"
 #include "pilum/error.h"
 #include "pilum/runtime.h"
 #include "runtime/runtime.h"
@@ -179,7 +177,7 @@ arrow::Status Fetch::AllocateBuffers(std::vector<Extent>* extents) {
   return arrow::Status::OK();
 }
 
-arrow::Result<std::shared_ptr<ReadJob>> Fetch::Plan(int64_t priority) {
+arrow::Result<std::vector<Read>> Fetch::Plan() {
   buffers_.clear();
   volume_ = {};
   ARROW_ASSIGN_OR_RAISE(std::vector<Wanted> wanted, SortRequests());
@@ -209,26 +207,23 @@ arrow::Result<std::shared_ptr<ReadJob>> Fetch::Plan(int64_t priority) {
   }
   volume_.reads = reads.size();
   for (const Wanted& range : wanted) volume_.wanted_bytes += range.length;
-  return std::make_shared<ReadJob>(std::move(reads), priority);
+  return reads;
 }
 
 arrow::Status Fetch::Run(int64_t priority) {
-  ARROW_ASSIGN_OR_RAISE(auto job, Plan(priority));
-  return job->RunAndWait();
+  ARROW_ASSIGN_OR_RAISE(std::vector<Read> reads, Plan());
+  return std::make_shared<ReadJob>(std::move(reads), priority)->RunAndWait();
 }
 
-void Fetch::RunAsync(int64_t priority, std::function<void(arrow::Status)> done) {
-  runtime::Runtime::Get().io().Submit(priority, [this, priority, done = std::move(done)]() mutable {
-    auto job = PlanOrOutOfMemory(priority);
-    if (!job.ok()) return done(job.status());
-    (*job)->RunAndCall(std::move(done));
+arrow::Result<bool> Fetch::Start(int64_t priority, std::function<void(arrow::Status)> done) {
+  ARROW_ASSIGN_OR_RAISE(std::vector<Read> reads, Plan());
+  ReadNow(&reads);
+  if (reads.empty()) return true;
+  auto job = std::make_shared<ReadJob>(std::move(reads), priority);
+  runtime::Runtime::Get().io().Submit(priority, [job, done = std::move(done)]() mutable {
+    job->RunAndCall(std::move(done));
   });
-}
-
-arrow::Result<std::shared_ptr<ReadJob>> Fetch::PlanOrOutOfMemory(int64_t priority) try {
-  return Plan(priority);
-} catch (const std::bad_alloc&) {
-  return arrow::Status::OutOfMemory("no memory left to plan reads");
+  return false;
 }
 
 }  // namespace pilum::io

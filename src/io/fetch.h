@@ -1,7 +1,7 @@
 // Fetch: many byte ranges of many objects, read together.
 //
 //   Add(object, range) ─► id      collect what a plan needs
-//   Run() / RunAsync(done)        merge neighbours by the object's ReadPolicy, read in parallel
+//   Run() / Start(done)           merge neighbours by the object's ReadPolicy, read in parallel
 //   bytes(id)                     a view into the buffer of the merged read
 //
 // Nearby ranges share one read and small reads share one buffer, so a range is never copied; what the
@@ -23,13 +23,12 @@
 #include <arrow/status.h>
 
 #include "bytes/byte_range.h"
+#include "io/read_job.h"
 #include "pilum/storage.h"
 
 namespace pilum::io {
 
 using bytes::ByteRange;
-
-class ReadJob;
 
 class Fetch {
  public:
@@ -56,9 +55,10 @@ class Fetch {
   /// Reads everything; the calling thread helps. Priority as in Executor::Submit.
   arrow::Status Run(int64_t priority = 0);
 
-  /// The same without blocking: `done`, which must not throw, is called exactly once, on an I/O
-  /// thread. The Fetch must stay alive until then.
-  void RunAsync(int64_t priority, std::function<void(arrow::Status)> done);
+  /// The same without waiting: the calling thread reads what takes none, as from the page cache, and
+  /// I/O threads the rest. True if there is no rest. Otherwise `done`, which must not throw, is called
+  /// exactly once, on an I/O thread, and the Fetch must stay alive until then.
+  arrow::Result<bool> Start(int64_t priority, std::function<void(arrow::Status)> done);
 
   /// What a run has read, or is about to: not what objects have in memory.
   struct Volume {
@@ -93,8 +93,7 @@ class Fetch {
   std::vector<Extent> MergeNeighbours(const std::vector<Wanted>& wanted) const;
   void UsePlaces(const std::vector<Wanted>& wanted, std::vector<Extent>* extents);
   arrow::Status AllocateBuffers(std::vector<Extent>* extents);
-  arrow::Result<std::shared_ptr<ReadJob>> Plan(int64_t priority);
-  arrow::Result<std::shared_ptr<ReadJob>> PlanOrOutOfMemory(int64_t priority);
+  arrow::Result<std::vector<Read>> Plan();
 
   std::vector<std::shared_ptr<ReadableObject>> objects_;
   std::unordered_map<const ReadableObject*, uint32_t> object_indexes_;

@@ -109,6 +109,17 @@ class LocalObject final : public ReadableObject {
     return Read(offset + head.size(), rest);
   }
 
+  // What the page cache has; file systems that cannot tell refuse.
+  bool ReadNow(uint64_t offset, std::span<std::byte> head,
+               std::span<std::byte> rest) const override {
+    const size_t size = head.size() + rest.size();
+    const iovec pieces[] = {{head.data(), head.size()}, {rest.data(), rest.size()}};
+    return fd_.valid() &&
+           ::preadv2(fd_.get(), pieces, 2, static_cast<off_t>(offset), RWF_NOWAIT) ==
+               static_cast<ssize_t>(size) &&
+           Count(offset, size).ok();
+  }
+
   const std::byte* Resident(uint64_t offset, uint64_t length) const override {
     return hot_blocks_.Find(offset, length);
   }

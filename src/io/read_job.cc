@@ -18,11 +18,23 @@ constexpr uint64_t kSliceCost =
     8'000;  // ns: large beside taking a slice, small beside waking a thread
 constexpr uint64_t kWorthAThread = 60'000;  // ns of work for which waking another thread pays
 
+constexpr int kMostRefused = 8;  // then the others are not in the page cache either
+
 constexpr std::chrono::milliseconds kPatience(50);  // between looks for a cancellation
 
 uint64_t CostOf(const Read& read) { return kReadCost + read.out.size() / kBytesPerNs; }
 
 }  // namespace
+
+void ReadNow(std::vector<Read>* reads) {
+  int refused = 0;  // since the last one that was not
+  std::erase_if(*reads, [&](const Read& read) {
+    if (refused == kMostRefused) return false;
+    const bool done = read.object->ReadNow(read.offset, read.head, read.out);
+    refused = done ? 0 : refused + 1;
+    return done;
+  });
+}
 
 ReadJob::ReadJob(std::vector<Read> reads, int64_t priority)
     : reads_(std::move(reads)), priority_(priority) {

@@ -1,4 +1,5 @@
-// A list of reads, carried out by any number of threads.
+// A list of reads, carried out by any number of threads: those that have to wait for a device or a
+// server, after ReadNow has carried out the others where it was.
 //
 //   reads  ─►  slices of neighbours, equal by estimated cost  ─►  taken one by one by whoever works
 //
@@ -32,6 +33,9 @@ struct Read {
   std::span<std::byte> out;
   std::span<std::byte> head = {};
 };
+
+/// Carries out, on this thread, reads that take no waiting, and removes them.
+void ReadNow(std::vector<Read>* reads);
 
 /// Made, started once, and then shared with the threads that help. Thread-safe.
 class ReadJob : public std::enable_shared_from_this<ReadJob> {

@@ -1,5 +1,6 @@
 #include "scan/memory_gate.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -15,13 +16,24 @@ bool MemoryGate::HasRoom(int64_t read, uint64_t bytes) const {
   return bytes_ <= most_bytes_ && bytes <= most_bytes_ - bytes_;
 }
 
-void MemoryGate::Enter(int64_t read, uint64_t bytes, Start start) {
-  std::unique_lock<std::mutex> lock(mutex_);
+bool MemoryGate::Enter(int64_t read, uint64_t bytes, Start start) {
+  std::lock_guard<std::mutex> lock(mutex_);
   const auto entry = reads_.find(read);
-  if (entry == reads_.end()) return;  // cancelled
-  entry->second.waiting = bytes;
-  entry->second.start = std::move(start);
-  StartWaiting(std::move(lock));
+  if (entry == reads_.end()) return false;  // cancelled
+  const bool others_wait =
+      std::any_of(reads_.begin(), entry, [](const auto& before) { return before.second.start; });
+  if (others_wait || !HasRoom(read, bytes)) {
+    entry->second.waiting = bytes;
+    entry->second.start = std::move(start);
+    return false;
+  }
+  Take(bytes, &entry->second);
+  return true;
+}
+
+void MemoryGate::Take(uint64_t bytes, Read* read) {
+  bytes_ += bytes;
+  read->bytes += bytes;
 }
 
 void MemoryGate::Hold(int64_t read, uint64_t bytes) {
@@ -47,8 +59,7 @@ void MemoryGate::StartWaiting(std::unique_lock<std::mutex> lock) {
   for (auto& [number, read] : reads_) {
     if (!read.start) continue;
     if (!HasRoom(number, read.waiting)) break;  // those behind it do not overtake it
-    bytes_ += read.waiting;
-    read.bytes += read.waiting;
+    Take(read.waiting, &read);
     started.push_back(std::exchange(read.start, nullptr));
   }
   lock.unlock();

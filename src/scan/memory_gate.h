@@ -22,9 +22,9 @@ class MemoryGate {
 
   /// A read begins; those with lower numbers come before it.
   void Begin(int64_t read);
-  /// Calls `start`, which makes the read's next requests, when there is room for so many bytes more:
-  /// now, or later, on a thread that makes room.
-  void Enter(int64_t read, uint64_t bytes, Start start);
+  /// Whether there is room now for so many bytes more that the read's next requests are for. If not,
+  /// `start` is called when there is, on a thread that makes room.
+  bool Enter(int64_t read, uint64_t bytes, Start start);
   /// A read holds so much, whether there is room for it or not.
   void Hold(int64_t read, uint64_t bytes);
   /// A read is done.
@@ -40,6 +40,7 @@ class MemoryGate {
   };
 
   bool HasRoom(int64_t read, uint64_t bytes) const;
+  void Take(uint64_t bytes, Read* read);
   /// Starts what waits and has room, and unlocks.
   void StartWaiting(std::unique_lock<std::mutex> lock);
 

@@ -14,7 +14,8 @@ class MemoryGateTest : public testing::Test {
     for (int64_t read = 0; read < reads; ++read) gate_.Begin(read);
   }
   void Enter(int64_t read, uint64_t bytes) {
-    gate_.Enter(read, bytes, [this, read] { started_ += std::to_string(read); });
+    const auto start = [this, read] { started_ += std::to_string(read); };
+    if (gate_.Enter(read, bytes, start)) start();
   }
 
   MemoryGate gate_{100};
@@ -98,7 +99,7 @@ TEST_F(MemoryGateTest, WhatIsCancelledNeverStarts) {
   Begin(2);
   Enter(0, 100);
   const auto owned = std::make_shared<int>();
-  gate_.Enter(1, 100, [owned] { FAIL(); });
+  EXPECT_FALSE(gate_.Enter(1, 100, [owned] { FAIL(); }));
   EXPECT_EQ(owned.use_count(), 2);
   gate_.Cancel();
   EXPECT_EQ(owned.use_count(), 1);

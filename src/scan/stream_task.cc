@@ -49,24 +49,36 @@ void StreamTask::Complete(arrow::Status result) {
   exchange_->changed.notify_all();
 }
 
-arrow::Result<std::shared_ptr<arrow::RecordBatch>> StreamTask::Continue(BatchRead* read) {
-  auto fetch = std::make_shared<io::Fetch>();
-  ARROW_ASSIGN_OR_RAISE(bool wants, read->Step(fetch));
-  if (!wants) return read->Finish();
-  Admit(fetch->read_bytes(), [self = shared_from_this(), fetch] { self->RunFetch(fetch); });
-  return nullptr;
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> StreamTask::Continue(
+    BatchRead* read, std::chrono::nanoseconds* fetching) {
+  for (;;) {
+    if (!fetch_) {
+      fetch_ = std::make_shared<io::Fetch>();
+      ARROW_ASSIGN_OR_RAISE(bool wants, read->Step(fetch_));
+      if (!wants) {
+        fetch_.reset();
+        return read->Finish();
+      }
+      if (!Admit(fetch_->read_bytes())) return nullptr;
+    }
+    const auto start = Clock::now();
+    ARROW_ASSIGN_OR_RAISE(bool fetched, StartFetch(std::exchange(fetch_, nullptr)));
+    if (!fetched) return nullptr;
+    *fetching += Clock::now() - start;
+  }
 }
 
-void StreamTask::RunFetch(const std::shared_ptr<io::Fetch>& fetch) try {
-  const auto start = Clock::now();
-  fetch->RunAsync(priority_,
-                  [self = shared_from_this(), fetch, start](const arrow::Status& status) {
-                    if (!status.ok()) return self->Complete(status);
-                    self->Fetched(fetch->volume(), Clock::now() - start);
-                    self->Post();
-                  });
-} catch (const std::bad_alloc&) {
-  Complete(OutOfMemory());
+arrow::Result<bool> StreamTask::StartFetch(const std::shared_ptr<io::Fetch>& fetch) {
+  const auto fetched = [self = shared_from_this(), fetch, start = Clock::now()] {
+    self->Fetched(fetch->volume(), Clock::now() - start);
+  };
+  ARROW_ASSIGN_OR_RAISE(bool all, fetch->Start(priority_, [this, fetched](const auto& status) {
+    if (!status.ok()) return Complete(status);
+    fetched();
+    Post();
+  }));
+  if (all) fetched();
+  return all;
 }
 
 }  // namespace pilum::scan

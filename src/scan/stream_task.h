@@ -52,27 +52,33 @@ class StreamTask : public std::enable_shared_from_this<StreamTask> {
   /// they have ended.
   virtual arrow::Result<bool> Advance() = 0;
 
-  /// Requests of so many bytes are about to be made, by `start`: now, or later on another thread.
-  virtual void Admit(uint64_t, std::function<void()> start) { start(); }
+  /// Whether requests of so many bytes may be made. If not yet, it is posted when they may; then
+  /// another thread may go on with this task already, and this one must leave it alone.
+  virtual bool Admit(uint64_t) { return true; }
+  /// The requests that were not admitted yet are not wanted any more.
+  void DropRequests() { fetch_.reset(); }
 
-  /// Requests have ended well. On an I/O thread, before Advance is called again.
+  /// Requests have ended well. In Continue, or on an I/O thread before Advance is called again.
   virtual void Fetched(const io::Fetch::Volume&, std::chrono::nanoseconds) {}
 
   /// Has Advance called again. Then another thread may go on with this task already, and this one
   /// must leave it alone.
   void Post();
 
-  /// For Advance: what `read` reads, or null when its next requests are under way. Then another
-  /// thread may go on with this task already, and this one must leave it alone.
-  arrow::Result<std::shared_ptr<arrow::RecordBatch>> Continue(BatchRead* read);
+  /// For Advance: what `read` reads, or null when its next requests are under way or wait. Then
+  /// another thread may go on with this task already, and this one must leave it alone. Adds the time
+  /// of requests that it has carried out itself to `fetching`.
+  arrow::Result<std::shared_ptr<arrow::RecordBatch>> Continue(BatchRead* read,
+                                                              std::chrono::nanoseconds* fetching);
 
  private:
   void Work();
-  void RunFetch(const std::shared_ptr<io::Fetch>& fetch);
+  arrow::Result<bool> StartFetch(const std::shared_ptr<io::Fetch>& fetch);
   void Complete(arrow::Status result);
 
   const std::shared_ptr<Exchange> exchange_;
   const int64_t priority_;
+  std::shared_ptr<io::Fetch> fetch_;  // of requests that are not admitted yet
   bool started_ = false;
 };
 

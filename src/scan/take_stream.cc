@@ -42,11 +42,15 @@ constexpr uint64_t kMostShares = 2;
 constexpr uint64_t kLeastPiece = 1 << 20;
 constexpr uint64_t kChunkBytes = 8192;  // at most, of values that are decoded together
 
-/// Counts the time that it exists.
+/// Counts the time that it exists, but for that of fetching.
 class DecodeTime {
  public:
   explicit DecodeTime(std::shared_ptr<ReadCounters> counters) : counters_(std::move(counters)) {}
-  ~DecodeTime() { counters_->decode_ns += static_cast<uint64_t>((Clock::now() - start_).count()); }
+  ~DecodeTime() {
+    counters_->decode_ns += static_cast<uint64_t>((Clock::now() - start_ - fetching).count());
+  }
+
+  std::chrono::nanoseconds fetching{0};  ///< meanwhile
 
  private:
   const std::shared_ptr<ReadCounters> counters_;
@@ -98,7 +102,7 @@ class WindowTask final : public StreamTask {
 
  private:
   Result<bool> Advance() override {
-    const DecodeTime time(plan_->counters);
+    DecodeTime time(plan_->counters);
     if (std::exchange(too_large_, false)) Halve();
     if (!pieces_) {
       ARROW_ASSIGN_OR_RAISE(RowSelection rows, SelectRows(*plan_->dataset, keys_, plan_->key));
@@ -109,7 +113,7 @@ class WindowTask final : public StreamTask {
         ARROW_ASSIGN_OR_RAISE(read_,
                               BatchRead::Make(plan_->dataset, plan_->projection, pieces_->Next()));
       }
-      ARROW_ASSIGN_OR_RAISE(auto piece, Continue(read_.get()));
+      ARROW_ASSIGN_OR_RAISE(auto piece, Continue(read_.get(), &time.fetching));
       if (!piece) return false;
       read_.reset();  // with what the rows were decoded from
       gates_->fetched.Hold(priority(), 0);
@@ -132,17 +136,25 @@ class WindowTask final : public StreamTask {
     return true;
   }
 
-  void Admit(uint64_t bytes, std::function<void()> start) override {
+  bool Admit(uint64_t bytes) override {
     const uint64_t piece_bytes = read_->value_bytes();
     too_large_ = keys_.size() > 1 && read_bytes_ + piece_bytes > MostBytes();
-    if (too_large_) return Post();
+    if (too_large_) {
+      Post();
+      return false;
+    }
     fetched_bytes += bytes;
     const uint64_t more = piece_bytes - std::min(piece_bytes, piece_bytes_);
     piece_bytes_ += more;
-    gates_->rows.Enter(priority(), more,
-                       [gates = gates_, number = priority(), bytes, start = std::move(start)] {
-                         gates->fetched.Enter(number, bytes, start);
-                       });
+    const auto start = [self = shared_from_this(), this] { Post(); };
+    const auto enter = [gates = gates_, number = priority(), bytes, start] {
+      return gates->fetched.Enter(number, bytes, start);
+    };
+    return gates_->rows.Enter(priority(), more,
+                              [enter, start] {
+                                if (enter()) start();
+                              }) &&
+           enter();
   }
 
   uint64_t MostBytes() const { return plan_->readahead_bytes / 2 / kWindows * kMostShares; }
@@ -152,6 +164,7 @@ class WindowTask final : public StreamTask {
     rest.insert(rest.begin(), half, keys_.end());
     keys_.erase(half, keys_.end());
     num_pieces_ = (num_pieces_ + 1) / 2;
+    DropRequests();
     read_.reset();
     pieces_.reset();
     read_pieces_.clear();

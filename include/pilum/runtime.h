@@ -16,8 +16,9 @@ namespace pilum {
 /// Each setting has an environment variable, read once when the runtime is made. A value that is no
 /// number, or out of range, counts as unset.
 struct RuntimeOptions {
-  int cpu_threads =
-      0;  ///< PILUM_CPU_THREADS; 0 = CPUs this process may use (affinity and cgroup quota)
+  /// PILUM_CPU_THREADS: threads that decode and encode, the one that waits for it among them, but for
+  /// 1, which is one besides; 0 = CPUs this process may use (affinity and cgroup quota).
+  int cpu_threads = 0;
   int io_threads = 0;                 ///< PILUM_IO_THREADS; 0 = 16
   int64_t recycle_bytes = 128 << 20;  ///< PILUM_RECYCLE_BYTES: freed buffers kept for reuse, bytes
   int64_t metadata_cache_bytes =

@@ -8,6 +8,7 @@
 
 #include "file/test_file.h"
 #include "pilum/error.h"
+#include "runtime/busy_cpus.h"
 
 namespace pilum::file {
 namespace {
@@ -252,6 +253,17 @@ TEST(FileWriter, ManyEmptyListsBetweenTwoValues) {
     ASSERT_TRUE(all.ok()) << all.status();
     ExpectEqual(**all, *array, "");
   }
+}
+
+TEST(FileWriter, GoesOnAloneWhenOtherThreadsAreBusy) {
+  const ArrayPtr array = FromJson(arrow::list(arrow::utf8()), R"([["a","bc"],[],null,["d"]])");
+  const ArrayPtr many = arrow::Concatenate(arrow::ArrayVector(50'000, array)).ValueOrDie();
+  const runtime::BusyCpus busy;
+  auto written = WriteColumn({many}, {.page_bytes = 1 << 16});
+  ASSERT_TRUE(written.ok()) << written.status();
+  auto all = ReadField(written->node, FormatVersion::kV2_2, static_cast<uint64_t>(many->length()));
+  ASSERT_TRUE(all.ok()) << all.status();
+  ExpectEqual(**all, *many, "");
 }
 
 TEST(FileWriter, ErrorsOfPagesNameTheColumn) {

@@ -35,43 +35,55 @@ arrow::Status Encode(arrow::MemoryPool* pool, PageJob* job) try {
 PageQueue::~PageQueue() {
   for (const auto& task : tasks_) {
     std::unique_lock<std::mutex> lock(shared_->mutex);
-    shared_->changed.wait(lock, [&] { return task->done; });
+    if (task->begun.exchange(true)) shared_->changed.wait(lock, [&] { return task->done; });
     task->job.rows.clear();
   }
 }
 
+// One more than can be encoded at a time: while this thread encodes, the others do not run out of them.
 bool PageQueue::full() const {
-  return tasks_.size() > static_cast<size_t>(runtime::Runtime::Get().cpu().max_threads());
+  return tasks_.size() > static_cast<size_t>(runtime::Runtime::Get().options().cpu_threads) + 1;
+}
+
+void PageQueue::EncodeUnlessBegun(Task* task, Shared* shared, arrow::MemoryPool* pool) {
+  if (task->begun.exchange(true)) return;
+  arrow::Status status = WithContext(Encode(pool, &task->job), {.column = task->job.field});
+  std::lock_guard<std::mutex> lock(shared->mutex);
+  task->status = std::move(status);
+  task->done = true;
+  shared->changed.notify_all();
 }
 
 void PageQueue::Put(PageJob job) {
   auto task = std::make_shared<Task>();
   task->job = std::move(job);
   tasks_.push_back(task);
-  auto encode = [task, shared = shared_, pool = pool_] {
-    arrow::Status status = WithContext(Encode(pool, &task->job), {.column = task->job.field});
-    std::lock_guard<std::mutex> lock(shared->mutex);
-    task->status = std::move(status);
-    task->done = true;
-    shared->changed.notify_all();
-  };
-  if (task->job.bytes < kHandOverBytes) {
-    encode();
-  } else {
-    runtime::Runtime::Get().cpu().Submit(sequence_++, std::move(encode));
-  }
+  if (task->job.bytes < kHandOverBytes) return EncodeUnlessBegun(task.get(), shared_.get(), pool_);
+  runtime::Runtime::Get().cpu().Submit(sequence_++, [task, shared = shared_, pool = pool_] {
+    EncodeUnlessBegun(task.get(), shared.get(), pool);
+  });
+}
+
+bool PageQueue::IsDone(const Task& task) const {
+  std::lock_guard<std::mutex> lock(shared_->mutex);
+  return task.done;
 }
 
 arrow::Result<PageJob> PageQueue::Take() {
-  const std::shared_ptr<Task> task = tasks_.front();
+  const std::shared_ptr<Task> front = tasks_.front();
+  for (const auto& task : tasks_) {
+    if (IsDone(*front)) break;
+    ARROW_RETURN_NOT_OK(CancelScope::Check());
+    EncodeUnlessBegun(task.get(), shared_.get(), pool_);
+  }
   {
     std::unique_lock<std::mutex> lock(shared_->mutex);
-    while (!shared_->changed.wait_for(lock, kSlice, [&] { return task->done; }))
+    while (!shared_->changed.wait_for(lock, kSlice, [&] { return front->done; }))
       ARROW_RETURN_NOT_OK(CancelScope::Check());
   }
   tasks_.pop_front();
-  PageJob job = std::move(task->job);
-  ARROW_RETURN_NOT_OK(task->status);
+  PageJob job = std::move(front->job);
+  ARROW_RETURN_NOT_OK(front->status);
   return job;
 }
 

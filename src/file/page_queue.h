@@ -1,7 +1,8 @@
 // PageQueue: pages that are encoded on the CPU executor, small ones at once, and taken in the order
-// they were put.
+// they were put. Who waits for one encodes others.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <memory>
@@ -48,8 +49,12 @@ class PageQueue {
   struct Task {
     PageJob job;
     arrow::Status status;
-    bool done = false;  // guarded by the shared mutex
+    bool done = false;                // guarded by the shared mutex
+    std::atomic<bool> begun = false;  // whoever sets it encodes
   };
+
+  static void EncodeUnlessBegun(Task* task, Shared* shared, arrow::MemoryPool* pool);
+  bool IsDone(const Task& task) const;
 
   arrow::MemoryPool* const pool_;
   std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();

@@ -261,35 +261,89 @@ TEST_F(FetchTest, SlowReadsRunAtTheSameTime) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(1000));
 }
 
-TEST_F(FetchTest, RunAsyncCallsDoneOnceWithTheResult) {
+/// Starts a fetch and waits for its end.
+arrow::Status StartAndWait(Fetch& fetch) {
+  std::promise<arrow::Status> result;  // throws when it is set twice
+  ARROW_ASSIGN_OR_RAISE(const bool all, fetch.Start(0, [&](arrow::Status status) {
+    result.set_value(std::move(status));
+  }));
+  return all ? arrow::Status::OK() : result.get_future().get();
+}
+
+TEST_F(FetchTest, StartCallsDoneOnceWithTheResult) {
   const std::string text = PatternText(1 << 20);
   auto object = Object("x", text);
   for (int round = 0; round < 200; ++round) {
     Fetch fetch;
     for (uint64_t i = 0; i < 300; ++i) fetch.Add(object, {i * 2500, 100});
-    std::promise<arrow::Status> result;  // throws when it is set twice
-    fetch.RunAsync(0, [&](arrow::Status status) { result.set_value(std::move(status)); });
-    ASSERT_TRUE(result.get_future().get().ok());
+    ASSERT_TRUE(StartAndWait(fetch).ok());
     ASSERT_EQ(Text(fetch, 299), text.substr(299 * 2500, 100));
   }
 }
 
-TEST_F(FetchTest, RunAsyncReportsErrorsAndEmptyFetches) {
+TEST_F(FetchTest, StartReportsErrorsAndEmptyFetches) {
   auto object = Object("x", PatternText(1 << 20));
-  auto run = [](Fetch& fetch) {
-    std::promise<arrow::Status> result;
-    fetch.RunAsync(0, [&](arrow::Status status) { result.set_value(std::move(status)); });
-    return result.get_future().get();
-  };
   Fetch nothing;
-  EXPECT_TRUE(run(nothing).ok());
+  EXPECT_TRUE(StartAndWait(nothing).ok());
   Fetch outside;
   outside.Add(object, {1 << 20, 1});
-  EXPECT_EQ(GetErrorKind(run(outside)), ErrorKind::kCorruptData);
+  EXPECT_EQ(GetErrorKind(StartAndWait(outside)), ErrorKind::kCorruptData);
   store_->Fail(Call::kRead, ErrorKind::kUnavailable, {.skip = 100, .times = 1});
   Fetch failing;
   for (uint64_t i = 0; i < 400; ++i) failing.Add(object, {i * 2500, 100});
-  EXPECT_EQ(GetErrorKind(run(failing)), ErrorKind::kUnavailable);
+  EXPECT_EQ(GetErrorKind(StartAndWait(failing)), ErrorKind::kUnavailable);
+}
+
+/// Reads at once what `has` the offset of; counts how often that was asked for.
+class HalfCachedObject final : public ReadableObject {
+ public:
+  HalfCachedObject(std::shared_ptr<ReadableObject> object, std::function<bool(uint64_t)> has)
+      : object_(std::move(object)), has_(std::move(has)) {}
+  const std::string& name() const override { return object_->name(); }
+  uint64_t size() const override { return object_->size(); }
+  const ReadPolicy& policy() const override { return object_->policy(); }
+  arrow::Status ReadAt(uint64_t offset, std::span<std::byte> out) const override {
+    ++slow_reads;
+    return object_->ReadAt(offset, out);
+  }
+  bool ReadNow(uint64_t offset, std::span<std::byte> head,
+               std::span<std::byte> rest) const override {
+    ++asked;
+    return has_(offset) && object_->ReadInTwo(offset, head, rest).ok();
+  }
+
+  mutable std::atomic<int> slow_reads = 0;
+  mutable std::atomic<int> asked = 0;
+
+ private:
+  const std::shared_ptr<ReadableObject> object_;
+  const std::function<bool(uint64_t)> has_;
+};
+
+TEST_F(FetchTest, WhatTakesNoWaitingIsReadOnTheThreadThatStarts) {
+  const std::string text = PatternText(1 << 20);
+  const auto object = Object("x", text);
+  const auto run = [&](std::function<bool(uint64_t)> has, int slow_reads, int asked) {
+    const auto cached = std::make_shared<HalfCachedObject>(object, std::move(has));
+    Fetch fetch;
+    for (uint64_t i = 0; i < 400; ++i) fetch.Add(cached, {i * 2500, 100});
+    ASSERT_TRUE(StartAndWait(fetch).ok());
+    for (Fetch::Id i = 0; i < 400; ++i) ASSERT_EQ(Text(fetch, i), text.substr(i * 2500, 100));
+    EXPECT_EQ(fetch.volume().reads, 400);
+    EXPECT_EQ(cached->slow_reads, slow_reads);
+    EXPECT_EQ(cached->asked, asked);
+  };
+  run([](uint64_t) { return true; }, 0, 400);
+  run([](uint64_t offset) { return offset / 2500 % 2 == 1; }, 200, 400);
+  run([](uint64_t offset) { return offset < 100 * 2500; }, 300, 108);  // then it stops asking
+}
+
+TEST_F(FetchTest, DoneIsNotCalledWhenNothingIsLeftToRead) {
+  const auto object =
+      std::make_shared<HalfCachedObject>(Object("x", PatternText(100)), [](uint64_t) { return true; });
+  Fetch fetch;
+  fetch.Add(object, {10, 20});
+  EXPECT_TRUE(*fetch.Start(0, [](const arrow::Status&) { FAIL(); }));
 }
 
 /// Calls `before` with the offset of every read.
@@ -319,9 +373,7 @@ TEST_F(FetchTest, MemoryThatRunsOutOnAnyThreadIsAnError) {
   Fetch fetch;
   for (uint64_t i = 0; i < 400; ++i) fetch.Add(object, {i * 2500, 100});
   EXPECT_TRUE(fetch.Run().IsOutOfMemory());
-  std::promise<arrow::Status> result;
-  fetch.RunAsync(0, [&](arrow::Status status) { result.set_value(std::move(status)); });
-  EXPECT_TRUE(result.get_future().get().IsOutOfMemory());
+  EXPECT_TRUE(StartAndWait(fetch).IsOutOfMemory());
 }
 
 TEST_F(FetchTest, CancelScopeStopsARunBeforeItsEnd) {

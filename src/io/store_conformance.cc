@@ -111,6 +111,25 @@ TEST_P(StoreConformance, ReadsIntoTwoPieces) {
   EXPECT_EQ(GetErrorKind(read(3997)), ErrorKind::kCorruptData);
 }
 
+TEST_P(StoreConformance, WhatIsReadAtOnceIsWhatThereIs) {
+  const std::string text = PatternText(10'000);
+  Put("x", text);
+  auto object = store_->Open("x").ValueOrDie();
+  for (size_t head_size : {0, 4}) {
+    std::string head(head_size, 0), rest(6000, 0);
+    const auto read = [&](uint64_t offset) {
+      return object->ReadNow(offset, std::as_writable_bytes(std::span(head)),
+                             std::as_writable_bytes(std::span(rest)));
+    };
+    for (uint64_t offset : {0, 7, 3996}) {
+      if (!read(offset)) continue;  // which it may always say
+      EXPECT_EQ(head + rest, text.substr(offset, head.size() + rest.size()));
+    }
+    EXPECT_FALSE(read(9000));
+    EXPECT_FALSE(read(1'000'000));
+  }
+}
+
 TEST_P(StoreConformance, BytesInMemoryAreThoseOfTheObject) {
   const std::string text = PatternText(10'000);
   Put("x", text);

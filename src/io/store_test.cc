@@ -50,6 +50,16 @@ std::shared_ptr<ObjectStore> SubStoreWithNeighbours(std::shared_ptr<ObjectStore>
   return SubStore(SubStore(std::move(store), "sub"), "deep/er/");
 }
 
+TEST(LocalStore, WhatWasJustWrittenIsReadAtOnce) {
+  auto store = FreshLocalStore();
+  const std::string text = PatternText(100'000);
+  ASSERT_TRUE(store->Put("x", AsBytes(text)).ok());
+  auto object = store->Open("x").ValueOrDie();
+  std::string out(text.size(), 0);
+  ASSERT_TRUE(object->ReadNow(0, {}, std::as_writable_bytes(std::span(out))));
+  EXPECT_EQ(out, text);
+}
+
 INSTANTIATE_TEST_SUITE_P(Memory, StoreConformance, ::testing::Values(&MakeMemoryStore));
 INSTANTIATE_TEST_SUITE_P(Local, StoreConformance, ::testing::Values(&FreshLocalStore));
 INSTANTIATE_TEST_SUITE_P(SubOfMemory, StoreConformance, ::testing::Values([] {

@@ -93,7 +93,7 @@ RuntimeOptions OptionsFromEnvironment() {
 
 Runtime::Runtime(RuntimeOptions options)
     : options_(options),
-      cpu_(std::make_unique<Executor>(options.cpu_threads)),
+      cpu_(std::make_unique<Executor>(std::max(1, options.cpu_threads - 1))),
       io_(std::make_unique<Executor>(options.io_threads)) {}
 
 Runtime& Runtime::Get() {

@@ -1,7 +1,8 @@
 // The process-wide Runtime: its options and its executors.
 //
 //   Runtime ─┬─ options      from PILUM_* variables
-//            └─ cpu(), io()  executors; threads start on demand
+//            └─ cpu(), io()  executors; threads start on demand. Of those for the CPUs, one is the
+//                            thread that waits for a result, and helps
 //
 // Made at first use and never destroyed. After a fork the child makes a new one at its first use
 // and leaves the parent's as it is: its threads do not exist there and its locks may be held by

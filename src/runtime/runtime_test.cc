@@ -64,6 +64,11 @@ TEST(Runtime, IsTheSameForEveryThread) {
   for (Runtime* runtime : seen) EXPECT_EQ(runtime, &Runtime::Get());
 }
 
+TEST(Runtime, TheThreadThatWaitsIsOneOfTheCpuThreads) {
+  const Runtime& runtime = Runtime::Get();
+  EXPECT_EQ(Runtime::Get().cpu().max_threads(), std::max(1, runtime.options().cpu_threads - 1));
+}
+
 TEST(Runtime, ChildGetsANewOne) {
   Runtime* parent = &Runtime::Get();
   ASSERT_TRUE(ExecutorsWork());

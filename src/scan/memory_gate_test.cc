@@ -39,6 +39,15 @@ TEST_F(MemoryGateTest, WhatDoesNotFitWaits) {
   EXPECT_EQ(started_, "01");
 }
 
+TEST_F(MemoryGateTest, WhoeverHasRoomIsToldSoAndNotStarted) {
+  Begin(3);
+  EXPECT_TRUE(gate_.Enter(0, 60, [] { FAIL(); }));
+  EXPECT_FALSE(gate_.Enter(1, 60, [this] { started_ += '1'; }));
+  EXPECT_FALSE(gate_.Enter(2, 10, [this] { started_ += '2'; })) << "before the one that waits";
+  gate_.End(0);
+  EXPECT_EQ(started_, "12");
+}
+
 TEST_F(MemoryGateTest, TheFirstNeverWaits) {
   Begin(3);
   Enter(1, 100);

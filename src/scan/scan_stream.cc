@@ -307,7 +307,7 @@ class ScanStream final : public BatchStream {
 
   // How many tasks may be under way: as many as the read-ahead holds, if all cores have work.
   size_t Window() const {
-    const size_t most = 2 * static_cast<size_t>(runtime::Runtime::Get().cpu().max_threads()) + 1;
+    const size_t most = 2 * static_cast<size_t>(runtime::Runtime::Get().options().cpu_threads) + 1;
     return std::clamp<uint64_t>(plan_->readahead_bytes / std::max(unit_bytes_, plan_->unit_bytes),
                                 1, most);
   }

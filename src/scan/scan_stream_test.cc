@@ -11,6 +11,7 @@
 #include "io/fault_store.h"
 #include "pilum/error.h"
 #include "pilum/runtime.h"
+#include "runtime/busy_cpus.h"
 #include "scan/row_size.h"
 #include "scan/test_dataset.h"
 
@@ -74,6 +75,21 @@ TEST(ScanStream, EveryBatchSizeDeliversTheSameRows) {
       EXPECT_EQ(*Collect(std::move(plan), size), expected) << name << ", batches of " << size;
     }
   }
+}
+
+TEST(ScanStream, AConsumerThatWaitsGoesOnAlone) {
+  const runtime::BusyCpus busy;
+  EXPECT_EQ(*Collect(AddressPlan(OpenGolden(GoldenStore(kHistory)))), Addresses(kHistory));
+}
+
+// Of the thread's other calls, that is: reading a stream is none of those.
+TEST(ScanStream, AConsumerThatGoesOnAloneIsNotStoppedByItsCancelScope) {
+  const auto dataset = OpenGolden(GoldenStore(kHistory));
+  const auto stream = MakeScanStream(AddressPlan(dataset)).ValueOrDie();
+  const runtime::BusyCpus busy;
+  const CancelScope scope([] { return false; });
+  std::this_thread::sleep_for(std::chrono::milliseconds(60));  // until it asks
+  EXPECT_TRUE(stream->Next().ok());
 }
 
 TEST(ScanStream, DeliversTheValuesExpected) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "io/fetch.h"
+#include "pilum/runtime.h"
 #include "runtime/runtime.h"
 
 namespace pilum::scan {
@@ -22,9 +23,19 @@ void StreamTask::Start() {
 }
 
 void StreamTask::Post() try {
-  runtime::Runtime::Get().cpu().Submit(priority_, [self = shared_from_this()] { self->Work(); });
+  posted_.store(true, std::memory_order_release);
+  runtime::Runtime::Get().cpu().Submit(priority_, [self = shared_from_this()] {
+    if (self->TakePosted()) self->Work();
+  });
 } catch (const std::bad_alloc&) {
-  Complete(OutOfMemory());
+  if (TakePosted()) Complete(OutOfMemory());
+}
+
+bool StreamTask::Help() {
+  if (!TakePosted()) return false;
+  const CancelScope none([] { return true; });  // this thread's scopes are about other calls
+  Work();
+  return true;
 }
 
 void StreamTask::Work() try {

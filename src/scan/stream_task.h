@@ -3,8 +3,12 @@
 // them in its own order.
 //
 //   Start ─► Advance ─► reads requested ─► Advance ─► ... ─► done, with status and result
+//
+// A consumer that would wait goes on with tasks itself which no thread of the executor has begun:
+// with few cores, a thread too many keeps another from running just when it is waited for.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -40,6 +44,8 @@ class StreamTask : public std::enable_shared_from_this<StreamTask> {
   /// Of the consumer's thread alone, and once.
   void Start();
   bool started() const { return started_; }
+  /// Goes on with it on this thread. False if another one has begun to, or it waits for reads.
+  bool Help();
 
   bool done = false;
   arrow::Status status;
@@ -73,6 +79,7 @@ class StreamTask : public std::enable_shared_from_this<StreamTask> {
 
  private:
   void Work();
+  bool TakePosted() { return posted_.exchange(false, std::memory_order_acq_rel); }
   arrow::Result<bool> StartFetch(const std::shared_ptr<io::Fetch>& fetch);
   void Complete(arrow::Status result);
 
@@ -80,6 +87,7 @@ class StreamTask : public std::enable_shared_from_this<StreamTask> {
   const int64_t priority_;
   std::shared_ptr<io::Fetch> fetch_;  // of requests that are not admitted yet
   bool started_ = false;
+  std::atomic<bool> posted_{false};  // whoever takes it back calls Work
 };
 
 /// Tasks in the order in which the consumer takes them. Of the consumer's thread alone.
@@ -102,12 +110,14 @@ class TaskQueue {
 
   /// Whether the first one is done, which is waited for.
   bool WaitUntil(std::chrono::steady_clock::time_point until) {
+    HelpUntil(until);
     std::unique_lock<std::mutex> lock(exchange_->mutex);
     return exchange_->changed.wait_until(lock, until, [&] { return tasks_.front()->done; });
   }
 
   /// The first one, when it is done. It is not in the queue any more.
   std::shared_ptr<Task> Take() {
+    HelpUntil(std::chrono::steady_clock::time_point::max());
     std::shared_ptr<Task> front = std::move(tasks_.front());
     tasks_.pop_front();
     std::unique_lock<std::mutex> lock(exchange_->mutex);
@@ -125,6 +135,18 @@ class TaskQueue {
   }
 
  private:
+  bool IsFrontDone() {
+    std::lock_guard<std::mutex> lock(exchange_->mutex);
+    return tasks_.front()->done;
+  }
+  /// Goes on with tasks, those in front first, while there is something to go on with.
+  void HelpUntil(std::chrono::steady_clock::time_point until) {
+    for (size_t i = 0; i < tasks_.size() && !IsFrontDone();) {
+      if (std::chrono::steady_clock::now() >= until) return;
+      i = tasks_[i]->Help() ? 0 : i + 1;
+    }
+  }
+
   const std::shared_ptr<Exchange> exchange_ = std::make_shared<Exchange>();
   std::deque<std::shared_ptr<Task>> tasks_;
 };

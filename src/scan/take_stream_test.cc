@@ -14,6 +14,7 @@
 #include "io/fault_store.h"
 #include "pilum/error.h"
 #include "pilum/runtime.h"
+#include "runtime/busy_cpus.h"
 #include "scan/row_locator.h"
 #include "scan/take.h"
 #include "scan/test_dataset.h"
@@ -75,6 +76,26 @@ TEST(TakeStream, HasTheRowsThatTakesHave) {
     }
     EXPECT_EQ(first, keys.size());
   }
+}
+
+TEST(TakeStream, AConsumerThatWaitsGoesOnAlone) {
+  const auto dataset = OpenGolden(GoldenStore("history-2.2"));
+  const Keys keys = Shuffled(dataset->live_rows(), 3);
+  const auto expected = ReadAll(Plan(dataset, keys));
+  const runtime::BusyCpus busy;
+  const auto batches = ReadAll(Plan(dataset, keys));
+  ASSERT_EQ(batches.size(), expected.size());
+  for (size_t i = 0; i < batches.size(); ++i)
+    EXPECT_TRUE(batches[i]->Equals(*expected[i], true, arrow::EqualOptions().nans_equal(true)));
+}
+
+// It looks whether a batch is there, and does not make one.
+TEST(TakeStream, APollDoesNoWork) {
+  const auto dataset = OpenGolden(GoldenStore("history-2.2"));
+  const runtime::BusyCpus busy;
+  const auto stream = MakeTakeStream(Plan(dataset, Shuffled(100))).ValueOrDie();
+  EXPECT_FALSE(stream->WaitNext(std::chrono::milliseconds(0)));
+  EXPECT_TRUE(stream->WaitNext(std::chrono::seconds(5)));
 }
 
 TEST(WindowPieces, AreTheRowsTogether) {

@@ -100,6 +100,9 @@ struct TakeOptions {
   /// at most, or 16 MiB.
   uint64_t readahead_bytes = 64 << 20;
   uint64_t readahead_rows = 0;  ///< the same in rows; 0 = as many as the bytes allow
+  /// So many rows, counted from the first one on, should come in one batch if there is room: they are
+  /// used together.
+  uint64_t rows_together = 1;
   std::shared_ptr<ReadCounters> counters = std::make_shared<ReadCounters>();
 };
 

@@ -85,6 +85,7 @@ arrow::Result<bool> StreamTask::StartFetch(const std::shared_ptr<io::Fetch>& fet
   };
   ARROW_ASSIGN_OR_RAISE(bool all, fetch->Start(priority_, [this, fetched](const auto& status) {
     if (!status.ok()) return Complete(status);
+    waited = true;
     fetched();
     Post();
   }));

@@ -48,6 +48,7 @@ class StreamTask : public std::enable_shared_from_this<StreamTask> {
   bool Help();
 
   bool done = false;
+  bool waited = false;  ///< for reads of others, which took a device or a server
   arrow::Status status;
 
  protected:

@@ -38,6 +38,10 @@ constexpr uint64_t kFewRows = 1 << 14;
 constexpr uint64_t kWindows = 4;
 // So many times its share of the memory a window may take. Rows are never all of the size expected.
 constexpr uint64_t kMostShares = 2;
+// Rows of at least so many bytes are large, and so many bytes of them are one window when reading them
+// takes no waiting.
+constexpr uint64_t kLargeRow = 4096;
+constexpr uint64_t kNearBytes = 2 << 20;
 // Smaller pieces of a window, in bytes fetched for them, cost more than they save.
 constexpr uint64_t kLeastPiece = 1 << 20;
 constexpr uint64_t kChunkBytes = 8192;  // at most, of values that are decoded together
@@ -276,7 +280,9 @@ class TakeStream final : public BatchStream {
   }
 
   uint64_t WindowRows() const {
-    return std::min(window_rows_, std::max<uint64_t>(1, MostRows() / kWindows));
+    const uint64_t rows = std::min(window_rows_, std::max<uint64_t>(1, MostRows() / kWindows));
+    if (waited_ || row_bytes_ < kLargeRow) return rows;
+    return std::min(rows, std::max(kNearBytes / row_bytes_, plan_->rows_together));
   }
 
   void Fill() {
@@ -306,11 +312,13 @@ class TakeStream final : public BatchStream {
     bytes_seen_ = bytes_seen_ / 2 + window.bytes;
     row_bytes_ = std::max({uint64_t{1}, bytes_seen_ / rows_seen_, window.bytes / window.rows()});
     row_fetch_bytes_ = window.fetched_bytes / window.rows();
+    waited_ = window.waited;
   }
 
   const std::shared_ptr<const TakePlan> plan_;
   const std::shared_ptr<Gates> gates_ = std::make_shared<Gates>(plan_->readahead_bytes);
   uint64_t row_bytes_ = 1;        // as estimated, then as seen
+  bool waited_ = true;            // for the last window
   uint64_t row_fetch_bytes_ = 0;  // if each row is in a chunk of its own, then as last seen
   uint64_t rows_seen_ = 0;
   uint64_t bytes_seen_ = 0;

@@ -3,7 +3,9 @@
 //   keys to come ─► windows ─► each read as one: sorted by place, merged, decoded once ─► in order
 //
 // The more of the future a window knows, the fewer places are read and decoded twice. So windows are
-// as long as the memory allows, but for the first ones: the first rows wait for no others.
+// as long as the memory allows, but for the first ones: the first rows wait for no others. Of large
+// rows, which are in places of their own, they are short when no device is waited for: what is ahead
+// then stays in the CPU's caches.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +34,7 @@ struct TakePlan {
   RowKeys keys;
   uint64_t readahead_bytes = 0;  ///< as TakeOptions
   uint64_t readahead_rows = 0;
+  uint64_t rows_together = 1;
   std::shared_ptr<ReadCounters> counters = std::make_shared<ReadCounters>();
 };
 

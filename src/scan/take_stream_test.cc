@@ -267,6 +267,27 @@ TEST(TakeStream, ReadsNothingOfAWindowTwice) {
   }
 }
 
+TEST(TakeStream, WindowsOfLargeRowsAreShortWhileNothingIsWaitedFor) {
+  const std::string folder = testing::TempDir() + "take_stream_test_near";
+  std::filesystem::remove_all(folder);
+  const auto rows = arrow::RecordBatchReader::Make(
+                        {BatchOf(arrow::field("x", arrow::large_binary()), {{2000, 8000}})})
+                        .ValueOrDie();
+  ASSERT_TRUE(CreateTableAt(folder, rows.get(), {}).ok());
+  const auto late_rows = [](std::shared_ptr<ObjectStore> store, uint64_t together) {
+    TakePlan plan = Plan(OpenGolden(std::move(store)), Shuffled(2000, 8));
+    plan.readahead_bytes = 64 << 20;
+    plan.rows_together = together;
+    const auto batches = ReadAll(std::move(plan));
+    return batches[batches.size() - 2]->num_rows();
+  };
+  const auto local = OpenLocalStore(folder).ValueOrDie();
+  EXPECT_NEAR(late_rows(local, 1), (2 << 20) / 8000, 5);
+  EXPECT_EQ(late_rows(local, 500), 500);
+  EXPECT_GT(late_rows(std::make_shared<io::FaultStore>(local), 1), 900);
+  std::filesystem::remove_all(folder);
+}
+
 TEST(TakeStream, ASingleRowMayBeMoreThanTheBytesAllow) {
   const auto dataset = OpenGolden(GoldenStore("mixed-2.2"));
   TakePlan plan = Plan(dataset, Shuffled(dataset->live_rows()));

@@ -76,10 +76,13 @@ Result<std::shared_ptr<BatchStream>> TakeAhead(const EpochRows& rows, const Epoc
     for (size_t i = first; i < out->size(); ++i) (*out)[i] = rows.OffsetAt((*out)[i]);
     return Status::OK();
   };
-  return rows.snapshot().TakeAhead(std::move(offsets), {.columns = options.columns,
-                                                        .readahead_bytes = options.readahead_bytes,
-                                                        .readahead_rows = options.readahead_rows,
-                                                        .counters = options.counters});
+  const int64_t together = options.whole_batches ? options.batch_size : 1;
+  return rows.snapshot().TakeAhead(std::move(offsets),
+                                   {.columns = options.columns,
+                                    .readahead_bytes = options.readahead_bytes,
+                                    .readahead_rows = options.readahead_rows,
+                                    .rows_together = static_cast<uint64_t>(together),
+                                    .counters = options.counters});
 }
 
 }  // namespace pilum::stream

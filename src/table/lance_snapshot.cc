@@ -209,6 +209,7 @@ Result<std::shared_ptr<BatchStream>> LanceSnapshot::TakeAhead(RowKeys keys,
                                .keys = std::move(keys),
                                .readahead_bytes = options.readahead_bytes,
                                .readahead_rows = options.readahead_rows,
+                               .rows_together = options.rows_together,
                                .counters = options.counters});
 }
 

@@ -220,9 +220,8 @@ arrow::Result<bool> Fetch::Start(int64_t priority, std::function<void(arrow::Sta
   ReadNow(&reads);
   if (reads.empty()) return true;
   auto job = std::make_shared<ReadJob>(std::move(reads), priority);
-  runtime::Runtime::Get().io().Submit(priority, [job, done = std::move(done)]() mutable {
-    job->RunAndCall(std::move(done));
-  });
+  runtime::Runtime::Get().io().Submit(
+      priority, [job, done = std::move(done)]() mutable { job->RunAndCall(std::move(done)); });
   return false;
 }
 

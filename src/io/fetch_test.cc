@@ -339,8 +339,8 @@ TEST_F(FetchTest, WhatTakesNoWaitingIsReadOnTheThreadThatStarts) {
 }
 
 TEST_F(FetchTest, DoneIsNotCalledWhenNothingIsLeftToRead) {
-  const auto object =
-      std::make_shared<HalfCachedObject>(Object("x", PatternText(100)), [](uint64_t) { return true; });
+  const auto object = std::make_shared<HalfCachedObject>(Object("x", PatternText(100)),
+                                                         [](uint64_t) { return true; });
   Fetch fetch;
   fetch.Add(object, {10, 20});
   EXPECT_TRUE(*fetch.Start(0, [](const arrow::Status&) { FAIL(); }));

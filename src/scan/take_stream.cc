@@ -154,11 +154,9 @@ class WindowTask final : public StreamTask {
     const auto enter = [gates = gates_, number = priority(), bytes, start] {
       return gates->fetched.Enter(number, bytes, start);
     };
-    return gates_->rows.Enter(priority(), more,
-                              [enter, start] {
-                                if (enter()) start();
-                              }) &&
-           enter();
+    return gates_->rows.Enter(priority(), more, [enter, start] {
+      if (enter()) start();
+    }) && enter();
   }
 
   uint64_t MostBytes() const { return plan_->readahead_bytes / 2 / kWindows * kMostShares; }

@@ -1,4 +1,4 @@
-#include <cstring>
+#include <algorithm>
 #include <memory>
 
 #include "pilum/storage.h"
@@ -10,8 +10,8 @@ arrow::Status ReadableObject::ReadInTwo(uint64_t offset, std::span<std::byte> he
   const size_t size = head.size() + rest.size();
   const auto bytes = std::make_unique_for_overwrite<std::byte[]>(size);
   ARROW_RETURN_NOT_OK(ReadAt(offset, {bytes.get(), size}));
-  std::memcpy(head.data(), bytes.get(), head.size());
-  std::memcpy(rest.data(), bytes.get() + head.size(), rest.size());
+  std::copy_n(bytes.get(), head.size(), head.data());
+  std::copy_n(bytes.get() + head.size(), rest.size(), rest.data());
   return arrow::Status::OK();
 }
 

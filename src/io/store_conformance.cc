@@ -109,6 +109,8 @@ TEST_P(StoreConformance, ReadsIntoTwoPieces) {
     EXPECT_EQ(head + rest, text.substr(offset, 6004));
   }
   EXPECT_EQ(GetErrorKind(read(3997)), ErrorKind::kCorruptData);
+  ASSERT_TRUE(object->ReadInTwo(7, {}, std::as_writable_bytes(std::span(rest))).ok());
+  EXPECT_EQ(rest, text.substr(7, rest.size()));
 }
 
 TEST_P(StoreConformance, WhatIsReadAtOnceIsWhatThereIs) {

@@ -294,14 +294,23 @@ TEST_F(FetchTest, StartReportsErrorsAndEmptyFetches) {
   EXPECT_EQ(GetErrorKind(StartAndWait(failing)), ErrorKind::kUnavailable);
 }
 
-/// Reads at once what `has` the offset of; counts how often that was asked for.
-class HalfCachedObject final : public ReadableObject {
+/// Another object; how it is read is up to those derived.
+class WrappedObject : public ReadableObject {
  public:
-  HalfCachedObject(std::shared_ptr<ReadableObject> object, std::function<bool(uint64_t)> has)
-      : object_(std::move(object)), has_(std::move(has)) {}
+  explicit WrappedObject(std::shared_ptr<ReadableObject> object) : object_(std::move(object)) {}
   const std::string& name() const override { return object_->name(); }
   uint64_t size() const override { return object_->size(); }
   const ReadPolicy& policy() const override { return object_->policy(); }
+
+ protected:
+  const std::shared_ptr<ReadableObject> object_;
+};
+
+/// Reads at once what `has` the offset of; counts how often that was asked for.
+class HalfCachedObject final : public WrappedObject {
+ public:
+  HalfCachedObject(std::shared_ptr<ReadableObject> object, std::function<bool(uint64_t)> has)
+      : WrappedObject(std::move(object)), has_(std::move(has)) {}
   arrow::Status ReadAt(uint64_t offset, std::span<std::byte> out) const override {
     ++slow_reads;
     return object_->ReadAt(offset, out);
@@ -316,7 +325,6 @@ class HalfCachedObject final : public ReadableObject {
   mutable std::atomic<int> asked = 0;
 
  private:
-  const std::shared_ptr<ReadableObject> object_;
   const std::function<bool(uint64_t)> has_;
 };
 
@@ -347,20 +355,16 @@ TEST_F(FetchTest, DoneIsNotCalledWhenNothingIsLeftToRead) {
 }
 
 /// Calls `before` with the offset of every read.
-class HookedObject final : public ReadableObject {
+class HookedObject final : public WrappedObject {
  public:
   HookedObject(std::shared_ptr<ReadableObject> object, std::function<void(uint64_t)> before)
-      : object_(std::move(object)), before_(std::move(before)) {}
-  const std::string& name() const override { return object_->name(); }
-  uint64_t size() const override { return object_->size(); }
-  const ReadPolicy& policy() const override { return object_->policy(); }
+      : WrappedObject(std::move(object)), before_(std::move(before)) {}
   arrow::Status ReadAt(uint64_t offset, std::span<std::byte> out) const override {
     before_(offset);
     return object_->ReadAt(offset, out);
   }
 
  private:
-  const std::shared_ptr<ReadableObject> object_;
   const std::function<void(uint64_t)> before_;
 };
 

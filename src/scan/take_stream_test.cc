@@ -282,6 +282,10 @@ TEST(TakeStream, WindowsOfLargeRowsAreShortWhileNothingIsWaitedFor) {
     return batches[batches.size() - 2]->num_rows();
   };
   const auto local = OpenLocalStore(folder).ValueOrDie();
+  const auto file = local->Open(local->List("data").ValueOrDie().at(0).path).ValueOrDie();
+  std::byte byte;
+  if (!file->ReadNow(0, {}, {&byte, 1}))
+    GTEST_SKIP() << "this file system cannot tell what it has in memory";
   EXPECT_NEAR(late_rows(local, 1), (2 << 20) / 8000, 5);
   EXPECT_EQ(late_rows(local, 500), 500);
   EXPECT_GT(late_rows(std::make_shared<io::FaultStore>(local), 1), 900);

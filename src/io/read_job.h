@@ -1,5 +1,5 @@
-// A list of reads, carried out by any number of threads: those that have to wait for a device or a
-// server, after ReadNow has carried out the others where it was.
+// A list of reads, carried out by any number of threads. Whoever must not wait has ReadNow carry out
+// first what takes no waiting.
 //
 //   reads  ─►  slices of neighbours, equal by estimated cost  ─►  taken one by one by whoever works
 //

@@ -98,8 +98,11 @@ class SharedCounters:
     def __init__(self, epoch: int) -> None:
         rows = _FIRST_WORKER_ROW + _MOST_WORKERS
         columns = len(Field) + len(Stage) * BUCKETS
-        self._tensor = torch.zeros((rows, columns), dtype=torch.int64)
-        self._tensor.share_memory_()  # type: ignore[no-untyped-call]
+        # New shared memory has zeros. torch.zeros, then share_memory_, would write them twice, each
+        # time with several threads, which then take CPUs for some milliseconds.
+        size = rows * columns * torch.int64.itemsize
+        memory = torch.UntypedStorage._new_shared(size)  # type: ignore[no-untyped-call]
+        self._tensor = torch.empty(0, dtype=torch.int64).set_(memory).view(rows, columns)
         self._values = self._tensor.numpy()
         self.epoch = epoch
 

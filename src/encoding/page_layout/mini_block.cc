@@ -273,8 +273,8 @@ Result<std::unique_ptr<PageLayout>> MiniBlockPage::Make(
   }
   page->wide_ = wire.has_large_chunk();
   page->value_bits_ = shape.bits;
-  page->points_ = !page->rep_ && !page->def_ && !page->dictionary_ && scheme.flat() &&
-                  !shape.variable && wire.num_buffers() == 1;
+  page->points_ =
+      !page->rep_ && !page->def_ && scheme.flat() && !shape.variable && wire.num_buffers() == 1;
   page->num_items_ = wire.num_items();
   page->rows_ = location.rows;
   page->words_range_ = location.buffers[0];
@@ -377,7 +377,8 @@ Status MiniBlockPage::Decode(const PageIndex& page_index, std::span<const Run> r
     const PlannedRead& read = reads[i];
     const auto served = runs.subspan(read.first_run, read.num_runs);
     if (read.num_chunks == 0) {
-      ARROW_RETURN_NOT_OK(DecodePoint(index, served[0], fetched[i], arena, builder));
+      Status status = DecodePoint(index, served[0], fetched[i], arena, builder);
+      if (!status.ok()) return WithContext(status, {.offset = read.range.offset});
       continue;
     }
     const uint64_t base = index.chunk_offset(read.first_chunk);
@@ -412,7 +413,7 @@ Status MiniBlockPage::DecodePoint(const MiniBlockIndex& index, const Run& run, B
   ARROW_ASSIGN_OR_RAISE(
       Values values,
       values_->DecodePoints(bytes, size, run.row - index.first_value(chunk), run.count, arena));
-  return builder->Put(run.slot, values, 0, run.count, false);
+  return PutValues(index, values, {}, run.slot, 0, run.count, arena, builder);
 }
 
 Result<Chunk> MiniBlockPage::Split(Bytes bytes, Arena* arena) const {

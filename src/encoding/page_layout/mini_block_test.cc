@@ -101,8 +101,9 @@ TEST(MiniBlock, ReadsRunsAcrossChunks) {
 /// How many reads the rows of a page with chunks of 1,024 values take.
 size_t NumReads(const TestPage& page, const std::vector<uint32_t>& rows) {
   const auto layout = page.Make().ValueOrDie();
-  const auto words = AsBytes(page.buffers[0]);
-  const auto index = layout->ParseIndex(std::vector<Bytes>{words}).ValueOrDie();
+  std::vector<Bytes> indexed{AsBytes(page.buffers[0])};
+  if (page.buffers.size() > 2) indexed.push_back(AsBytes(page.buffers[2]));  // the dictionary
+  const auto index = layout->ParseIndex(indexed).ValueOrDie();
   Runs runs;
   for (uint32_t row : rows) runs.push_back({row, 1, static_cast<int64_t>(runs.size())});
   std::vector<PlannedRead> reads;
@@ -414,6 +415,27 @@ TEST(MiniBlock, DictionariesOfFixedWidthItems) {
   auto leaf = page.ReadAll();
   ASSERT_TRUE(leaf.ok()) << leaf.status();
   EXPECT_EQ(FixedValues<uint64_t>(*leaf), (std::vector<uint64_t>{300, 100, 200, 300}));
+}
+
+TEST(MiniBlock, DictionaryKeysAreFoundOneByOne) {
+  TestPage page{.rows = 1024, .type = {.shape = {.variable = true}}};
+  auto* layout = Layout(&page, FlatWire(8), {REPDEF_ALL_VALID_ITEM}, 1024);
+  *layout->mutable_dictionary() = VariableWire(32);
+  layout->set_num_dictionary_items(3);
+  const std::vector<std::string> items = {"zero", "one", "two"};
+  std::string keys;
+  for (int row = 0; row < 1024; ++row) keys.push_back(static_cast<char>(row == 500 ? 3 : row % 3));
+  page.buffers = EncodeChunks({{.values = {keys}}}, true, false, false);
+  page.buffers.push_back(VariableBlock<uint32_t>(items));
+  EXPECT_EQ(NumReads(page, {5, 1001}), 2u);
+  for (bool in_order : {true, false}) {
+    auto leaf = page.Read({{5, 1, 0}, {1001, 1, 1}}, 2, in_order);
+    ASSERT_TRUE(leaf.ok()) << leaf.status();
+    EXPECT_EQ(Strings(*leaf), (std::vector<std::string>{"two", items[1001 % 3]}));
+    const arrow::Status wrong = page.Read({{500, 1, 0}}, 1, in_order).status();
+    ASSERT_NE(GetErrorDetail(wrong), nullptr);
+    EXPECT_EQ(GetErrorDetail(wrong)->where().offset, page.buffers[0].size() + 8 + 500);
+  }
 }
 
 TEST(MiniBlock, ArrowDictionariesKeepTheirKeys) {

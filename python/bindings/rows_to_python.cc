@@ -18,16 +18,17 @@
 #include <arrow/record_batch.h>
 #include <arrow/type_traits.h>
 #include <arrow/util/byte_size.h>
+#include <arrow/util/checked_cast.h>
 #include <arrow/visit_array_inline.h>
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/unique_ptr.h>
 
+#include "arrow_bridge.h"
 #include "bindings.h"
 #include "errors.h"
+#include "rows_to_python.h"
 
 namespace pilum::python {
-
-namespace nb = nanobind;
-
 namespace {
 
 using arrow::Status;
@@ -225,39 +226,65 @@ std::shared_ptr<arrow::RecordBatch> Import(nb::handle batch) {
   return ValueOrRaise(arrow::ImportRecordBatch(array, schema));
 }
 
-std::unique_ptr<Values> ColumnValues(nb::handle python_batch, const arrow::RecordBatch& batch,
-                                     int i) {
-  const auto& column = *batch.column(i);
-  if (IsNative(*column.type())) return MakeValues(column);
-  return std::make_unique<ListedValues>(
-      nb::cast<nb::list>(python_batch.attr("column")(i).attr("to_pylist")()));
+/// Of the values of an array, about.
+int64_t DataBytes(const arrow::Array& array) {
+  using arrow::internal::checked_cast;
+  const arrow::Type::type type = array.type_id();
+  // Asking Arrow takes some microseconds, which counts where rows are large and batches are short.
+  if (arrow::is_fixed_width(type)) return array.length() * array.type()->bit_width() / 8;
+  if (arrow::is_binary_like(type))
+    return checked_cast<const arrow::BinaryArray&>(array).total_values_length();
+  if (arrow::is_large_binary_like(type))
+    return checked_cast<const arrow::LargeBinaryArray&>(array).total_values_length();
+  return ValueOrRaise(arrow::util::ReferencedBufferSize(array));
 }
 
-void CheckNames(const arrow::RecordBatch& batch) {
-  if (!HasUniqueNames(batch.schema()->fields()))
-    throw nb::value_error("columns of the same name cannot be the keys of a dict: rename them");
-}
+/// The columns of a batch, of which pyarrow makes some.
+class BatchColumns {
+ public:
+  explicit BatchColumns(nb::handle python) : BatchColumns(Import(python)) {
+    python_ = nb::borrow(python);
+  }
+  explicit BatchColumns(std::shared_ptr<arrow::RecordBatch> batch) : batch_(std::move(batch)) {
+    if (!HasUniqueNames(batch_->schema()->fields()))
+      throw nb::value_error("columns of the same name cannot be the keys of a dict: rename them");
+  }
+
+  int64_t num_rows() const { return batch_->num_rows(); }
+  int size() const { return batch_->num_columns(); }
+  const std::string& name(int i) const { return batch_->column_name(i); }
+  int64_t bytes(int i) const { return DataBytes(*batch_->column(i)); }
+  std::unique_ptr<Values> Make(int i) {
+    const auto& column = *batch_->column(i);
+    if (IsNative(*column.type())) return MakeValues(column);
+    if (!python_.is_valid()) python_ = BatchToPython(*batch_, SchemaToPython(*batch_->schema()));
+    return std::make_unique<ListedValues>(
+        nb::cast<nb::list>(python_.attr("column")(i).attr("to_pylist")()));
+  }
+
+ private:
+  std::shared_ptr<arrow::RecordBatch> batch_;
+  nb::object python_;  // the same; invalid if nobody has asked for it
+};
 
 struct Rows {
-  explicit Rows(nb::handle python_batch) {
-    const auto batch = Import(python_batch);
-    CheckNames(*batch);
-    count = batch->num_rows();
-    bytes = ValueOrRaise(arrow::util::ReferencedBufferSize(*batch));
-    for (int i = 0; i < batch->num_columns(); ++i)
-      fields.Add(batch->column_name(i), ColumnValues(python_batch, *batch, i));
+  explicit Rows(BatchColumns columns) : count(columns.num_rows()) {
+    for (int i = 0; i < columns.size(); ++i) {
+      fields.Add(columns.name(i), columns.Make(i));
+      bytes += columns.bytes(i);
+    }
   }
 
   Fields fields;
   int64_t count;
-  int64_t bytes;
+  int64_t bytes = 0;
 };
 
 /// Makes the rows of a batch a few ahead: those that are used and freed one after the other stay in
 /// the CPU's caches, and take the memory of those before. One consumer.
 class RowIterator {
  public:
-  explicit RowIterator(nb::handle batch) : rows_(batch) {
+  explicit RowIterator(BatchColumns columns) : rows_(std::move(columns)) {
     made_.reserve(kGroupRows);
     if (rows_.count == 0) return;
     group_ = std::clamp<int64_t>(kGroupBytes * rows_.count / (rows_.bytes + 1), 1, kGroupRows);
@@ -320,23 +347,26 @@ class RowIterator {
 PyObject* NextRow(PyObject* self) { return nb::inst_ptr<RowIterator>(self)->Next(); }
 
 nb::object ToRows(nb::handle batch) {
-  const Rows rows(batch);
+  const Rows rows{BatchColumns(batch)};
   return Owned(MakeList(rows.count, [&](int64_t row) { return rows.fields.MakeDict(row); }));
 }
 
-nb::object ToColumns(nb::handle python_batch) {
-  const auto batch = Import(python_batch);
-  CheckNames(*batch);
-  nb::dict columns;
-  for (int i = 0; i < batch->num_columns(); ++i) {
-    const auto values = ColumnValues(python_batch, *batch, i);
-    columns[batch->column_name(i).c_str()] =
-        Owned(MakeList(batch->num_rows(), [&](int64_t row) { return values->Make(row); }));
+nb::object ToColumns(nb::handle batch) {
+  BatchColumns columns(batch);
+  nb::dict lists;
+  for (int i = 0; i < columns.size(); ++i) {
+    const auto values = columns.Make(i);
+    lists[columns.name(i).c_str()] =
+        Owned(MakeList(columns.num_rows(), [&](int64_t row) { return values->Make(row); }));
   }
-  return columns;
+  return lists;
 }
 
 }  // namespace
+
+nb::object MakeRowIterator(std::shared_ptr<arrow::RecordBatch> batch) {
+  return nb::cast(std::make_unique<RowIterator>(BatchColumns(std::move(batch))));
+}
 
 void BindRowsToPython(nb::module_& module) {
   module.def("to_rows", &ToRows, nb::arg("batch"));
@@ -346,7 +376,10 @@ void BindRowsToPython(nb::module_& module) {
                                 {Py_tp_iternext, reinterpret_cast<void*>(NextRow)},
                                 {0, nullptr}};
   nb::class_<RowIterator>(module, "RowIterator", nb::type_slots(slots))
-      .def(nb::init<nb::handle>(), nb::arg("batch"))
+      .def(
+          "__init__",
+          [](RowIterator* self, nb::handle batch) { new (self) RowIterator(BatchColumns(batch)); },
+          nb::arg("batch"))
       .def("__length_hint__", &RowIterator::left)
       .def_prop_ro("made_ahead", &RowIterator::made_ahead)
       .def_prop_ro("making_ns", &RowIterator::making_ns);

@@ -1,11 +1,15 @@
 #include "pilum/stream.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <arrow/array.h>
+#include <arrow/record_batch.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
@@ -16,7 +20,9 @@
 #include "bindings.h"
 #include "errors.h"
 #include "gil.h"
+#include "pilum/lineage.h"
 #include "pinned_snapshot.h"
+#include "rows_to_python.h"
 #include "scan.h"
 
 namespace pilum::python {
@@ -25,12 +31,50 @@ namespace {
 /// Samples and places of each split.
 using Progress = std::pair<std::vector<uint64_t>, std::vector<uint64_t>>;
 
+/// Rows that were read together, to be delivered one by one.
+class ReadRows {
+ public:
+  ReadRows(std::shared_ptr<arrow::RecordBatch> batch, bool deliver_row_ids)
+      : batch_(std::move(batch)) {
+    // The last of this name: a column of the table that is delivered may have it, too.
+    const int column = batch_->schema()->GetAllFieldIndices("_rowid").back();
+    row_ids_ = batch_->column(column);
+    if (!deliver_row_ids) batch_ = ValueOrRaise(batch_->RemoveColumn(column));
+  }
+
+  int64_t size() const { return row_ids_->length(); }
+
+  /// A RowIterator, which alone has the values from then on.
+  nb::object TakeSamples() {
+    if (!batch_) throw std::runtime_error("the rows were taken before");
+    return MakeRowIterator(std::exchange(batch_, nullptr));
+  }
+
+  /// Of the first so many.
+  std::pair<uint64_t, uint64_t> Digest(int64_t count) const {
+    const auto size = static_cast<size_t>(std::clamp<int64_t>(count, 0, row_ids_->length()));
+    RowDigest digest;
+    digest.Add({row_ids_->data()->GetValues<uint64_t>(1), size});
+    return {digest.rows, digest.sum};
+  }
+
+ private:
+  std::shared_ptr<arrow::RecordBatch> batch_;
+  std::shared_ptr<arrow::Array> row_ids_;
+};
+
 class EpochIterator : public StreamIterator {
  public:
   EpochIterator(std::shared_ptr<BatchStream> stream, std::shared_ptr<const ReadCounters> counters)
       : StreamIterator(std::move(stream)), counters_(std::move(counters)) {}
 
   const ReadCounters& counters() const { return *counters_; }
+
+  /// Nothing at the end.
+  std::unique_ptr<ReadRows> NextRows(bool deliver_row_ids) {
+    auto batch = ReadNext();
+    return batch ? std::make_unique<ReadRows>(std::move(batch), deliver_row_ids) : nullptr;
+  }
 
  private:
   const std::shared_ptr<const ReadCounters> counters_;
@@ -135,10 +179,15 @@ void BindStream(nb::module_& module) {
       .def("__len__", &EpochRows::size);
   BindCounters(module);
   BindOptions(module);
+  nb::class_<ReadRows>(module, "ReadRows")
+      .def("__len__", &ReadRows::size)
+      .def("samples", &ReadRows::TakeSamples)
+      .def("digest", &ReadRows::Digest, nb::arg("count"));
   nb::class_<EpochIterator>(module, "EpochStream")
       .def_prop_ro("counters", &EpochIterator::counters, nb::rv_policy::reference_internal)
       .def("__iter__", [](nb::handle self) { return nb::borrow(self); })
       .def("__next__", &EpochIterator::Next)
+      .def("next_rows", &EpochIterator::NextRows, nb::arg("deliver_row_ids"))
       .def("close", &EpochIterator::Close);
   BindOpen<&OpenEpoch, EpochIterator>(module, "open_epoch");
   nb::class_<SplitIterator>(module, "SplitStream")

@@ -32,7 +32,7 @@ from pilum.formats import column_tensor
 from pilum.row_source import PinnedTable
 from pilum.streaming.place import Place
 from pilum.streaming.receipt import Rows
-from pilum.streaming.source import Source
+from pilum.streaming.source import Read, Source
 from pilum.streaming.state import (
     PLACES,
     RANK,
@@ -166,6 +166,9 @@ class PackedSource(Source):
     def samples_of(self, share: Share) -> int:
         return self.blocks_per_epoch(share.num_splits) // share.readers
 
+    def reads(self, stream: Any) -> Iterator[Read]:
+        return (_ReadBlocks(self, batch) for batch in stream)
+
     def take_apart(self, batch: pa.RecordBatch) -> tuple[pa.UInt64Array, pa.RecordBatch]:
         """The numbers of blocks in the epoch, and the blocks."""
         return batch.column("block"), batch.select(["input_ids", "doc_ids"])
@@ -211,6 +214,21 @@ class PackedSource(Source):
         blocks = self.blocks_per_epoch(num_splits)
         count = blocks if samples is None else min(samples, blocks)
         return Rows.of(pa.array(np.arange(count, dtype=np.uint64)))
+
+
+class _ReadBlocks:
+    def __init__(self, source: PackedSource, batch: pa.RecordBatch) -> None:
+        self._source = source
+        self._numbers, self._blocks = source.take_apart(batch)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def samples(self) -> Iterator[Any]:
+        return self._source.samples(self._blocks)
+
+    def digest(self, count: int) -> tuple[int, int]:
+        return Rows.of(self._numbers[:count])
 
 
 def _whole(num_splits: int) -> Place:

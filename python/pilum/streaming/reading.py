@@ -16,7 +16,7 @@ from pilum import _pilum
 from pilum.streaming.counters import COUNT_NS, Counters, Field, Stage
 from pilum.streaming.place import Place
 from pilum.streaming.receipt import Delivered, Rows
-from pilum.streaming.source import Source
+from pilum.streaming.source import Read, Source
 from pilum.streaming.state import PackProgress, Progress, known_to
 from pilum.streaming.timing import Durations, waited_for
 from pilum.streaming.transforms import Block, TransformOptions, TransformPool
@@ -133,23 +133,22 @@ class PlainPass(Pass):
         self._source = source
         self._share, self._start = place.share, source.start(place)
         self._rows_delivered = Rows()  # without those of the last batch
-        self._row_ids: pa.UInt64Array | None = None  # of the last batch
+        self._last: Read | None = None
 
     def lists(self) -> Iterator[Iterator[Any]]:
-        for read in waited_for(self._stream, self._waits):
+        for read in waited_for(self._source.reads(self._stream), self._waits):
             start = time.perf_counter_ns()
-            self._row_ids, batch = self._source.take_apart(read)
-            samples = self._source.samples(batch)
+            samples = read.samples()
             rows, making_ns, _ = self._begun
             making_ns += time.perf_counter_ns() - start
-            self._begun = _Begun(rows + batch.num_rows, making_ns, samples)
+            self._last, self._begun = read, _Begun(rows + len(read), making_ns, samples)
             self._count_now_and_then()
             self._counters.count_first()
             yield samples
-            self._rows_delivered += Rows.of(self._row_ids)
-            self._row_ids = None
+            self._rows_delivered += Rows(*read.digest(len(read)))
+            self._last = None
             self._begun = _Begun(self._begun.rows, self._begun.all_making_ns, iter([]))
-            del read, batch, samples  # while the next ones are waited for
+            del read, samples  # while the next ones are waited for
 
     def progress(self) -> Progress | PackProgress:
         if self._final is not None:
@@ -159,8 +158,8 @@ class PlainPass(Pass):
 
     def delivered(self) -> Delivered:
         rows = self._rows_delivered
-        if self._row_ids is not None:
-            rows += Rows.of(self._row_ids[: len(self._row_ids) - self._begun.not_delivered])
+        if self._last is not None:
+            rows += Rows(*self._last.digest(len(self._last) - self._begun.not_delivered))
         return Delivered(rows)
 
     def _count(self, counters: Counters) -> None:

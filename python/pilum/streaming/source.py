@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -29,6 +30,18 @@ from pilum.streaming.state import (
 _ROW_ID = "_rowid"
 #: Batches of fewer rows cost more than the rows: each is handed over from C++, 30 us.
 _PIECE_ROWS = 1024
+
+
+class Read(Protocol):
+    """Rows, or blocks, that were read together."""
+
+    def __len__(self) -> int: ...
+
+    def samples(self) -> Iterator[Any]:
+        """Once. Its length hint is how many are left."""
+
+    def digest(self, count: int) -> tuple[int, int]:
+        """Of the first so many, as Rows has it."""
 
 
 class Source:
@@ -103,7 +116,7 @@ class Source:
         return max(self.read_batch_size, _PIECE_ROWS)
 
     def open(self, place: Place, **options: Any) -> _pilum.EpochStream | _pilum.PackedStream:
-        """What follows a place, in batches which take_apart takes apart."""
+        """What follows a place: `reads` of it, or batches which take_apart takes apart."""
         rows = self.rows(place.share.num_splits)
         return _pilum.open_epoch(rows, self._options(place, **options), self._start(place))
 
@@ -145,6 +158,11 @@ class Source:
         rows = self._prefetch_batches * self.read_batch_size * len(share.own)
         # A process that reads less than a batch ahead waits for each.
         return rows if processes == 1 else max(rows // processes, batch_size)
+
+    def reads(self, stream: Any) -> Iterator[Read]:
+        """Of a stream that was opened here, without pyarrow: less is read at a time than Python
+        would take to handle it."""
+        return iter(functools.partial(stream.next_rows, self._delivers_row_ids), None)
 
     def take_apart(self, batch: pa.RecordBatch) -> tuple[pa.UInt64Array, pa.RecordBatch]:
         """The row ids of a batch that was read, and what is delivered of it."""

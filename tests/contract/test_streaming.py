@@ -94,6 +94,35 @@ def test_with_row_id(table):
     assert list(stream) == expected
 
 
+@pytest.mark.parametrize("columns", [["_rowid", "id"], ["id", "_rowid"]])
+def test_row_ids_among_the_columns(table, columns):
+    expected = table.to_lance().to_table(columns=["id"], with_row_id=True).select(columns)
+    samples = list(StreamingDataset(table, shuffle=False, columns=columns))
+    assert samples == expected.to_pylist()
+    assert list(samples[0]) == columns
+
+
+def test_a_column_of_the_name_of_row_ids(table):
+    stream = StreamingDataset(table, shuffle=False, columns={"_rowid": "id + 1000"})
+    assert list(stream) == [{"_rowid": 1000 + i} for i in range(100)]
+    stream.receipt().verify(table)
+
+
+def test_columns_that_pyarrow_makes_values_of():
+    own = pa.table(
+        {
+            "id": range(5),
+            "day": pa.array([None, *range(4)], pa.date32()),
+            "at": pa.array(range(5), pa.timestamp("us", "UTC")),
+            "kind": pa.array(list("abcab")).dictionary_encode(),
+        }
+    )
+    table = pilum.connect("memory://").create_table("own", own)
+    live = iter(StreamingDataset(table, shuffle=False))
+    assert [next(live) for _ in range(2)] == own.slice(0, 2).to_pylist()
+    assert list(live) == own.slice(2).to_pylist()
+
+
 def test_a_stream_is_of_the_version_that_the_table_was_on(table):
     own = pilum.connect("memory://").create_table("own", rows(0, 10))
     stream = StreamingDataset(own, shuffle=False)

@@ -10,6 +10,7 @@
 
 #include "pilum/error.h"
 #include "scan/batch_read.h"
+#include "scan/column_groups.h"
 #include "scan/memory_gate.h"
 #include "scan/row_locator.h"
 #include "scan/row_size.h"
@@ -38,9 +39,7 @@ constexpr uint64_t kFewRows = 1 << 14;
 constexpr uint64_t kWindows = 4;
 // So many times its share of the memory a window may take. Rows are never all of the size expected.
 constexpr uint64_t kMostShares = 2;
-// Rows of at least so many bytes are large, and so many bytes of them are one window when reading them
-// takes no waiting.
-constexpr uint64_t kLargeRow = 4096;
+// So many bytes of large rows are one window when reading them takes no waiting.
 constexpr uint64_t kNearBytes = 2 << 20;
 // Smaller pieces of a window, in bytes fetched for them, cost more than they save.
 constexpr uint64_t kLeastPiece = 1 << 20;
@@ -134,7 +133,7 @@ class WindowTask final : public StreamTask {
     read_bytes_ = static_cast<uint64_t>(arrow::util::TotalBufferSize(*batch));
     gates_->rows.Hold(priority(), read_bytes_);
     bytes = std::max(read_bytes_, expected_bytes_);
-    plan_->counters->rows_read += keys_.size();
+    if (plan_->counts_rows) plan_->counters->rows_read += keys_.size();
     plan_->counters->bytes_read += read_bytes_;
     End();
     return true;
@@ -291,9 +290,10 @@ class TakeStream final : public BatchStream {
       ended_ = !failure_.ok() || keys.empty();
       if (ended_) return;
       rows_ahead_ += keys.size();
-      plan_->counters->rows_requested += keys.size();
+      if (plan_->counts_rows) plan_->counters->rows_requested += keys.size();
       window_rows_ = std::min(window_rows_ * kGrowth, kMostRows);
-      tasks_.PushBack(MakeWindow(std::move(keys), number_++));
+      const int64_t number = std::exchange(number_, number_ + static_cast<int64_t>(keys.size()));
+      tasks_.PushBack(MakeWindow(std::move(keys), number));
       tasks_[tasks_.size() - 1].Start();
     }
   }
@@ -322,7 +322,7 @@ class TakeStream final : public BatchStream {
   uint64_t bytes_seen_ = 0;
   uint64_t window_rows_ = kFirstRows;
   uint64_t rows_ahead_ = 0;
-  int64_t number_ = 0;  // of the next window
+  int64_t number_ = 0;  // of the next window: of its first row, which ranks it among other streams'
   bool ended_ = false;
   Status failure_;  // comes after the windows before it
   TaskQueue<WindowTask> tasks_;
@@ -331,7 +331,11 @@ class TakeStream final : public BatchStream {
 }  // namespace
 
 Result<std::shared_ptr<BatchStream>> MakeTakeStream(TakePlan plan) {
-  return std::make_shared<TakeStream>(std::move(plan));
+  std::optional<ColumnGroups> groups = SplitBySize(plan);
+  if (!groups) return std::make_shared<TakeStream>(std::move(plan));
+  return JoinColumns(plan.schema, std::move(groups->is_large),
+                     std::make_shared<TakeStream>(std::move(groups->large)),
+                     std::make_shared<TakeStream>(std::move(groups->small)));
 }
 
 }  // namespace pilum::scan

@@ -36,6 +36,7 @@ struct TakePlan {
   uint64_t readahead_rows = 0;
   uint64_t rows_together = 1;
   std::shared_ptr<ReadCounters> counters = std::make_shared<ReadCounters>();
+  bool counts_rows = true;  ///< false: another stream has the same rows
 };
 
 arrow::Result<std::shared_ptr<BatchStream>> MakeTakeStream(TakePlan plan);

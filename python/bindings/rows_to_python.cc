@@ -304,12 +304,8 @@ class RowIterator {
   }
   int64_t left() const { return rows_.count - next_ + static_cast<int64_t>(made_ahead()); }
   size_t made_ahead() const { return made_.size() - taken_; }
-  /// Measured, of small rows here and there.
-  int64_t making_ns() const {
-    if (rows_timed_ == 0) return 0;
-    return making_.count() * (next_ / rows_timed_) +
-           making_.count() * (next_ % rows_timed_) / rows_timed_;
-  }
+  /// Of small rows some are measured, and the others taken to be as the last of these. Never goes back.
+  int64_t making_ns() const { return making_.count(); }
 
  private:
   static constexpr int64_t kGroupRows = 16;
@@ -330,9 +326,8 @@ class RowIterator {
       made_.push_back(row);
     }
     if (!made_.empty()) PyErr_Clear();  // what has failed comes first, and fails, next time
-    if (!is_timed) return;
-    making_ += Clock::now() - start;
-    rows_timed_ += next_ - first;
+    if (is_timed) making_group_ = Clock::now() - start;
+    making_ += is_timed ? making_group_ : making_group_ * (next_ - first) / kGroupRows;
   }
 
   Rows rows_;
@@ -341,7 +336,7 @@ class RowIterator {
   std::vector<PyObject*> made_;
   size_t taken_ = 0;  // of those
   std::chrono::nanoseconds making_{0};
-  int64_t rows_timed_ = 0;
+  std::chrono::nanoseconds making_group_{0};  // the one that was measured last
 };
 
 PyObject* NextRow(PyObject* self) { return nb::inst_ptr<RowIterator>(self)->Next(); }

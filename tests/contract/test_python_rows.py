@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pilum import _pilum
 from pilum.permutation import Transforms
 
 
@@ -180,3 +181,11 @@ def test_rows_are_dicts_that_can_be_changed():
     rows[0]["a"].append(5)
     rows[0]["new"] = rows[1].pop("b")
     assert rows == [{"a": [1, 5], "b": "x", "new": None}, {"a": [2]}]
+
+
+def test_the_time_of_making_rows_never_goes_back():
+    for _ in range(50):
+        rows = _pilum.RowIterator(pa.record_batch({"a": range(2000)}))
+        times = [rows.making_ns for _ in rows]
+        assert times == sorted(times)
+        assert times[0] > 0

@@ -38,20 +38,13 @@ Result<uint64_t> StoredBytes(const DatasetReader& dataset, const dataset::Field&
   return bytes;
 }
 
-Result<bool> IsLarge(const DatasetReader& dataset, const ProjectedColumn& column) {
-  if (column.kind != ProjectedColumn::Kind::kField) return false;
-  if (EstimateRowSize(dataset, {.columns = {column}}, 0).blobs) return true;
+/// That a row has in a column, about: as it is stored in the first fragment.
+Result<uint64_t> RowBytes(const DatasetReader& dataset, const ProjectedColumn& column) {
+  if (column.kind != ProjectedColumn::Kind::kField) return sizeof(uint64_t);
+  // Their values are elsewhere, of any size.
+  if (EstimateRowSize(dataset, {.columns = {column}}, 0).blobs) return kLargeRow;
   ARROW_ASSIGN_OR_RAISE(const uint64_t bytes, StoredBytes(dataset, column.field));
-  return bytes / std::max<uint64_t>(1, dataset.fragment(0).physical_rows) >= kLargeRow;
-}
-
-Result<std::vector<bool>> FindLarge(const DatasetReader& dataset, const Projection& projection) {
-  std::vector<bool> large;
-  for (const auto& column : projection.columns) {
-    ARROW_ASSIGN_OR_RAISE(const bool is_large, IsLarge(dataset, column));
-    large.push_back(is_large);
-  }
-  return large;
+  return bytes / std::max<uint64_t>(1, dataset.fragment(0).physical_rows);
 }
 
 /// The keys of a stream, for two that take them at their own pace.
@@ -161,14 +154,13 @@ class JoinedStream final : public BatchStream {
   }
 
  private:
-  bool NeedsMore() const {
-    return !ended_ && (!next_ || small_rows_ < next_->num_rows());
-  }
+  bool NeedsMore() const { return !ended_ && (!next_ || small_rows_ < next_->num_rows()); }
 
   Status ReadSmall() {
     std::shared_ptr<RecordBatch> batch;
     ARROW_RETURN_NOT_OK(small_->ReadNext(&batch));
-    if (!batch) return MakeError(ErrorKind::kCorruptData, "some columns have fewer rows than others");
+    if (!batch)
+      return MakeError(ErrorKind::kCorruptData, "some columns have fewer rows than others");
     small_rows_ += batch->num_rows();
     small_batches_.push_back(std::move(batch));
     return Status::OK();
@@ -198,18 +190,8 @@ class JoinedStream final : public BatchStream {
   int64_t small_rows_ = 0;  // of those
 };
 
-}  // namespace
-
-std::optional<ColumnGroups> SplitBySize(const TakePlan& plan) {
-  const DatasetReader& dataset = *plan.dataset;
-  if (plan.finish || plan.projection->columns.size() < 2 || dataset.num_fragments() == 0 ||
-      EstimateRowSize(dataset, *plan.projection, 0).bytes < kLargeRow) {
-    return std::nullopt;
-  }
-  auto is_large = FindLarge(dataset, *plan.projection);
-  if (!is_large.ok() || std::count(is_large->begin(), is_large->end(), true) % is_large->size() == 0)
-    return std::nullopt;
-  ColumnGroups groups{plan, plan, *std::move(is_large)};
+ColumnGroups MakeGroups(const TakePlan& plan, std::vector<bool> is_large, uint64_t small_bytes) {
+  ColumnGroups groups{plan, plan, std::move(is_large)};
   const auto keys = std::make_shared<SharedKeys>(plan.keys, plan.rows_together);
   for (const bool large : {true, false}) {
     TakePlan& group = large ? groups.large : groups.small;
@@ -219,10 +201,32 @@ std::optional<ColumnGroups> SplitBySize(const TakePlan& plan) {
       return keys->Next(large, most, out);
     };
   }
+  groups.small.row_bytes = small_bytes;
   groups.small.counts_rows = false;
   groups.small.readahead_bytes /= kSmallShare;
   groups.large.readahead_bytes -= groups.small.readahead_bytes;
   return groups;
+}
+
+}  // namespace
+
+std::optional<ColumnGroups> SplitBySize(const TakePlan& plan) {
+  const DatasetReader& dataset = *plan.dataset;
+  if (plan.finish || dataset.num_fragments() == 0 ||
+      EstimateRowSize(dataset, *plan.projection, 0).bytes < kLargeRow) {
+    return std::nullopt;
+  }
+  std::vector<bool> is_large;
+  uint64_t small_bytes = 0;
+  for (const ProjectedColumn& column : plan.projection->columns) {
+    const auto bytes = RowBytes(dataset, column);
+    if (!bytes.ok()) return std::nullopt;
+    is_large.push_back(*bytes >= kLargeRow);
+    if (!is_large.back()) small_bytes += *bytes;
+  }
+  const auto num_large = static_cast<size_t>(std::count(is_large.begin(), is_large.end(), true));
+  if (num_large == 0 || num_large == is_large.size()) return std::nullopt;
+  return MakeGroups(plan, std::move(is_large), small_bytes);
 }
 
 std::shared_ptr<BatchStream> JoinColumns(std::shared_ptr<arrow::Schema> schema,

@@ -41,8 +41,8 @@ std::shared_ptr<arrow::RecordBatch> Images() {
   }
   const auto schema =
       arrow::schema({arrow::field("id", arrow::int64()), arrow::field("word", arrow::utf8()),
-                     arrow::field("image", arrow::binary()),
-                     arrow::field("tokens", tokens.type()), arrow::field("some", arrow::int64())});
+                     arrow::field("image", arrow::binary()), arrow::field("tokens", tokens.type()),
+                     arrow::field("some", arrow::int64())});
   return arrow::RecordBatch::Make(
       schema, kRows,
       {*ids.Finish(), *words.Finish(), *images.Finish(), *tokens.Finish(), *some.Finish()});

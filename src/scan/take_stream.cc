@@ -209,7 +209,9 @@ class WindowTask final : public StreamTask {
 class TakeStream final : public BatchStream {
  public:
   explicit TakeStream(TakePlan plan) : plan_(std::make_shared<const TakePlan>(std::move(plan))) {
-    if (plan_->dataset->num_fragments() > 0)
+    if (plan_->row_bytes > 0)
+      row_bytes_ = plan_->row_bytes;
+    else if (plan_->dataset->num_fragments() > 0)
       row_bytes_ = EstimateRowSize(*plan_->dataset, *plan_->projection, 0).bytes;
     row_fetch_bytes_ = row_bytes_ + kChunkBytes * plan_->projection->columns.size();
     Fill();

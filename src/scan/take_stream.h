@@ -35,6 +35,7 @@ struct TakePlan {
   uint64_t readahead_bytes = 0;  ///< as TakeOptions
   uint64_t readahead_rows = 0;
   uint64_t rows_together = 1;
+  uint64_t row_bytes = 0;  ///< as expected; 0: to be estimated
   std::shared_ptr<ReadCounters> counters = std::make_shared<ReadCounters>();
   bool counts_rows = true;  ///< false: another stream has the same rows
 };

@@ -217,15 +217,18 @@ std::optional<ColumnGroups> SplitBySize(const TakePlan& plan) {
     return std::nullopt;
   }
   std::vector<bool> is_large;
+  bool any_large = false;
+  bool any_small = false;  // that is read
   uint64_t small_bytes = 0;
   for (const ProjectedColumn& column : plan.projection->columns) {
     const auto bytes = RowBytes(dataset, column);
     if (!bytes.ok()) return std::nullopt;
     is_large.push_back(*bytes >= kLargeRow);
+    any_large |= is_large.back();
+    any_small |= !is_large.back() && column.kind == ProjectedColumn::Kind::kField;
     if (!is_large.back()) small_bytes += *bytes;
   }
-  const auto num_large = static_cast<size_t>(std::count(is_large.begin(), is_large.end(), true));
-  if (num_large == 0 || num_large == is_large.size()) return std::nullopt;
+  if (!any_large || !any_small) return std::nullopt;
   return MakeGroups(plan, std::move(is_large), small_bytes);
 }
 

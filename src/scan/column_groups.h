@@ -27,8 +27,9 @@ struct ColumnGroups {
   std::vector<bool> is_large;  ///< of the plan's columns
 };
 
-/// Nothing if all columns are of one kind, or are only found by evaluating expressions. Reads the
-/// metadata of a data file; where that fails nobody knows, and the error comes with the rows.
+/// Nothing if all columns that are read are of one kind, or if expressions are evaluated with them.
+/// Where rows are large the metadata of a data file is read; if that fails nobody knows, and the error
+/// comes with the rows.
 std::optional<ColumnGroups> SplitBySize(const TakePlan& plan);
 
 /// Batches as those of `large`, with the columns of both. The streams are those of the groups.

@@ -83,7 +83,8 @@ TEST(ColumnGroups, TogetherHaveTheRowsThatTakesHave) {
 TEST(ColumnGroups, SmallColumnsHaveLongerWindows) {
   const auto snapshot = ImageTable();
   const auto windows = [&](std::vector<std::string> names) {
-    const TakeOptions options{.columns = {.names = std::move(names)}, .readahead_bytes = 2 << 20};
+    const TakeOptions options{.columns = {.names = std::move(names), .with_row_id = true},
+                              .readahead_bytes = 2 << 20};
     const auto stream = snapshot->TakeAhead(InTurn(Shuffled(kRows, 3)), options).ValueOrDie();
     const auto batches = static_cast<int64_t>(stream->ToRecordBatches().ValueOrDie().size());
     return std::pair(batches, Windows(options));

@@ -255,7 +255,7 @@ TEST(TakeStream, WindowsOfLargeRowsAreShortWhileNothingIsWaitedFor) {
     GTEST_SKIP() << "this file system cannot tell what it has in memory";
   EXPECT_NEAR(late_rows(local, 1), (2 << 20) / 8000, 5);
   EXPECT_EQ(late_rows(local, 500), 500);
-  EXPECT_GT(late_rows(std::make_shared<io::FaultStore>(local), 1), 800);
+  EXPECT_GT(late_rows(std::make_shared<io::FaultStore>(local), 1), 900);
   std::filesystem::remove_all(folder);
 }
 

@@ -143,13 +143,7 @@ TEST(ColumnGroups, ErrorsComeInTheirTurn) {
   Keys keys = Shuffled(kRows);
   keys.back() = kRows;
   const auto stream = ImageTable()->TakeAhead(InTurn(keys), {.readahead_rows = 40}).ValueOrDie();
-  uint64_t rows = 0;
-  arrow::Status status;
-  while (status.ok()) {
-    std::shared_ptr<arrow::RecordBatch> batch;
-    status = stream->ReadNext(&batch);
-    if (batch) rows += static_cast<uint64_t>(batch->num_rows());
-  }
+  const auto [rows, status] = ReadToError(stream.get());
   EXPECT_TRUE(status.IsIndexError()) << status;
   EXPECT_GE(rows, keys.size() - 40);
   EXPECT_EQ(stream->Next().status(), status);  // and again

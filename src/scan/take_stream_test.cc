@@ -274,13 +274,7 @@ TEST(TakeStream, ErrorsComeInTheirTurn) {
   TakePlan plan = Plan(dataset, keys);
   plan.readahead_rows = 40;
   auto stream = MakeTakeStream(std::move(plan)).ValueOrDie();
-  uint64_t rows = 0;
-  arrow::Status status;
-  while (status.ok()) {
-    std::shared_ptr<arrow::RecordBatch> batch;
-    status = stream->ReadNext(&batch);
-    if (batch) rows += static_cast<uint64_t>(batch->num_rows());
-  }
+  const auto [rows, status] = ReadToError(stream.get());
   EXPECT_TRUE(status.IsIndexError()) << status;
   EXPECT_EQ(GetErrorDetail(status)->where().version, dataset->manifest().version);
   EXPECT_GE(rows, keys.size() - 40);

@@ -36,6 +36,18 @@ inline Keys Shuffled(uint64_t rows, uint64_t times = 1) {
   return keys;
 }
 
+/// How many rows come before an error, and that.
+inline std::pair<uint64_t, arrow::Status> ReadToError(BatchStream* stream) {
+  uint64_t rows = 0;
+  arrow::Status status;
+  while (status.ok()) {
+    std::shared_ptr<arrow::RecordBatch> batch;
+    status = stream->ReadNext(&batch);
+    if (batch) rows += static_cast<uint64_t>(batch->num_rows());
+  }
+  return {rows, status};
+}
+
 /// Bytes that the stream which `open` makes holds at most, that in hand included. It has so many rows.
 template <typename Open>
 int64_t MostHeldBy(const Open& open, uint64_t expected_rows) {

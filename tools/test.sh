@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Sets up what the tests need and runs all of them: format, lint and types, the C++ tests, a little fuzzing, the
-# C++ tests once more with sanitizers, the Python tests, and the wheel in an environment of its own.
+# C++ tests once more with sanitizers, the Python tests, and the wheel in an environment of its own. A step that
+# fails does not end the run; the last lines say which did, and why.
 #
 #   tools/test.sh               everything
 #   tools/test.sh -k contract   arguments go to pytest
@@ -10,21 +11,36 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools/setup.sh --tests
-status=0
+logs=build/logs
+mkdir -p "$logs"
+failed=()
 
-.venv/bin/pre-commit run --all-files --show-diff-on-failure || status=1
-MYPYPATH=python .venv/bin/stubtest --mypy-config-file pyproject.toml --allowlist tools/stubtest_allowlist.txt \
-  pilum._pilum || status=1
+step() {  # its name, and the command
+  local name=$1
+  shift
+  "$@" 2>&1 | tee "$logs/$name.log" || failed+=("$name")
+}
+
+step format-and-lint .venv/bin/pre-commit run --all-files --show-diff-on-failure
+step stubs env MYPYPATH=python .venv/bin/stubtest --mypy-config-file pyproject.toml \
+  --allowlist tools/stubtest_allowlist.txt pilum._pilum
 
 # The same build tree as the Python package, so that nothing is compiled twice.
 cmake --preset release >build/release/configure.log || { cat build/release/configure.log; exit 1; }
 cmake --build --preset release
-ctest --preset release --parallel "$(nproc)" --progress || status=1
+step cpp-tests ctest --preset release --parallel "$(nproc)" --progress
 
-fuzz/run.sh 3 || status=1  # a few seconds per decoder; an hour with "fuzz/run.sh 3600"
+step fuzzing fuzz/run.sh 3  # a few seconds per decoder; an hour with "fuzz/run.sh 3600"
 cmake --build --preset fuzz  # the libraries are those of the fuzz targets: address and undefined behaviour
-ctest --preset fuzz --parallel "$(nproc)" --progress || status=1
+step cpp-tests-with-sanitizers ctest --preset fuzz --parallel "$(nproc)" --progress
 
-.venv/bin/python -m pytest tests "$@" || status=1
-tools/build_wheel.sh || status=1
-exit $status
+step python-tests .venv/bin/python -m pytest tests "$@"
+step wheel tools/build_wheel.sh
+
+for name in "${failed[@]}"; do
+  echo "FAILED: $name; what $logs/$name.log has of it:"
+  grep -E -A 8 ': Failure$|\*\*\*(Failed|Timeout|Exception)|Sanitizer: |FAILED|[Ee]rror: ' "$logs/$name.log" >"$logs/failures" ||
+    cp "$logs/$name.log" "$logs/failures"
+  tail -60 "$logs/failures"
+done
+[ ${#failed[@]} -eq 0 ] && echo "Every step passed."

@@ -7,7 +7,7 @@
 
 #include <arrow/memory_pool.h>
 
-#include "pilum/runtime.h"
+#include "runtime/block_budget.h"
 
 namespace pilum::io {
 namespace {
@@ -20,9 +20,6 @@ uint32_t ReadsBeforeKeeping(uint64_t block) {
   return kWorthKeeping + static_cast<uint32_t>((block * 0x9E3779B97F4A7C15u) >> 54);
 }
 
-// Of all objects of the process. Goes on in a forked child from the parent's count, like the blocks.
-std::atomic<int64_t> bytes_kept{0};
-
 // Whole blocks are huge pages where the system has them. Rows in random order touch every page of a
 // block, and of small pages there would be more than the TLB remembers.
 constexpr int64_t kAlignment = 64;
@@ -31,11 +28,9 @@ int64_t AlignmentOf(int64_t bytes) { return bytes == HotBlocks::kBlockBytes ? by
 /// Null when the bytes allowed are used up, or memory is.
 std::byte* Allocate(int64_t bytes) {
   uint8_t* memory = nullptr;
-  const bool allowed =
-      bytes_kept.fetch_add(bytes) + bytes <= GetRuntimeOptions().block_cache_bytes &&
-      arrow::system_memory_pool()->Allocate(bytes, AlignmentOf(bytes), &memory).ok();
-  if (!allowed) {
-    bytes_kept.fetch_sub(bytes);
+  if (!runtime::TakeFromBlockBudget(bytes)) return nullptr;
+  if (!arrow::system_memory_pool()->Allocate(bytes, AlignmentOf(bytes), &memory).ok()) {
+    runtime::ReturnToBlockBudget(bytes);
   } else if (bytes == HotBlocks::kBlockBytes) {
     ::madvise(memory, static_cast<size_t>(bytes), MADV_HUGEPAGE);
   }
@@ -45,7 +40,7 @@ std::byte* Allocate(int64_t bytes) {
 void Free(std::byte* memory, int64_t bytes) {
   if (memory == nullptr) return;
   arrow::system_memory_pool()->Free(reinterpret_cast<uint8_t*>(memory), bytes, AlignmentOf(bytes));
-  bytes_kept.fetch_sub(bytes);
+  runtime::ReturnToBlockBudget(bytes);
 }
 
 }  // namespace

@@ -4,10 +4,10 @@
 // as much as reading it whole would is read whole, and stays: at most twice the cost of the best
 // decision in hindsight (the ski rental problem; Karlin et al., Competitive Snoopy Caching, 1988).
 //
-// Blocks stay as long as their object, and all of a process take at most
-// RuntimeOptions::block_cache_bytes. When these are used up, no others are kept: of rows in random
-// order, a cache that is too small serves its share whichever blocks it holds, and replacing them
-// costs reads without serving more.
+// Blocks stay as long as their object, and all of a process take at most what is left of
+// RuntimeOptions::block_cache_bytes (runtime/block_budget.h). When these are used up, no others are
+// kept: of rows in random order, a cache that is too small serves its share whichever blocks it
+// holds, and replacing them costs reads without serving more.
 #pragma once
 
 #include <atomic>

@@ -4,8 +4,9 @@
     .venv/bin/python bench/mixed_rows.py [TABLE]
 
 TABLE is by default one of 50,000 rows, made in bench/data: an image of 20 KB, a label, a caption, a
-list of tokens, and a number that one row in seven does not have. Another one must have a column
-`image`. Prints the time and CPU time of a row, medians of epochs in turns, the page cache warm.
+list of tokens, a number that one row in seven does not have, and the caption compressed with zstd.
+Another one must have a column `image`. Prints the time and CPU time of a row, medians of epochs in
+turns, the page cache warm.
 """
 
 import argparse
@@ -22,6 +23,16 @@ from pilum.streaming import StreamingDataset
 
 TABLE = pathlib.Path(__file__).parent / "data" / "mixed" / "rows.lance"
 ROWS, IMAGE_BYTES, EPOCHS = 50_000, 20_000, 7
+SCHEMA = pa.schema(
+    [
+        pa.field("image", pa.binary()),
+        pa.field("label", pa.int64()),
+        pa.field("caption", pa.string()),
+        pa.field("tokens", pa.list_(pa.int32())),
+        pa.field("some", pa.int64()),
+        pa.field("compressed", pa.string(), metadata={"lance-encoding:compression": "zstd"}),
+    ]
+)
 
 
 def rows(first: int, count: int) -> pa.RecordBatch:
@@ -29,16 +40,19 @@ def rows(first: int, count: int) -> pa.RecordBatch:
     words = [f"word{random.integers(10 ** random.integers(1, 5))}" for _ in range(2000)]
     lengths = random.integers(8, 32, count)
     tokens = random.integers(0, 30_000, lengths.sum(), np.int32)
-    return pa.record_batch(
-        {
-            "image": [random.bytes(IMAGE_BYTES) for _ in range(count)],
-            "label": random.integers(0, 1000, count),
-            "caption": [" ".join(random.choice(words, 16)) for _ in range(count)],
-            "tokens": pa.ListArray.from_arrays(
+    captions = [" ".join(random.choice(words, 16)) for _ in range(count)]
+    return pa.RecordBatch.from_arrays(
+        [
+            pa.array([random.bytes(IMAGE_BYTES) for _ in range(count)]),
+            pa.array(random.integers(0, 1000, count)),
+            pa.array(captions),
+            pa.ListArray.from_arrays(
                 np.concatenate([[0], lengths.cumsum()]).astype(np.int32), tokens
             ),
-            "some": pa.array(np.arange(count), mask=np.arange(count) % 7 == 0),
-        }
+            pa.array(np.arange(count), mask=np.arange(count) % 7 == 0),
+            pa.array(captions),
+        ],
+        schema=SCHEMA,
     )
 
 

@@ -23,7 +23,8 @@ struct RuntimeOptions {
   int64_t recycle_bytes = 128 << 20;  ///< PILUM_RECYCLE_BYTES: freed buffers kept for reuse, bytes
   int64_t metadata_cache_bytes =
       256 << 20;  ///< PILUM_METADATA_CACHE_BYTES: footers and page indexes of each table, bytes
-  /// PILUM_BLOCK_CACHE_BYTES: blocks of open files that rows in random order come from, bytes
+  /// PILUM_BLOCK_CACHE_BYTES: blocks of open files that rows in random order come from, as stored or,
+  /// of compressed chunks, decoded; bytes
   int64_t block_cache_bytes = 48 << 20;
 };
 

@@ -63,6 +63,8 @@ class MiniBlockDecoder {
   virtual uint64_t num_buffers() const { return 1; }
   /// Whether the bytes of variable-width values are views into the chunk's buffers.
   virtual bool stable() const { return false; }
+  /// Whether a chunk costs about as much to decode for one value as for all.
+  virtual bool all_or_nothing() const { return false; }
 
   /// Decodes a whole chunk of `n` values. If fixed-width values have to be materialised and `into`
   /// is not null, they are written there (shape().bits * n bits, rounded up to bytes); otherwise in

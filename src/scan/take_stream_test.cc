@@ -234,6 +234,33 @@ TEST(TakeStream, ReadsNothingOfAWindowTwice) {
   }
 }
 
+TEST(TakeStream, ReadsCompressedChunksThatItKeepsNoMore) {
+  constexpr uint64_t kRows = 5000;
+  arrow::StringBuilder words;
+  for (uint64_t row = 0; row < kRows; ++row)
+    ASSERT_TRUE(words.Append("word " + std::to_string(row * row)).ok());
+  const auto zstd = arrow::KeyValueMetadata::Make({"lance-encoding:compression"}, {"zstd"});
+  const auto batch = arrow::RecordBatch::Make(
+      arrow::schema({arrow::field("x", arrow::utf8(), true, zstd)}), kRows, {*words.Finish()});
+  const std::string folder = testing::TempDir() + "take_stream_test_zstd";
+  std::filesystem::remove_all(folder);
+  const auto rows = arrow::RecordBatchReader::Make({batch}).ValueOrDie();
+  const auto snapshot = CreateTableAt(folder, rows.get(), {}).ValueOrDie()->Latest().ValueOrDie();
+  const auto store_bytes = [&](const Keys& keys, uint64_t readahead_rows) {
+    const TakeOptions options{.readahead_rows = readahead_rows};
+    const auto stream = snapshot->TakeAhead(InTurn(keys), options).ValueOrDie();
+    const auto found = stream->ToTable().ValueOrDie()->CombineChunksToBatch().ValueOrDie();
+    EXPECT_TRUE(found->Equals(**snapshot->Take(keys, RowKey::kOffset, {})));
+    return options.counters->store_bytes.load();
+  };
+  Keys in_order(kRows);
+  std::iota(in_order.begin(), in_order.end(), 0);
+  for (int epoch = 0; epoch < 3; ++epoch) EXPECT_GT(store_bytes(in_order, 5 * kRows), 0u);
+  EXPECT_GT(store_bytes(Shuffled(kRows), 200), 0u);
+  EXPECT_EQ(store_bytes(Shuffled(kRows), 200), 0u);
+  std::filesystem::remove_all(folder);
+}
+
 TEST(TakeStream, WindowsOfLargeRowsAreShortWhileNothingIsWaitedFor) {
   const std::string folder = testing::TempDir() + "take_stream_test_near";
   std::filesystem::remove_all(folder);

@@ -131,6 +131,7 @@ class GeneralMiniBlock final : public MiniBlockDecoder {
       : scheme_(scheme), inner_(std::move(inner)) {}
   ValueShape shape() const override { return inner_->shape(); }
   uint64_t num_buffers() const override { return inner_->num_buffers(); }
+  bool all_or_nothing() const override { return true; }
 
   arrow::Result<Values> Decode(std::span<const Bytes> buffers, uint32_t n, std::byte* into,
                                Arena* arena) const override {

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "encoding/page_layout/decoded_chunks.h"
 #include "encoding/page_layout/dictionary.h"
 #include "encoding/page_layout/level_decoder.h"
 #include "encoding/page_layout/nested_rows.h"
@@ -60,6 +61,7 @@ class MiniBlockIndex final : public PageIndex {
   LevelStretch rows_of(uint32_t chunk, uint64_t* starts) const;
 
   PageDictionary dictionary;
+  mutable DecodedChunks decoded;
 
  private:
   std::vector<uint32_t> chunk_start_;   // in units of 8 bytes; one more than there are chunks
@@ -173,12 +175,17 @@ std::span<const uint16_t> VisibleOnly(const PageLevels& levels, std::span<const 
   return {out, visible};
 }
 
-/// The parts of one chunk.
-struct Chunk {
-  uint64_t entries = 0;
-  std::span<const uint16_t> rep;
-  std::span<const uint16_t> def;
-  std::array<Bytes, kMaxValueBuffers> buffers;
+/// Of which a chunk has rows [begin, end).
+struct WantedRows {
+  std::span<const Run> runs;  ///< all of them reach into the chunk
+  uint64_t begin = 0;
+  uint64_t end = 0;
+
+  bool few() const {
+    uint64_t rows = 0;
+    for (const Run& run : runs) rows += run.Within(begin, end).count;
+    return rows < (end - begin) / 2;
+  }
 };
 
 class MiniBlockPage final : public PageLayout {
@@ -199,18 +206,22 @@ class MiniBlockPage final : public PageLayout {
  private:
   bool WorthAChunk(const MiniBlockIndex& index, std::span<const Run> runs) const;
   bool PlanPoint(const MiniBlockIndex& index, const Run& run, PlannedRead* read) const;
-  Result<Chunk> Split(Bytes bytes, Arena* arena) const;
+  Result<DecodedChunk> Split(Bytes bytes, std::span<Bytes> buffers, Arena* arena) const;
   Status DecodePoint(const MiniBlockIndex& index, const Run& run, Bytes bytes, Arena* arena,
                      LeafBuilder* builder) const;
-  Result<Values> DecodeValues(const Chunk& chunk, uint64_t begin_row, uint32_t n,
-                              std::span<const Run> runs, Arena* arena, LeafBuilder* builder) const;
-  Status DecodeFlatChunk(const MiniBlockIndex& index, uint32_t chunk, Bytes bytes,
-                         std::span<const Run> runs, Arena* arena, LeafBuilder* builder) const;
-  Status DecodeNestedChunk(const MiniBlockIndex& index, uint32_t chunk, Bytes bytes,
-                           std::span<const Run> runs, Arena* arena, LeafBuilder* builder) const;
-  Status PutValues(const MiniBlockIndex& index, const Values& values, std::span<const uint16_t> def,
-                   int64_t slot, uint64_t first, uint64_t n, Arena* arena,
-                   LeafBuilder* builder) const;
+  Status DecodeChunk(const MiniBlockIndex& index, uint32_t chunk_number, Bytes bytes,
+                     const WantedRows& rows, Arena* arena, LeafBuilder* builder) const;
+  Result<DecodedChunk> DecodeWanted(const MiniBlockIndex& index, uint32_t chunk_number, Bytes bytes,
+                                    const WantedRows* rows, Arena* arena,
+                                    LeafBuilder* builder) const;
+  Status CheckLevels(const MiniBlockIndex& index, uint32_t chunk_number, const DecodedChunk& chunk,
+                     const LeafBuilder& builder) const;
+  Status PutFlat(const MiniBlockIndex& index, const DecodedChunk& chunk, const WantedRows& rows,
+                 Arena* arena, LeafBuilder* builder) const;
+  Status PutNested(const MiniBlockIndex& index, uint32_t chunk_number, const DecodedChunk& chunk,
+                   std::span<const Run> runs, Arena* arena, LeafBuilder* builder) const;
+  Status PutValues(const MiniBlockIndex& index, const DecodedChunk& chunk, int64_t slot,
+                   uint64_t first, uint64_t n, Arena* arena, LeafBuilder* builder) const;
 
   PageLevels levels_;
   std::unique_ptr<LevelDecoder> rep_;
@@ -219,6 +230,7 @@ class MiniBlockPage final : public PageLayout {
   std::unique_ptr<DictionaryDecoder> dictionary_;
   bool wide_ = false;
   bool points_ = false;  // single values can be read without the rest of their chunk
+  bool keeps_ = false;   // chunks decoded for few of their values
   uint64_t value_bits_ = 0;
   uint64_t num_items_ = 0;
   uint64_t rows_ = 0;
@@ -275,6 +287,7 @@ Result<std::unique_ptr<PageLayout>> MiniBlockPage::Make(
   page->value_bits_ = shape.bits;
   page->points_ =
       !page->rep_ && !page->def_ && scheme.flat() && !shape.variable && wire.num_buffers() == 1;
+  page->keeps_ = page->values_->all_or_nothing();
   page->num_items_ = wire.num_items();
   page->rows_ = location.rows;
   page->words_range_ = location.buffers[0];
@@ -363,6 +376,8 @@ Status MiniBlockPage::Plan(const PageIndex& page_index, std::span<const Run> run
     const uint64_t begin_byte = index.chunk_offset(read.first_chunk);
     read.range = {chunks_range_.offset + begin_byte,
                   index.chunk_offset(read.first_chunk + read.num_chunks) - begin_byte};
+    // Once kept, chunks stay, and are there when these are decoded.
+    if (index.decoded.HasAll(read.first_chunk, read.num_chunks)) read.range.length = 0;
   }
   return Status::OK();
 }
@@ -389,14 +404,12 @@ Status MiniBlockPage::Decode(const PageIndex& page_index, std::span<const Run> r
         ++begin;
       auto end = begin;
       while (end != served.end() && end->row < index.end_row(chunk)) ++end;
-      const std::span<const Run> wanted(begin, end);
+      const WantedRows wanted{{begin, end}, index.rows_before(chunk), index.end_row(chunk)};
       const Bytes bytes =
-          fetched[i].subspan(index.chunk_offset(chunk) - base,
-                             index.chunk_offset(chunk + 1) - index.chunk_offset(chunk));
-      arena->Reset();
-      Status status = builder->nested()
-                          ? DecodeNestedChunk(index, chunk, bytes, wanted, arena, builder)
-                          : DecodeFlatChunk(index, chunk, bytes, wanted, arena, builder);
+          read.range.length == 0
+              ? Bytes()
+              : fetched[i].subspan(index.chunk_offset(chunk) - base, index.chunk_bytes(chunk));
+      Status status = DecodeChunk(index, chunk, bytes, wanted, arena, builder);
       if (!status.ok()) {
         return WithContext(status, {.offset = chunks_range_.offset + index.chunk_offset(chunk)});
       }
@@ -410,15 +423,68 @@ Status MiniBlockPage::DecodePoint(const MiniBlockIndex& index, const Run& run, B
   const uint32_t chunk = index.last_chunk(run.row);
   const uint64_t size = index.chunk_bytes(chunk) - kPlainHeader;
   arena->Reset();
+  DecodedChunk point{.stable = values_->stable()};
   ARROW_ASSIGN_OR_RAISE(
-      Values values,
+      point.values,
       values_->DecodePoints(bytes, size, run.row - index.first_value(chunk), run.count, arena));
-  return PutValues(index, values, {}, run.slot, 0, run.count, arena, builder);
+  return PutValues(index, point, run.slot, 0, run.count, arena, builder);
 }
 
-Result<Chunk> MiniBlockPage::Split(Bytes bytes, Arena* arena) const {
+Status MiniBlockPage::DecodeChunk(const MiniBlockIndex& index, uint32_t chunk_number, Bytes bytes,
+                                  const WantedRows& rows, Arena* arena,
+                                  LeafBuilder* builder) const {
+  arena->Reset();
+  const DecodedChunk* chunk = index.decoded.Find(chunk_number);
+  DecodedChunk decoded;
+  if (chunk == nullptr) {
+    const bool keep = keeps_ && rows.few() && index.decoded.Count(chunk_number, index.num_chunks());
+    ARROW_ASSIGN_OR_RAISE(
+        decoded, DecodeWanted(index, chunk_number, bytes, keep ? nullptr : &rows, arena, builder));
+    if (keep) index.decoded.Keep(chunk_number, decoded);
+    chunk = &decoded;
+  }
+  return builder->nested() ? PutNested(index, chunk_number, *chunk, rows.runs, arena, builder)
+                           : PutFlat(index, *chunk, rows, arena, builder);
+}
+
+// A chunk's values: straight to where they are wanted if all are, else at least those of `rows`; all
+// of them, in the arena, if it is null.
+Result<DecodedChunk> MiniBlockPage::DecodeWanted(const MiniBlockIndex& index, uint32_t chunk_number,
+                                                 Bytes bytes, const WantedRows* rows, Arena* arena,
+                                                 LeafBuilder* builder) const {
+  const uint32_t n = index.num_values(chunk_number);
+  std::array<Bytes, kMaxValueBuffers> parts;
+  const std::span<Bytes> buffers(parts.data(), values_->num_buffers());
+  ARROW_ASSIGN_OR_RAISE(DecodedChunk chunk, Split(bytes, buffers, arena));
+  if (builder->nested() && !rep_ && !def_) chunk.entries = n;
+  ARROW_RETURN_NOT_OK(CheckLevels(index, chunk_number, chunk, *builder));
+  if (rows == nullptr || builder->nested()) {
+    ARROW_ASSIGN_OR_RAISE(chunk.values, values_->Decode(buffers, n, nullptr, arena));
+    return chunk;
+  }
+  if (rows->runs.empty()) {
+    ARROW_ASSIGN_OR_RAISE(chunk.values, values_->DecodePart(buffers, n, 0, 0, arena));
+    return chunk;
+  }
+  const Run first = rows->runs.front().Within(rows->begin, rows->end);
+  const Run last = rows->runs.back().Within(rows->begin, rows->end);
+  if (first.count == n) {
+    std::byte* into = dictionary_ ? nullptr : builder->DirectFixed(first.slot);
+    ARROW_ASSIGN_OR_RAISE(chunk.values, values_->Decode(buffers, n, into, arena));
+  } else {
+    ARROW_ASSIGN_OR_RAISE(
+        chunk.values,
+        values_->DecodePart(buffers, n, static_cast<uint32_t>(first.row - rows->begin),
+                            static_cast<uint32_t>(last.row + last.count - first.row), arena));
+  }
+  return chunk;
+}
+
+// The levels and value buffers of a chunk.
+Result<DecodedChunk> MiniBlockPage::Split(Bytes bytes, std::span<Bytes> buffers,
+                                          Arena* arena) const {
   bytes::ByteReader reader(bytes);
-  Chunk chunk;
+  DecodedChunk chunk{.stable = values_->stable()};
   uint16_t rep_size = 0;
   uint16_t def_size = 0;
   ARROW_ASSIGN_OR_RAISE(chunk.entries, reader.Read<uint16_t>("number of levels"));
@@ -429,8 +495,7 @@ Result<Chunk> MiniBlockPage::Split(Bytes bytes, Arena* arena) const {
     ARROW_ASSIGN_OR_RAISE(def_size, reader.Read<uint16_t>("size of definition levels"));
   }
   std::array<uint32_t, kMaxValueBuffers> sizes;
-  const size_t num_buffers = values_->num_buffers();
-  for (size_t i = 0; i < num_buffers; ++i) {
+  for (size_t i = 0; i < buffers.size(); ++i) {
     if (wide_) {
       ARROW_ASSIGN_OR_RAISE(sizes[i], reader.Read<uint32_t>("size of a value buffer"));
     } else {
@@ -447,90 +512,75 @@ Result<Chunk> MiniBlockPage::Split(Bytes bytes, Arena* arena) const {
     ARROW_ASSIGN_OR_RAISE(Bytes def, reader.Take(def_size, "definition levels"));
     ARROW_ASSIGN_OR_RAISE(chunk.def, def_->Decode(def, chunk.entries, arena));
   }
-  for (size_t i = 0; i < num_buffers; ++i) {
+  for (size_t i = 0; i < buffers.size(); ++i) {
     ARROW_RETURN_NOT_OK(reader.Align(8, "padding"));
-    ARROW_ASSIGN_OR_RAISE(chunk.buffers[i], reader.Take(sizes[i], "value buffer"));
+    ARROW_ASSIGN_OR_RAISE(buffers[i], reader.Take(sizes[i], "value buffer"));
   }
   return chunk;
 }
 
-Status MiniBlockPage::PutValues(const MiniBlockIndex& index, const Values& values,
-                                std::span<const uint16_t> def, int64_t slot, uint64_t first,
-                                uint64_t n, Arena* arena, LeafBuilder* builder) const {
-  if (!dictionary_ || builder->type().dictionary)
-    return builder->Put(slot, values, first, n, values_->stable());
-  return index.dictionary.PutItems(values, value_bits_, def, slot, first, n, arena, builder);
-}
-
-// A chunk's values: straight to where they are wanted if all are, else at least those of the runs.
-Result<Values> MiniBlockPage::DecodeValues(const Chunk& chunk, uint64_t begin_row, uint32_t n,
-                                           std::span<const Run> runs, Arena* arena,
-                                           LeafBuilder* builder) const {
-  const std::span<const Bytes> buffers(chunk.buffers.data(), values_->num_buffers());
-  if (runs.empty()) return values_->DecodePart(buffers, n, 0, 0, arena);
-  const Run first = runs.front().Within(begin_row, begin_row + n);
-  if (first.count == n)
-    return values_->Decode(buffers, n, dictionary_ ? nullptr : builder->DirectFixed(first.slot),
-                           arena);
-  const Run last = runs.back().Within(begin_row, begin_row + n);
-  return values_->DecodePart(buffers, n, static_cast<uint32_t>(first.row - begin_row),
-                             static_cast<uint32_t>(last.row + last.count - first.row), arena);
-}
-
-Status MiniBlockPage::DecodeFlatChunk(const MiniBlockIndex& index, uint32_t chunk_number,
-                                      Bytes bytes, std::span<const Run> runs, Arena* arena,
-                                      LeafBuilder* builder) const {
-  const uint64_t begin_row = index.first_value(chunk_number);
+Status MiniBlockPage::CheckLevels(const MiniBlockIndex& index, uint32_t chunk_number,
+                                  const DecodedChunk& chunk, const LeafBuilder& builder) const {
   const uint32_t n = index.num_values(chunk_number);
-  ARROW_ASSIGN_OR_RAISE(Chunk chunk, Split(bytes, arena));
-  if (def_ && chunk.entries != n) {
+  if (!builder.nested()) {
+    if (!def_ || chunk.entries == n) return Status::OK();
     return bytes::Corrupt("chunk of " + std::to_string(chunk.entries) + " levels for " +
                           std::to_string(n) + " values");
   }
-  ARROW_ASSIGN_OR_RAISE(Values values, DecodeValues(chunk, begin_row, n, runs, arena, builder));
-  if (def_) ARROW_RETURN_NOT_OK(builder->PutValidity(runs, chunk.def, begin_row));
-  if (!dictionary_ && !values_->shape().variable)
-    return builder->PutRuns(runs, values, begin_row, begin_row + n);
-  for (const Run& run : runs) {
-    const Run part = run.Within(begin_row, begin_row + n);
-    ARROW_RETURN_NOT_OK(PutValues(index, values, chunk.def, part.slot, part.row - begin_row,
-                                  part.count, arena, builder));
+  if (CountVisible(levels_, chunk.def, chunk.entries) != n) {
+    return bytes::Corrupt("the levels of a chunk do not have " + std::to_string(n) + " values");
+  }
+  uint64_t starts;
+  const LevelStretch stretch = index.rows_of(chunk_number, &starts);
+  const uint16_t row_level = builder.scheme().num_lists();
+  const uint64_t found =
+      rep_ ? static_cast<uint64_t>(std::count(chunk.rep.begin(), chunk.rep.end(), row_level))
+           : chunk.entries;
+  const bool starts_a_row = chunk.entries > 0 && (!rep_ || chunk.rep[0] == row_level);
+  if (found != starts || (chunk.entries > 0 && !stretch.continues && !starts_a_row)) {
+    return bytes::Corrupt("a chunk starts " + std::to_string(found) +
+                          " rows where the repetition index says " + std::to_string(starts));
   }
   return Status::OK();
 }
 
-Status MiniBlockPage::DecodeNestedChunk(const MiniBlockIndex& index, uint32_t chunk_number,
-                                        Bytes bytes, std::span<const Run> runs, Arena* arena,
-                                        LeafBuilder* builder) const {
-  const uint32_t n = index.num_values(chunk_number);
-  ARROW_ASSIGN_OR_RAISE(Chunk chunk, Split(bytes, arena));
-  if (!rep_ && !def_) chunk.entries = n;
-  if (CountVisible(levels_, chunk.def, chunk.entries) != n) {
-    return bytes::Corrupt("the levels of a chunk do not have " + std::to_string(n) + " values");
+Status MiniBlockPage::PutFlat(const MiniBlockIndex& index, const DecodedChunk& chunk,
+                              const WantedRows& rows, Arena* arena, LeafBuilder* builder) const {
+  if (def_) ARROW_RETURN_NOT_OK(builder->PutValidity(rows.runs, chunk.def, rows.begin));
+  if (!dictionary_ && !values_->shape().variable)
+    return builder->PutRuns(rows.runs, chunk.values, rows.begin, rows.end);
+  for (const Run& run : rows.runs) {
+    const Run part = run.Within(rows.begin, rows.end);
+    ARROW_RETURN_NOT_OK(
+        PutValues(index, chunk, part.slot, part.row - rows.begin, part.count, arena, builder));
   }
+  return Status::OK();
+}
+
+Status MiniBlockPage::PutNested(const MiniBlockIndex& index, uint32_t chunk_number,
+                                const DecodedChunk& chunk, std::span<const Run> runs, Arena* arena,
+                                LeafBuilder* builder) const {
   uint64_t starts;
   LevelStretch stretch = index.rows_of(chunk_number, &starts);
   stretch.rep = chunk.rep;
   stretch.def = chunk.def;
   stretch.entries = chunk.entries;
-  const uint64_t found = rep_ ? static_cast<uint64_t>(std::count(chunk.rep.begin(), chunk.rep.end(),
-                                                                 builder->scheme().num_lists()))
-                              : chunk.entries;
-  const bool starts_a_row =
-      chunk.entries > 0 && (!rep_ || chunk.rep[0] == builder->scheme().num_lists());
-  if (found != starts || (chunk.entries > 0 && !stretch.continues && !starts_a_row)) {
-    return bytes::Corrupt("a chunk starts " + std::to_string(found) +
-                          " rows where the repetition index says " + std::to_string(starts));
-  }
-  ARROW_ASSIGN_OR_RAISE(
-      Values values,
-      values_->Decode({chunk.buffers.data(), values_->num_buffers()}, n, nullptr, arena));
-  std::span<const uint16_t> value_def = chunk.def;
-  if (dictionary_ && n < chunk.entries) value_def = VisibleOnly(levels_, chunk.def, n, arena);
-  return AppendRows(
-      levels_, stretch, runs, builder, [&](int64_t slot, uint64_t first, uint64_t count) {
-        return PutValues(index, values, value_def, slot, first, count, arena, builder);
-      });
+  const uint32_t n = index.num_values(chunk_number);
+  DecodedChunk values = chunk;
+  if (dictionary_ && n < chunk.entries) values.def = VisibleOnly(levels_, chunk.def, n, arena);
+  return AppendRows(levels_, stretch, runs, builder,
+                    [&](int64_t slot, uint64_t first, uint64_t count) {
+                      return PutValues(index, values, slot, first, count, arena, builder);
+                    });
+}
+
+Status MiniBlockPage::PutValues(const MiniBlockIndex& index, const DecodedChunk& chunk,
+                                int64_t slot, uint64_t first, uint64_t n, Arena* arena,
+                                LeafBuilder* builder) const {
+  if (!dictionary_ || builder->type().dictionary)
+    return builder->Put(slot, chunk.values, first, n, chunk.stable);
+  return index.dictionary.PutItems(chunk.values, value_bits_, chunk.def, slot, first, n, arena,
+                                   builder);
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ namespace pilum::encoding {
 namespace {
 
 using lance::encodings21::COMPRESSION_ALGORITHM_LZ4;
+using lance::encodings21::COMPRESSION_ALGORITHM_ZSTD;
 using lance::encodings21::REPDEF_ALL_VALID_ITEM;
 using lance::encodings21::REPDEF_ALL_VALID_LIST;
 using lance::encodings21::REPDEF_NULL_AND_EMPTY_LIST;
@@ -210,7 +211,7 @@ struct ListPage {
   TestPage page;
   std::vector<uint16_t> rep;
 };
-ListPage MakeListPage(uint32_t rows, uint32_t log2, bool with_empty) {
+ListPage MakeListPage(uint32_t rows, uint32_t log2, bool with_empty, bool compressed = false) {
   ListPage made;
   TestPage& page = made.page;
   page = {.rows = rows,
@@ -230,8 +231,9 @@ ListPage MakeListPage(uint32_t rows, uint32_t log2, bool with_empty) {
       values.push_back(static_cast<uint16_t>(values.size()));
     }
   }
-  auto* layout = Layout(&page, FlatWire(16), {REPDEF_ALL_VALID_ITEM, REPDEF_NULL_AND_EMPTY_LIST},
-                        values.size());
+  auto* layout = Layout(
+      &page, compressed ? GeneralWire(COMPRESSION_ALGORITHM_LZ4, FlatWire(16)) : FlatWire(16),
+      {REPDEF_ALL_VALID_ITEM, REPDEF_NULL_AND_EMPTY_LIST}, values.size());
   *layout->mutable_rep_compression() = FlatWire(16);
   *layout->mutable_def_compression() = FlatWire(16);
   layout->set_repetition_index_depth(1);
@@ -241,10 +243,9 @@ ListPage MakeListPage(uint32_t rows, uint32_t log2, bool with_empty) {
   for (size_t at = 0; at < values.size() || at == 0; at += size_t{1} << log2) {
     const size_t n = std::min(values.size() - at, size_t{1} << log2);
     const bool last = at + n == values.size();
-    TestChunk chunk{
-        .values = {Raw(std::vector<uint16_t>(values.begin() + static_cast<long>(at),
-                                             values.begin() + static_cast<long>(at + n)))},
-        .log2 = last ? 0 : log2};
+    const std::string plain = Raw(std::vector<uint16_t>(
+        values.begin() + static_cast<long>(at), values.begin() + static_cast<long>(at + n)));
+    TestChunk chunk{.values = {compressed ? Lz4(plain) : plain}, .log2 = last ? 0 : log2};
     size_t visible = 0;
     const size_t begin = entry;
     while (entry < rep.size() && (last || visible < n)) {
@@ -295,6 +296,91 @@ TEST(MiniBlock, ReadsListsThatSpanChunks) {
       EXPECT_EQ(std::count(some->rep.begin(), some->rep.end(), 1), 14);
     }
   }
+}
+
+// Strings "0", "", "2", "", … of which every 5th is null, in chunks of 64, each compressed.
+TestPage CompressedPage(uint32_t rows) {
+  TestPage page{.rows = rows, .type = {.shape = {.variable = true}}};
+  auto* layout = Layout(&page, GeneralWire(COMPRESSION_ALGORITHM_ZSTD, VariableWire(32)),
+                        {REPDEF_NULLABLE_ITEM}, rows);
+  *layout->mutable_def_compression() = FlatWire(16);
+  std::vector<TestChunk> chunks;
+  for (uint32_t at = 0; at < rows; at += 64) {
+    TestChunk chunk{.log2 = at + 64 < rows ? 6u : 0u};
+    std::vector<std::string> values;
+    for (uint32_t row = at; row < std::min(at + 64, rows); ++row) {
+      values.push_back(row % 2 == 0 ? std::to_string(row) : "");
+      chunk.def.push_back(row % 5 == 0);
+    }
+    chunk.values = {Zstd(VariableChunk<uint32_t>(values))};
+    chunks.push_back(std::move(chunk));
+  }
+  page.buffers = EncodeChunks(chunks, true, false, true);
+  return page;
+}
+
+TEST(MiniBlock, CompressedChunksThatAreDecodedAgainForFewValuesAreKept) {
+  const TestPage page = CompressedPage(300);
+  for (bool in_order : {true, false}) {
+    const auto reader = TestPageReader::Make(page).ValueOrDie();
+    for (bool kept : {false, false, true, true}) {
+      const auto leaf = reader->Read({{2, 1, 0}, {65, 3, 1}, {290, 1, 4}}, 5, in_order);
+      ASSERT_TRUE(leaf.ok()) << leaf.status();
+      EXPECT_EQ(Strings(*leaf), (std::vector<std::string>{"2", "", "66", "", "290"}));
+      EXPECT_EQ(Bits(leaf->validity, 5), (std::vector<bool>{true, false, true, true, false}));
+      EXPECT_EQ(reader->bytes_read() == 0, kept);
+    }
+    // Others are read as before, also together with those that are kept.
+    const auto all = reader->Read({{0, 300, 0}}, 300, in_order);
+    ASSERT_TRUE(all.ok()) << all.status();
+    EXPECT_EQ(Strings(*all), Strings(*page.ReadAll()));
+    EXPECT_EQ(Bits(all->validity, 300), Bits(page.ReadAll()->validity, 300));
+    EXPECT_GT(reader->bytes_read(), 0u);
+  }
+}
+
+TEST(MiniBlock, ChunksThatAreWantedWholeOrCostLittleAreNotKept) {
+  const TestPage compressed = CompressedPage(300);
+  const auto whole = TestPageReader::Make(compressed).ValueOrDie();
+  const TestPage plain = CountingPage(5000, 10, true);
+  const auto few = TestPageReader::Make(plain).ValueOrDie();
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(whole->Read({{64, 32, 0}, {100, 28, 32}}, 60).ok());
+    EXPECT_GT(whole->bytes_read(), 0u);
+    ASSERT_TRUE(few->Read({{1, 1, 0}, {500, 1, 1}, {1000, 1, 2}}, 3).ok());
+    EXPECT_GT(few->bytes_read(), 0u);
+  }
+}
+
+TEST(MiniBlock, CompressedListsThatAreKeptAreTheSame) {
+  for (uint32_t log2 : {1, 4, 7}) {
+    const TestPage page = MakeListPage(60, log2, true, /*compressed=*/true).page;
+    const auto reader = TestPageReader::Make(page).ValueOrDie();
+    for (int turn = 0; turn < 4; ++turn) {
+      for (uint32_t row = 0; row < 60; ++row) {
+        const auto one = reader->Read({{row, 1, 0}}, 1);
+        ASSERT_TRUE(one.ok()) << one.status();
+        const auto expected = page.Read({{row, 1, 0}}, 1);
+        ASSERT_EQ(FixedValues<uint16_t>(*one), FixedValues<uint16_t>(*expected)) << row;
+        ASSERT_EQ(one->rep, expected->rep);
+        ASSERT_EQ(one->def, expected->def);
+      }
+    }
+    if (log2 == 1) continue;  // chunks of few rows
+    ASSERT_TRUE(reader->Read({{3, 1, 0}}, 1).ok());
+    EXPECT_EQ(reader->bytes_read(), 0u);
+  }
+}
+
+TEST(MiniBlock, ADamagedChunkIsAnErrorEachTime) {
+  TestPage page = CompressedPage(300);
+  page.buffers[1][page.buffers[1].size() / 2] ^= 0x55;
+  const auto reader = TestPageReader::Make(page).ValueOrDie();
+  int failures = 0;
+  for (int turn = 0; turn < 4; ++turn) {
+    for (uint32_t row = 0; row < 300; row += 64) failures += !reader->Read({{row, 1, 0}}, 1).ok();
+  }
+  EXPECT_EQ(failures, 4);
 }
 
 TEST(MiniBlock, ARowMayTakeSeveralChunks) {

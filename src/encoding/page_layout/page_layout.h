@@ -3,8 +3,8 @@
 //   IndexRanges ─► fetch ─► ParseIndex ─► PageIndex      once per page, then cached
 //   Plan(rows)  ─► byte ranges ─► fetch ─► Decode ─► LeafBuilder
 //
-// A layout does no I/O: it names byte ranges and is given their bytes. Layouts and indexes are
-// immutable and safe to use from many threads.
+// A layout does no I/O: it names byte ranges and is given their bytes. Layouts and indexes are safe to
+// use from many threads, and immutable, but for chunks that an index comes to keep decoded.
 #pragma once
 
 #include <cstdint>

@@ -36,44 +36,75 @@ struct TestPage {
     return MakePageLayout(wire, location, scheme, type);
   }
 
-  /// Reads the runs; each read gets bytes of its own, of exactly the size asked for.
-  arrow::Result<LeafData> Read(const Runs& runs, int64_t slots, bool in_order = true) const {
-    ARROW_ASSIGN_OR_RAISE(auto layout, Make());
-    std::vector<ByteRange> ranges;
-    layout->IndexRanges(&ranges);
-    std::vector<std::vector<std::byte>> index_bytes;
-    ARROW_ASSIGN_OR_RAISE(auto index, layout->ParseIndex(Fetch(ranges, &index_bytes)));
-    std::vector<PlannedRead> reads;
-    ARROW_RETURN_NOT_OK(layout->Plan(*index, runs, &reads));
-    ranges.clear();
-    for (const PlannedRead& read : reads) ranges.push_back(read.range);
-    std::vector<std::vector<std::byte>> value_bytes;
-    const auto fetched = Fetch(ranges, &value_bytes);
-    ARROW_ASSIGN_OR_RAISE(
-        auto builder,
-        scheme.flat() ? LeafBuilder::MakeFlat(type, slots, in_order, arrow::system_memory_pool())
-                      : LeafBuilder::MakeNested(type, scheme, arrow::system_memory_pool()));
-    Arena arena;
-    ARROW_RETURN_NOT_OK(layout->Decode(*index, runs, reads, fetched, &arena, builder.get()));
-    return builder->Finish();
-  }
+  /// Reads the runs, each time with an index of its own.
+  arrow::Result<LeafData> Read(const Runs& runs, int64_t slots, bool in_order = true) const;
 
   arrow::Result<LeafData> ReadAll() const {
     return Read({{0, static_cast<uint32_t>(rows), 0}}, static_cast<int64_t>(rows));
   }
+};
+
+/// A page and its index, as files keep them.
+class TestPageReader {
+ public:
+  static arrow::Result<std::unique_ptr<TestPageReader>> Make(const TestPage& page) {
+    std::unique_ptr<TestPageReader> reader(new TestPageReader(page));
+    ARROW_ASSIGN_OR_RAISE(reader->layout_, page.Make());
+    std::vector<ByteRange> ranges;
+    reader->layout_->IndexRanges(&ranges);
+    std::vector<std::vector<std::byte>> owned;
+    ARROW_ASSIGN_OR_RAISE(reader->index_,
+                          reader->layout_->ParseIndex(reader->Fetch(ranges, &owned)));
+    return reader;
+  }
+
+  /// Each read gets bytes of its own, of exactly the size asked for.
+  arrow::Result<LeafData> Read(const Runs& runs, int64_t slots, bool in_order = true) {
+    std::vector<PlannedRead> reads;
+    ARROW_RETURN_NOT_OK(layout_->Plan(*index_, runs, &reads));
+    std::vector<ByteRange> ranges;
+    for (const PlannedRead& read : reads) ranges.push_back(read.range);
+    std::vector<std::vector<std::byte>> owned;
+    const auto fetched = Fetch(ranges, &owned);
+    bytes_read_ = 0;
+    for (const Bytes& bytes : fetched) bytes_read_ += bytes.size();
+    ARROW_ASSIGN_OR_RAISE(
+        auto builder,
+        page_.scheme.flat()
+            ? LeafBuilder::MakeFlat(page_.type, slots, in_order, arrow::system_memory_pool())
+            : LeafBuilder::MakeNested(page_.type, page_.scheme, arrow::system_memory_pool()));
+    Arena arena;
+    ARROW_RETURN_NOT_OK(layout_->Decode(*index_, runs, reads, fetched, &arena, builder.get()));
+    return builder->Finish();
+  }
+
+  size_t bytes_read() const { return bytes_read_; }  ///< by the last read
 
  private:
+  explicit TestPageReader(const TestPage& page) : page_(page) {}
+
   std::vector<Bytes> Fetch(const std::vector<ByteRange>& ranges,
                            std::vector<std::vector<std::byte>>* owned) const {
     std::string file;
-    for (const std::string& buffer : buffers) file += buffer;
+    for (const std::string& buffer : page_.buffers) file += buffer;
     for (const ByteRange& range : ranges) {
       const Bytes bytes = AsBytes(file).subspan(range.offset, range.length);
       owned->emplace_back(bytes.begin(), bytes.end());
     }
     return {owned->begin(), owned->end()};
   }
+
+  const TestPage& page_;
+  std::unique_ptr<PageLayout> layout_;
+  std::shared_ptr<const PageIndex> index_;
+  size_t bytes_read_ = 0;
 };
+
+inline arrow::Result<LeafData> TestPage::Read(const Runs& runs, int64_t slots,
+                                              bool in_order) const {
+  ARROW_ASSIGN_OR_RAISE(const auto reader, TestPageReader::Make(*this));
+  return reader->Read(runs, slots, in_order);
+}
 
 template <typename T>
 std::vector<T> FixedValues(const LeafData& leaf) {

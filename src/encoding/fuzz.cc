@@ -192,7 +192,7 @@ Status RunPageLayout(Bytes bytes) {
     if (builder.ok()) (void)DecodeRuns(*layout, *index, input.file, builder->get(), runs);
   };
   decode({{0, rows, 0}}, rows, true);
-  // Behind the second time a compressed chunk is kept, and the others get its rows from there.
+  // After the second time a compressed chunk is kept, and what follows gets its rows from there.
   for (int turn = 0; turn < 3; ++turn) decode({{input.rows - 1, 1, 0}}, 1, true);
   const auto some = EveryFifth(rows);
   decode(some, static_cast<int64_t>(some.size()) * 2, true);

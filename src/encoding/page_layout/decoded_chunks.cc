@@ -1,8 +1,6 @@
 #include "encoding/page_layout/decoded_chunks.h"
 
-#include <algorithm>
 #include <cstring>
-#include <utility>
 #include <vector>
 
 #include "runtime/block_budget.h"

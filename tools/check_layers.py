@@ -18,7 +18,7 @@ import sys
 from collections.abc import Iterator
 
 # A public header is part of the module of the same name, except these.
-PUBLIC_HEADER_HOME = {"packing": "stream", "storage": "io"}
+PUBLIC_HEADER_HOME = {"batch_stream": "batches", "packing": "stream", "storage": "io"}
 
 # First part of an include path -> the target that a module must link.
 THIRD_PARTY = {

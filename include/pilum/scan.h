@@ -16,7 +16,7 @@
 #include <arrow/record_batch.h>
 #include <arrow/result.h>
 
-#include "pilum/runtime.h"
+#include "pilum/batch_stream.h"
 
 namespace pilum {
 
@@ -105,30 +105,6 @@ struct TakeOptions {
   uint64_t rows_together = 1;
   std::shared_ptr<ReadCounters> counters = std::make_shared<ReadCounters>();
 };
-
-/// A stream of batches that other threads read ahead. One consumer; destroying it early stops the
-/// reads. A forked child can neither use nor destroy it: the threads that fill it live in the
-/// parent.
-class BatchStream : public arrow::RecordBatchReader {
- public:
-  /// Waits until ReadNext would not block, at most `timeout`; tells whether that is so.
-  virtual bool WaitNext(std::chrono::milliseconds timeout) = 0;
-};
-
-/// Passes each batch to `visit`, an `arrow::Status(const arrow::RecordBatch&)`, up to the end or the
-/// first error. Asks the thread's CancelScope in between and while it waits.
-template <typename Visit>
-arrow::Status VisitBatches(BatchStream& stream, const Visit& visit) {
-  constexpr std::chrono::milliseconds kSlice(50);
-  while (true) {
-    while (!stream.WaitNext(kSlice)) ARROW_RETURN_NOT_OK(CancelScope::Check());
-    ARROW_RETURN_NOT_OK(CancelScope::Check());
-    std::shared_ptr<arrow::RecordBatch> batch;
-    ARROW_RETURN_NOT_OK(stream.ReadNext(&batch));
-    if (!batch) return arrow::Status::OK();
-    ARROW_RETURN_NOT_OK(visit(*batch));
-  }
-}
 
 /// A scan whose columns, filter and fragments were found in its version: bound once, run any number
 /// of times. Immutable, thread-safe, valid in a forked child.

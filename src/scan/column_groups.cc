@@ -5,8 +5,8 @@
 
 #include <arrow/record_batch.h>
 
+#include "batches/rebatcher.h"
 #include "pilum/error.h"
-#include "pilum/runtime.h"
 #include "scan/row_size.h"
 
 namespace pilum::scan {
@@ -122,72 +122,46 @@ class JoinedStream final : public BatchStream {
 
   bool WaitNext(milliseconds timeout) override {
     const auto deadline = steady_clock::now() + timeout;
-    while (NeedsMore()) {
-      const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now());
-      BatchStream& stream = next_ ? *small_ : *large_;
-      if (!stream.WaitNext(std::max(left, milliseconds(0)))) return false;
-      failure_ = next_ ? ReadSmall() : large_->ReadNext(&next_);
-      ended_ = !failure_.ok() || !next_;
-    }
-    return true;
+    const auto left = [&] {
+      const auto time = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now());
+      return std::max(time, milliseconds(0));
+    };
+    return large_.WaitUntil([this] { return HasLarge(); }, left()) &&
+           small_.WaitUntil([this] { return HasSmall(); }, left());
   }
 
   Status ReadNext(std::shared_ptr<RecordBatch>* out) override {
     out->reset();
-    while (!WaitNext(std::chrono::hours(1))) continue;
-    if (ended_) return failure_;
-    const auto large = std::exchange(next_, nullptr);
-    ARROW_ASSIGN_OR_RAISE(const auto small, TakeSmall(large->num_rows()));
+    ARROW_RETURN_NOT_OK(large_.ReadUntil([this] { return HasLarge(); }));
+    if (!HasLarge()) return Status::OK();
+    ARROW_RETURN_NOT_OK(small_.ReadUntil([this] { return HasSmall(); }));
+    const int64_t rows = large_.front_rows();
+    if (small_.rows() < rows)
+      return MakeError(ErrorKind::kCorruptData, "some columns have fewer rows than others");
+    ARROW_ASSIGN_OR_RAISE(const auto large, large_.Take(rows));
+    ARROW_ASSIGN_OR_RAISE(const auto small, small_.Take(rows));
     std::vector<std::shared_ptr<arrow::Array>> columns;
     int from_large = 0;
     int from_small = 0;
     for (const bool is_large : is_large_)
       columns.push_back(is_large ? large->column(from_large++) : small->column(from_small++));
-    *out = RecordBatch::Make(schema_, large->num_rows(), std::move(columns));
+    *out = RecordBatch::Make(schema_, rows, std::move(columns));
     return Status::OK();
   }
 
   Status Close() override {
-    ended_ = true;
-    ARROW_RETURN_NOT_OK(large_->Close());
-    return small_->Close();
+    ARROW_RETURN_NOT_OK(large_.source().Close());
+    return small_.source().Close();
   }
 
  private:
-  bool NeedsMore() const { return !ended_ && (!next_ || small_rows_ < next_->num_rows()); }
-
-  Status ReadSmall() {
-    std::shared_ptr<RecordBatch> batch;
-    ARROW_RETURN_NOT_OK(small_->ReadNext(&batch));
-    if (!batch)
-      return MakeError(ErrorKind::kCorruptData, "some columns have fewer rows than others");
-    small_rows_ += batch->num_rows();
-    small_batches_.push_back(std::move(batch));
-    return Status::OK();
-  }
-
-  Result<std::shared_ptr<RecordBatch>> TakeSmall(int64_t rows) {
-    arrow::RecordBatchVector taken;
-    small_rows_ -= rows;
-    while (rows > 0) {
-      std::shared_ptr<RecordBatch>& front = small_batches_.front();
-      taken.push_back(front->Slice(0, rows));
-      rows -= taken.back()->num_rows();
-      front = front->Slice(taken.back()->num_rows());
-      if (front->num_rows() == 0) small_batches_.erase(small_batches_.begin());
-    }
-    return taken.size() == 1 ? taken[0] : arrow::ConcatenateRecordBatches(taken, GetMemoryPool());
-  }
+  bool HasLarge() const { return large_.rows() > 0; }
+  bool HasSmall() const { return small_.rows() >= large_.front_rows(); }
 
   const std::shared_ptr<arrow::Schema> schema_;
   const std::vector<bool> is_large_;
-  const std::shared_ptr<BatchStream> large_;
-  const std::shared_ptr<BatchStream> small_;
-  bool ended_ = false;
-  Status failure_;
-  std::shared_ptr<RecordBatch> next_;  // large columns
-  arrow::RecordBatchVector small_batches_;
-  int64_t small_rows_ = 0;  // of those
+  batches::Rebatcher large_;
+  batches::Rebatcher small_;
 };
 
 ColumnGroups MakeGroups(const TakePlan& plan, std::vector<bool> is_large, uint64_t small_bytes) {

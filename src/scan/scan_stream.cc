@@ -200,9 +200,8 @@ std::shared_ptr<RecordBatch> UnitTask::Combine(const RecordBatch& rest) const {
 
 Result<bool> UnitTask::Advance() {
   if (phase_ == Phase::kBegin) ARROW_RETURN_NOT_OK(Begin());
-  std::chrono::nanoseconds fetching{0};
   while (true) {
-    ARROW_ASSIGN_OR_RAISE(auto rows, Continue(read_.get(), &fetching));
+    ARROW_ASSIGN_OR_RAISE(auto rows, Continue(read_.get()));
     if (!rows) return false;
     read_.reset();  // with what the rows were decoded from
     if (phase_ == Phase::kFilter) {

@@ -75,7 +75,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> StreamTask::Continue(
     const auto start = Clock::now();
     ARROW_ASSIGN_OR_RAISE(bool fetched, StartFetch(std::exchange(fetch_, nullptr)));
     if (!fetched) return nullptr;
-    *fetching += Clock::now() - start;
+    if (fetching) *fetching += Clock::now() - start;
   }
 }
 

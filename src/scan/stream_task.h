@@ -74,9 +74,9 @@ class StreamTask : public std::enable_shared_from_this<StreamTask> {
 
   /// For Advance: what `read` reads, or null when its next requests are under way or wait. Then
   /// another thread may go on with this task already, and this one must leave it alone. Adds the time
-  /// of requests that it has carried out itself to `fetching`.
-  arrow::Result<std::shared_ptr<arrow::RecordBatch>> Continue(BatchRead* read,
-                                                              std::chrono::nanoseconds* fetching);
+  /// of requests that it has carried out itself to `fetching`, if given.
+  arrow::Result<std::shared_ptr<arrow::RecordBatch>> Continue(
+      BatchRead* read, std::chrono::nanoseconds* fetching = nullptr);
 
  private:
   void Work();

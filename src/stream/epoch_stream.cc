@@ -5,11 +5,11 @@
 
 #include <arrow/record_batch.h>
 
+#include "batches/rebatcher.h"
 #include "order/epoch_sequence.h"
 #include "pilum/stream.h"
 #include "stream/delivery_keys.h"
 #include "stream/epoch_plan.h"
-#include "stream/rebatcher.h"
 
 namespace pilum {
 namespace {
@@ -159,7 +159,7 @@ class WindowedEpochStream final : public EpochStream {
   const int64_t batches_at_once_;
   DealtProgress before_;    // what was delivered last
   uint64_t last_rows_ = 0;  // of that
-  stream::Rebatcher windows_;
+  batches::Rebatcher windows_;
 };
 
 }  // namespace

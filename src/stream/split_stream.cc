@@ -6,9 +6,9 @@
 
 #include <arrow/record_batch.h>
 
+#include "batches/rebatcher.h"
 #include "pilum/stream.h"
 #include "stream/epoch_plan.h"
-#include "stream/rebatcher.h"
 #include "stream/split_blocks.h"
 
 namespace pilum {
@@ -84,7 +84,7 @@ class BlockStream final : public SplitStream {
   }
 
   const std::shared_ptr<BlockKeys> keys_;
-  stream::Rebatcher windows_;
+  batches::Rebatcher windows_;
   Block last_;
 };
 

@@ -1,8 +1,8 @@
-#include "stream/rebatcher.h"
+#include "batches/rebatcher.h"
 
 #include "pilum/runtime.h"
 
-namespace pilum::stream {
+namespace pilum::batches {
 
 void Rebatcher::Read() {
   std::shared_ptr<arrow::RecordBatch> batch;
@@ -30,4 +30,4 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> Rebatcher::Take(int64_t most)
   return taken.size() == 1 ? taken[0] : arrow::ConcatenateRecordBatches(taken, GetMemoryPool());
 }
 
-}  // namespace pilum::stream
+}  // namespace pilum::batches

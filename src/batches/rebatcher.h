@@ -9,10 +9,11 @@
 
 #include <arrow/record_batch.h>
 #include <arrow/result.h>
+#include <arrow/status.h>
 
-#include "pilum/stream.h"
+#include "pilum/batch_stream.h"
 
-namespace pilum::stream {
+namespace pilum::batches {
 
 /// Not thread-safe.
 class Rebatcher {
@@ -61,4 +62,4 @@ class Rebatcher {
   int64_t taken_of_front_ = 0;  // rows
 };
 
-}  // namespace pilum::stream
+}  // namespace pilum::batches

@@ -30,4 +30,11 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> Rebatcher::Take(int64_t most)
   return taken.size() == 1 ? taken[0] : arrow::ConcatenateRecordBatches(taken, GetMemoryPool());
 }
 
+arrow::Status Rebatcher::Close() {
+  ended_ = true;
+  pieces_.clear();
+  rows_ = taken_of_front_ = 0;
+  return source_->Close();
+}
+
 }  // namespace pilum::batches

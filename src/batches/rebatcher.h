@@ -51,6 +51,9 @@ class Rebatcher {
   /// in several batches.
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> Take(int64_t most);
 
+  /// And drops what was not taken.
+  arrow::Status Close();
+
  private:
   void Read();
 

@@ -92,6 +92,16 @@ TEST(Rebatcher, ErrorsComeAfterTheRowsBeforeAndStay) {
   EXPECT_EQ(rows.ReadUntil(HasRows(rows, 1)), error);
 }
 
+TEST(Rebatcher, HasNothingWhenClosed) {
+  Rebatcher rows(std::make_shared<NumberStream>(std::deque<int64_t>{2, 2, 2}));
+  ASSERT_TRUE(rows.ReadUntil(HasRows(rows, 3)).ok());
+  ASSERT_NE(rows.Take(1).ValueOrDie(), nullptr);
+  ASSERT_TRUE(rows.Close().ok());
+  ASSERT_TRUE(rows.ReadUntil(HasRows(rows, 1)).ok());
+  EXPECT_EQ(rows.front_rows(), 0);
+  EXPECT_EQ(rows.Take(1).ValueOrDie(), nullptr);
+}
+
 TEST(Rebatcher, WaitsForTheSourceAndNotBeyondItsEnd) {
   const auto source = std::make_shared<NumberStream>(std::deque<int64_t>{3});
   Rebatcher rows(source);

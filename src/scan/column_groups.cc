@@ -150,8 +150,8 @@ class JoinedStream final : public BatchStream {
   }
 
   Status Close() override {
-    ARROW_RETURN_NOT_OK(large_.source().Close());
-    return small_.source().Close();
+    ARROW_RETURN_NOT_OK(large_.Close());
+    return small_.Close();
   }
 
  private:

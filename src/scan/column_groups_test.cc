@@ -168,7 +168,11 @@ TEST(ColumnGroups, EndEarlyWithReadsUnderWay) {
   for (int i = 0; i < 20; ++i) {
     const auto stream = snapshot->TakeAhead(InTurn(Shuffled(kRows)), {}).ValueOrDie();
     if (i % 2 == 0) ASSERT_TRUE(stream->Next().ok());
-    if (i % 4 < 2) ASSERT_TRUE(stream->Close().ok());
+    if (i % 4 < 2) {
+      stream->WaitNext(std::chrono::seconds(i % 3));
+      ASSERT_TRUE(stream->Close().ok());
+      EXPECT_EQ(stream->Next().ValueOrDie(), nullptr);
+    }
   }
 }
 

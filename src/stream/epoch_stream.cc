@@ -146,7 +146,7 @@ class WindowedEpochStream final : public EpochStream {
     return Status::OK();
   }
 
-  Status Close() override { return windows_.source().Close(); }
+  Status Close() override { return windows_.Close(); }
 
  private:
   bool HasNext() const { return windows_.rows() >= (whole_batches_ ? batch_size_ : 1); }

@@ -75,7 +75,7 @@ class BlockStream final : public SplitStream {
     return Status::OK();
   }
 
-  Status Close() override { return windows_.source().Close(); }
+  Status Close() override { return windows_.Close(); }
 
  private:
   bool HasNext() const {
